@@ -1,0 +1,46 @@
+# `make demo` and `make test` are the whole set-up: each makes the environment first if it is missing or out of date.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Native thread pools would otherwise take every core in every process.
+export POLARS_MAX_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+export RAY_USAGE_STATS_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo down test check bench lock clean
+
+help:            ## show this list
+	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.installed: pyproject.toml constraints.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sextant needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[demo,dev,aws]'
+	@touch $@
+
+install: $(VENV)/.installed ## make the environment
+
+demo: install    ## start Sextant on 127.0.0.1:8000 and govern a demo estate
+	$(BIN)/python -m serve.demo
+
+down: install    ## stop Sextant, leaving no process
+	$(BIN)/sextant down
+
+test: install check ## all checks and tests
+	$(BIN)/python -m pytest
+
+check: install   ## lint and types only
+	$(BIN)/ruff check cluster actors serve configs tests
+	$(BIN)/ruff format --check cluster actors serve configs tests
+	$(BIN)/mypy
+
+bench: install   ## benchmarks, printed as ratios side by side
+	$(BIN)/python -m tests.benchmarks.run
+
+lock: install    ## resolve the dependencies anew
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --upgrade --quiet --no-header --no-annotate pyproject.toml -o constraints.lock
+
+clean: ## remove the environment and caches, not the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The six groups and the orchestrator: one folder each, with the same role files in each."""

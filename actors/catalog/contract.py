@@ -1,0 +1,183 @@
+"""What other groups and the doors may know of the catalog group: its values and its commands."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cluster.connectors.interface import AssetInfo
+from cluster.kernels.report import AssetEvidence, ColumnProfile
+from cluster.runtime.commands import Command
+
+GROUP = "catalog"
+
+AssetStatus = Literal["active", "unknown", "gone"]
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class SourceRef(_View):
+    """A source as the catalog names it. `namespace` follows OpenLineage ("postgres://host:5432", "s3://bucket")."""
+
+    id: str
+    name: str
+    kind: str
+    namespace: str
+
+
+class ColumnLabel(_View):
+    """A class on a column as the catalog shows it."""
+
+    asset_id: str
+    column: str
+    data_class: str
+    sensitivity: str
+    origin: str
+    state: str
+    confidence: float
+
+
+class ColumnView(_View):
+    name: str
+    ordinal: int
+    type: str
+    physical_type: str
+    nullable: bool
+    primary_key: bool
+    comment: str | None
+    description: str | None
+    profile: ColumnProfile | None
+    labels: tuple[ColumnLabel, ...]
+
+
+class AssetSummary(_View):
+    """An asset in a list. `sensitivity` is the highest of its columns; `coverage` says how it was scanned."""
+
+    id: str
+    source_id: str
+    name: str
+    path: str
+    kind: str
+    format: str | None
+    status: AssetStatus
+    sensitivity: str | None
+    rows: int | None
+    bytes: int | None
+    columns: int
+    coverage: Literal["none", "sample", "census"]
+    version: int
+    updated_at: datetime
+
+
+class AssetView(AssetSummary):
+    """An asset with its columns. Machine facts and people's words (`description`, `owner`, `tags`) are kept apart."""
+
+    comment: str | None
+    description: str | None
+    owner: str | None
+    tags: tuple[str, ...]
+    definition: str | None
+    column_list: tuple[ColumnView, ...]
+
+
+class SchemaVersion(_View):
+    """The columns of an asset from `seen_at` on, and what changed against the version before."""
+
+    version: int
+    seen_at: datetime
+    columns: tuple[dict[str, Any], ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+class LineageEdge(_View):
+    """Data flows from one column (or asset, where the column is None) to another.
+
+    transformation: DIRECT with subtype IDENTITY, TRANSFORMATION or AGGREGATION; INDIRECT with JOIN, FILTER,
+    GROUP_BY, SORT, WINDOW or CONDITIONAL. An edge that could not be resolved has a confidence below 1.
+    """
+
+    from_asset: str
+    from_column: str | None
+    to_asset: str
+    to_column: str | None
+    transformation: Literal["DIRECT", "INDIRECT"]
+    subtype: str
+    masking: bool
+    confidence: float
+    origin: str
+
+
+class LineageView(_View):
+    """The neighbourhood of an asset: the assets met, by id with their names, and the edges between them."""
+
+    root: str
+    assets: dict[str, str]
+    edges: tuple[LineageEdge, ...]
+
+
+class InventoryReceipt(_View):
+    assets: int
+    created: int
+    changed: int
+    gone: int
+
+
+class CatalogReceipt(_View):
+    """How many entries a command looked at and how many it changed."""
+
+    entries: int
+    changed: int
+
+
+class RecordInventory(Command[InventoryReceipt]):
+    """Brings the assets of a source up to date. Only a complete inventory may mark an asset as gone."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "catalog:internal"
+    source: SourceRef
+    assets: tuple[AssetInfo, ...]
+    complete: bool
+
+
+class RecordProfiles(Command[CatalogReceipt]):
+    """Stores what a scan learned of the columns."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "catalog:internal"
+    source_id: str
+    evidence: tuple[AssetEvidence, ...]
+
+
+class RecordLabels(Command[CatalogReceipt]):
+    """Replaces the labels shown on these assets by the given ones."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "catalog:internal"
+    source_id: str
+    assets: tuple[str, ...]
+    labels: tuple[ColumnLabel, ...]
+
+
+class DeriveLineage(Command[CatalogReceipt]):
+    """Derives column lineage from the view definitions of a source, and from its foreign keys."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "catalog:write"
+    source_id: str
+
+
+class AnnotateAsset(Command[AssetView]):
+    """A person's words on an asset or a column; a field left out stays. `version`, if given, must be current."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "catalog:write"
+    asset_id: str
+    version: int | None = None
+    column: str | None = None
+    description: str | None = Field(None, max_length=10_000)
+    owner: str | None = Field(None, max_length=200)
+    tags: tuple[str, ...] | None = Field(None, max_length=50)

@@ -1,0 +1,133 @@
+"""Phases 3 to 6: a scan, whose evidence is classified, orders the detectors, and is handed to the catalog."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from actors.catalog.contract import CatalogReceipt, ColumnLabel, DeriveLineage, RecordLabels, RecordProfiles
+from actors.classification import queries as classification
+from actors.classification.contract import ClassifyAssets, ClassifyReceipt
+from actors.orchestrator.steps import Settled, Step, Way, batches, only
+from actors.rulesets import queries as rulesets
+from actors.rulesets.contract import DetectorCost, OptimiseOrder
+from actors.scans import queries as scans
+from actors.scans.contract import Level, ScanRules, ScanView, StartScan
+from actors.sources import queries as sources
+from cluster.runtime.commands import Command
+
+ASSETS_A_COMMAND = 50
+
+
+def _scan(level: Level) -> Any:
+    def commands(session: Session, way: Way) -> Iterable[Command[Any]]:
+        rules = rulesets.current(session, way.ruleset)
+        pinned = ScanRules(
+            name=rules.name, version=rules.version, digest=rules.digest, spec=rules.spec, order=rules.order
+        )
+        yield StartScan(
+            key=f"{way.workflow_id}:{way.phase}",
+            access=sources.access(session, way.source_id),
+            assets=tuple(item.info for item in sources.present(session, way.source_id)),
+            rules=pinned,
+            level=level,
+        )
+
+    return commands
+
+
+def _scanned(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:
+    scan = scans.get_scan(session, only(results, ScanView).id)
+    if scan.state in ("planning", "running"):
+        return None
+    counts = scan.partitions
+    counters = {
+        "partitions_read": counts.get("done", 0), "partitions_cached": counts.get("cached", 0),
+        "partitions_failed": counts.get("failed", 0), "rows": scan.rows, "bytes": scan.bytes, "scan": scan.id,
+    }  # fmt: skip
+    if scan.state == "succeeded":
+        return Settled("succeeded", counters)
+    first = scan.problems[0] if scan.problems else None
+    problem = f"{first.path}: {first.detail} {first.remedy}".strip() if first else f"The scan was {scan.state}."
+    return Settled("partial" if scan.state == "partial" else "failed", counters, problem)
+
+
+def _classify(session: Session, way: Way) -> Iterator[Command[Any]]:
+    scan_id = _latest_scan(session, way)
+    for evidence in batches(scans.evidence(session, scan_id), ASSETS_A_COMMAND):
+        yield ClassifyAssets(source_id=way.source_id, evidence=evidence)
+
+
+def _classified(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:
+    receipts = [result for result in results if isinstance(result, ClassifyReceipt)]
+    names = ("columns", "created", "changed", "withdrawn")
+    return Settled(counters={name: sum(getattr(receipt, name) for receipt in receipts) for name in names})
+
+
+def _order(session: Session, way: Way) -> Iterable[Command[Any]]:
+    scan_id = _latest_scan(session, way)
+    if not scans.get_scan(session, scan_id).partitions.get("done", 0):
+        return  # nothing was read, so nothing new is known
+    costs = scans.costs(session, scan_id)
+    yield OptimiseOrder(
+        name=way.ruleset,
+        costs={
+            detector: DetectorCost(seconds=seconds, scanned=scanned, validated=validated)
+            for detector, (seconds, scanned, validated) in costs.items()
+        },
+    )
+
+
+def _ordered(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:
+    rules = rulesets.current(session, way.ruleset)
+    return Settled(counters={"detectors": rules.detectors, "first": list(rules.order[:3]), "optimised": bool(results)})
+
+
+def _profiles(session: Session, way: Way) -> Iterator[Command[Any]]:
+    scan_id = _latest_scan(session, way)
+    for evidence in batches(scans.evidence(session, scan_id), ASSETS_A_COMMAND):
+        yield RecordProfiles(source_id=way.source_id, evidence=evidence)
+
+
+def _labels(session: Session, way: Way) -> Iterator[Command[Any]]:
+    found: dict[str, list[ColumnLabel]] = {}
+    for label in classification.labels_of_source(session, way.source_id):
+        if label.state != "rejected":
+            found.setdefault(label.asset_id, []).append(
+                ColumnLabel.model_validate(label.model_dump(include=set(ColumnLabel.model_fields)))
+            )
+    for items in batches(sources.present(session, way.source_id), ASSETS_A_COMMAND):
+        assets = tuple(item.asset_id for item in items)
+        labels = tuple(label for asset in assets for label in found.get(asset, ()))
+        yield RecordLabels(source_id=way.source_id, assets=assets, labels=labels)
+
+
+def _lineage(session: Session, way: Way) -> Iterable[Command[Any]]:
+    yield DeriveLineage(source_id=way.source_id)
+
+
+def _catalogued(name: str) -> Any:
+    def settled(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:
+        receipts = [result for result in results if isinstance(result, CatalogReceipt)]
+        return Settled(counters={name: sum(receipt.entries for receipt in receipts)})
+
+    return settled
+
+
+def _latest_scan(session: Session, way: Way) -> str:
+    """The scan of this workflow that ran last: the full one if there is one already, else the sample."""
+    for phase in ("scan", "classify"):
+        scan_id = scans.find_by_key(session, f"{way.workflow_id}:{phase}")
+        if scan_id:
+            return scan_id
+    return ""
+
+
+SAMPLE = Step("scan a sample", _scan("sample"), _scanned)
+CENSUS = Step("scan everything", _scan("census"), _scanned)
+CLASSIFY = Step("classify the columns", _classify, _classified)
+ORDER = Step("order the detectors", _order, _ordered)
+PROFILES = Step("hand the profiles to the catalog", _profiles, _catalogued("profiles"))
+LABELS = Step("hand the labels to the catalog", _labels, _catalogued("labels"))
+LINEAGE = Step("derive lineage", _lineage, _catalogued("lineage_edges"))

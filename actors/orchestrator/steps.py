@@ -1,0 +1,56 @@
+"""What a step of a workflow is."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from cluster.runtime.commands import Command
+
+R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Way:
+    """The workflow that a step belongs to."""
+
+    workflow_id: str
+    source_id: str
+    ruleset: str
+    phase: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How a step ended: partial where some of it could not be done, failed where none of it could."""
+
+    state: Literal["succeeded", "partial", "failed"] = "succeeded"
+    counters: dict[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+
+Commands = Callable[[Session, Way], Iterable[Command[Any]]]
+Settle = Callable[[Session, Way, list[BaseModel]], Settled | None]
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    commands: Commands
+    settled: Settle
+
+
+def only(results: list[BaseModel], cls: type[R]) -> R:
+    """The one result of a class among those of a step."""
+    return next(result for result in results if isinstance(result, cls))
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """The items in tuples of at most `size`, so that no command grows with the estate."""
+    rest = iter(items)
+    while batch := tuple(islice(rest, size)):
+        yield batch

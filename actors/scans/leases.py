@@ -1,0 +1,222 @@
+"""The commands on partitions: leased to one worker at a time, and done exactly once whatever dies.
+
+Each lease raises the partition's fence. A report or a failure counts only while the partition is leased under that
+fence, in the one statement that changes the row; a worker that was given up for dead comes too late and is refused.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from actors.scans import queries
+from actors.scans.contract import (
+    CommitReport,
+    FailPartition,
+    Lease,
+    LeasePartitions,
+    Leases,
+    RenewLeases,
+)
+from actors.scans.evidence import packed
+from actors.scans.tables import Partition, Report, Run
+from cluster.connectors import interface
+from cluster.errors import Conflict, Unavailable
+from cluster.naming import asset_entity
+from cluster.runtime.commands import Done, UnitOfWork
+
+ATTEMPTS = 5
+PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+PROGRESS_SECONDS = 1.0
+
+
+def lease_partitions(work: UnitOfWork, command: LeasePartitions) -> Leases:
+    """Leases what is due, the oldest scan first. A partition whose last attempt was lost as well fails here."""
+    leases: list[Lease] = []
+    runs = work.session.scalars(
+        select(Run).where(Run.state.in_(queries.ACTIVE)).order_by(Run.requested_at, Run.id)
+    ).all()
+    for run in runs:
+        if len(leases) >= command.limit:
+            break
+        _give_up(work, run)
+        leases.extend(_lease(work, run.id, command.limit - len(leases), command.seconds))
+    return Leases(leases=tuple(leases))
+
+
+def _lease(work: UnitOfWork, run_id: str, limit: int, seconds: float) -> list[Lease]:
+    waiting = (
+        select(Partition.run_id, Partition.asset_id, Partition.number)
+        .where(Partition.run_id == run_id, Partition.state.in_(queries.WAITING), Partition.due_at <= work.now)
+        .order_by(Partition.asset_id, Partition.number)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = work.session.execute(
+        update(Partition)
+        .where(tuple_(Partition.run_id, Partition.asset_id, Partition.number).in_(waiting))
+        .values(
+            state="leased", fence=Partition.fence + 1, attempts=Partition.attempts + 1, due_at=_until(work, seconds)
+        )
+        .returning(Partition.asset_id, Partition.number, Partition.task, Partition.fence)
+        .execution_options(synchronize_session=False)
+    )
+    return [
+        Lease(
+            scan_id=run_id, asset_id=row.asset_id, fence=row.fence,
+            partition=interface.Partition.model_validate(row.task),
+        )
+        for row in sorted(taken, key=lambda row: (row.asset_id, row.number))
+    ]  # fmt: skip
+
+
+def _give_up(work: UnitOfWork, run: Run) -> None:
+    """Fails partitions whose lease ran out at their last attempt: whoever reads them dies of it."""
+    lost = select(Partition).where(
+        Partition.run_id == run.id, Partition.state == "leased", Partition.due_at <= work.now,
+        Partition.attempts >= ATTEMPTS,
+    )  # fmt: skip
+    for row in work.session.scalars(lost).all():
+        problem = interface.Problem(
+            path=row.task["asset"],
+            code=Unavailable.code,
+            detail=f"Partition {row.number}: no worker came back in {row.attempts} attempts.",
+            remedy="Look for workers that were killed for want of memory, then retry the scan.",
+        )
+        _fail(work, run, row, problem)
+
+
+def renew_leases(work: UnitOfWork, command: RenewLeases) -> Done:
+    """Prolongs leases that are still held. 0 seconds give them back, which an actor does that finds its forerunner's."""
+    if command.held:
+        work.session.execute(
+            update(Partition)
+            .where(
+                Partition.state == "leased",
+                tuple_(Partition.run_id, Partition.asset_id, Partition.number, Partition.fence).in_(command.held),
+            )
+            .values(due_at=_until(work, command.seconds))
+            .execution_options(synchronize_session=False)
+        )
+    return Done()
+
+
+def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
+    """Takes the report of a partition, exactly once. Raises Conflict if the lease is not the current one."""
+    report = command.report
+    held = (
+        update(Partition)
+        .where(*_held(command), Run.id == Partition.run_id, Run.state.in_(queries.ACTIVE))
+        .where(Run.rules_digest == report.rules_digest, Partition.task["fingerprint"].astext == report.fingerprint)
+        .values(state="done", seconds=report.seconds, problem=None)
+        .returning(Partition.content_key, Run.source_id)
+        .execution_options(synchronize_session=False)
+    )
+    row = work.session.execute(held).first()
+    if row is None:
+        raise _refused(command)
+    kept = _keep(work, command, row.content_key)
+    work.session.execute(
+        update(Partition)
+        .where(
+            Partition.run_id == command.scan_id,
+            Partition.asset_id == command.asset_id,
+            Partition.number == command.number,
+        )
+        .values(report_id=kept.id, rows=kept.rows, bytes=kept.bytes)
+        .execution_options(synchronize_session=False)
+    )
+    _progress(work, command.scan_id)
+    return Done()
+
+
+def _keep(work: UnitOfWork, command: CommitReport, content_key: str) -> Any:
+    """The stored report of this content: the one at hand, unless another scan or an equal part brought it before."""
+    wanted = (Report.asset_id == command.asset_id, Report.content_key == content_key)
+    statement = (
+        insert(Report)
+        .values(
+            asset_id=command.asset_id, rules_digest=command.report.rules_digest, content_key=content_key,
+            rows=command.report.rows, bytes=command.report.bytes, content=packed(command.report), created_at=work.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Report.id, Report.rows, Report.bytes)
+    )  # fmt: skip
+    kept = work.session.execute(statement).first()
+    if kept is None:
+        known = select(Report.id, Report.rows, Report.bytes).where(
+            *wanted, Report.rules_digest == command.report.rules_digest
+        )
+        kept = work.session.execute(known).one()
+    return kept
+
+
+def fail_partition(work: UnitOfWork, command: FailPartition) -> Done:
+    """Ends an attempt. Raises Conflict if the lease is not the current one."""
+    row = work.session.scalars(
+        select(Partition).where(*_held(command)).with_for_update().execution_options(populate_existing=True)
+    ).first()
+    run = queries.row_of(work.session, command.scan_id)
+    if row is None or run.state not in queries.ACTIVE:
+        raise _refused(command)
+    if command.retryable and row.attempts < ATTEMPTS:
+        pause = min(PAUSE_SECONDS * 2 ** (row.attempts - 1), LONGEST_PAUSE_SECONDS)
+        row.state, row.due_at = "pending", _until(work, pause)
+        row.problem = command.problem.model_dump(mode="json")
+    else:
+        _fail(work, run, row, command.problem)
+    work.session.flush()
+    return Done()
+
+
+def _fail(work: UnitOfWork, run: Run, row: Partition, problem: interface.Problem) -> None:
+    row.state, row.problem = "failed", problem.model_dump(mode="json")
+    after = {
+        "scan_id": run.id, "source_id": run.source_id, "asset_id": row.asset_id, "number": row.number,
+        "attempts": row.attempts, "code": problem.code,
+    }  # fmt: skip
+    work.emit("partition_failed", asset_entity(row.asset_id), after=after)
+    work.session.flush()
+
+
+def _held(command: CommitReport | FailPartition) -> tuple[Any, ...]:
+    return (
+        Partition.run_id == command.scan_id,
+        Partition.asset_id == command.asset_id,
+        Partition.number == command.number,
+        Partition.fence == command.fence,
+        Partition.state == "leased",
+    )
+
+
+def _refused(command: CommitReport | FailPartition) -> Conflict:
+    return Conflict(
+        f"Partition {command.number} is not held under fence {command.fence}.",
+        "Throw this result away: the partition was given to another worker, or the scan has ended.",
+    )
+
+
+def _until(work: UnitOfWork, seconds: float) -> datetime:
+    return work.now + timedelta(seconds=seconds)
+
+
+def _progress(work: UnitOfWork, scan_id: str) -> None:
+    """At most one progress event a second for a scan, however many reports come in."""
+    before = work.now - timedelta(seconds=PROGRESS_SECONDS)
+    turn = update(Run).where(Run.id == scan_id, or_(Run.progress_at.is_(None), Run.progress_at <= before))
+    source = work.session.execute(turn.values(progress_at=work.now).returning(Run.source_id)).first()
+    if source is None:
+        return
+    counted = select(Partition.state, func.count(), func.sum(Partition.rows), func.sum(Partition.bytes))
+    found = work.session.execute(counted.where(Partition.run_id == scan_id).group_by(Partition.state)).all()
+    states = {state: count for state, count, _, _ in found}
+    after = {
+        "scan_id": scan_id, "source_id": source.source_id,
+        "done": sum(states.get(state, 0) for state in ("done", "cached", "failed")),
+        "total": sum(count for state, count in states.items() if state != "skipped"),
+        "rows": int(sum(rows or 0 for _, _, rows, _ in found)),
+        "bytes": int(sum(size or 0 for _, _, _, size in found)),
+    }  # fmt: skip
+    work.emit("progress", f"scan:{scan_id}", after=after)

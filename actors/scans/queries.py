@@ -1,0 +1,176 @@
+"""The read side of the scans group. What the reports of a scan say is in `actors/scans/evidence.py`, offered here too."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, case, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from actors.scans.contract import PartitionState, PartitionView, ScanRules, ScanView
+from actors.scans.evidence import AssetCoverage, content_digest, costs, coverage, evidence, evidence_of
+from actors.scans.tables import Asset, Partition, Run
+from cluster.connectors.interface import AssetInfo, Problem, SourceAccess
+from cluster.errors import InvalidInput, NotFound
+
+__all__ = [
+    "AssetCoverage", "active", "content_digest", "costs", "coverage", "due", "evidence", "evidence_of", "exhausted",
+    "get_scan", "latest", "leased", "list_scans", "partitions", "row_of", "scan_input", "unplanned", "view",
+]  # fmt: skip
+
+ACTIVE = ("planning", "running")
+WAITING = ("pending", "leased")
+PROBLEMS_SHOWN = 200
+
+
+def row_of(session: Session, scan_id: str) -> Run:
+    """The stored run. Raises NotFound."""
+    row = session.get(Run, scan_id)
+    if row is None:
+        raise NotFound(f"There is no scan '{scan_id}'.", "List the scans to see their ids.")
+    return row
+
+
+def get_scan(session: Session, scan_id: str) -> ScanView:
+    """One scan. Raises NotFound."""
+    return view(session, row_of(session, scan_id))
+
+
+def view(session: Session, row: Run) -> ScanView:
+    """A run with its figures, counted from its assets and partitions."""
+    return _views(session, [row])[0]
+
+
+def list_scans(
+    session: Session, source_id: str | None = None, after: str | None = None, limit: int = 100
+) -> list[ScanView]:
+    """Scans, the newest first, beginning behind the scan `after`. Raises NotFound if there is no such scan."""
+    statement = select(Run).order_by(Run.requested_at.desc(), Run.id.desc()).limit(limit)
+    if source_id:
+        statement = statement.where(Run.source_id == source_id)
+    if after:
+        mark = row_of(session, after)
+        statement = statement.where(tuple_(Run.requested_at, Run.id) < tuple_(mark.requested_at, mark.id))
+    return _views(session, session.scalars(statement).all())
+
+
+def latest(session: Session, source_id: str) -> ScanView | None:
+    """The newest scan of a source, if there is one."""
+    return next(iter(list_scans(session, source_id, limit=1)), None)
+
+
+def active(session: Session) -> list[ScanView]:
+    """The scans under way, the oldest first."""
+    statement = select(Run).where(Run.state.in_(ACTIVE)).order_by(Run.requested_at, Run.id)
+    return _views(session, session.scalars(statement).all())
+
+
+def _views(session: Session, rows: Sequence[Run]) -> list[ScanView]:
+    ids = [row.id for row in rows]
+    assets, planned = _asset_counts(session, ids)
+    states: dict[str, dict[PartitionState, int]] = {identifier: {} for identifier in ids}
+    sums: dict[str, list[int]] = {identifier: [0, 0] for identifier in ids}
+    counted = select(
+        Partition.run_id, Partition.state, func.count(), func.sum(Partition.rows), func.sum(Partition.bytes)
+    )
+    for run_id, state, count, total_rows, total_bytes in session.execute(
+        counted.where(Partition.run_id.in_(ids)).group_by(Partition.run_id, Partition.state)
+    ):
+        states[run_id][state] = count
+        sums[run_id][0] += int(total_rows or 0)
+        sums[run_id][1] += int(total_bytes or 0)
+    return [
+        ScanView(
+            id=row.id, source_id=row.source_id, level=row.level, state=row.state, rules_digest=row.rules_digest,
+            assets=assets.get(row.id, 0), assets_planned=planned.get(row.id, 0), partitions=states[row.id],
+            rows=sums[row.id][0], bytes=sums[row.id][1], problems=_problems(session, row.id),
+            requested_at=row.requested_at, finished_at=row.finished_at,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _asset_counts(session: Session, ids: list[str]) -> tuple[dict[str, int], dict[str, int]]:
+    planned = func.sum(case((Asset.state == "unplanned", 0), else_=1))
+    statement = select(Asset.run_id, func.count(), planned).where(Asset.run_id.in_(ids)).group_by(Asset.run_id)
+    found = session.execute(statement).all()
+    return {run: count for run, count, _ in found}, {run: int(over) for run, _, over in found}
+
+
+def _problems(session: Session, run_id: str) -> tuple[Problem, ...]:
+    """What could not be read: assets first, then partitions; the first 200 of each."""
+    statements: list[Select[tuple[dict[str, object] | None]]] = [
+        select(Asset.problem).where(Asset.run_id == run_id, Asset.state == "failed").order_by(Asset.path),
+        select(Partition.problem)
+        .where(Partition.run_id == run_id, Partition.state == "failed")
+        .order_by(Partition.asset_id, Partition.number),
+    ]
+    return tuple(
+        Problem.model_validate(problem)
+        for statement in statements
+        for problem in session.scalars(statement.limit(PROBLEMS_SHOWN))
+    )
+
+
+def partitions(
+    session: Session, scan_id: str, state: PartitionState | None = None, after: str | None = None, limit: int = 100
+) -> list[PartitionView]:
+    """Partitions of a scan in the order of asset and number; `after` is "<asset_id>:<number>". Raises NotFound."""
+    row_of(session, scan_id)
+    statement = (
+        select(Partition, Asset.path)
+        .join(Asset, (Asset.run_id == Partition.run_id) & (Asset.asset_id == Partition.asset_id))
+        .where(Partition.run_id == scan_id)
+        .order_by(Partition.asset_id, Partition.number)
+    )
+    if state:
+        statement = statement.where(Partition.state == state)
+    if after:
+        asset_id, _, number = after.partition(":")
+        if not number.isdecimal():
+            raise InvalidInput("The cursor is not one of this list.", "Use the cursor of the page before.")
+        statement = statement.where(tuple_(Partition.asset_id, Partition.number) > tuple_(asset_id, int(number)))
+    return [_partition_view(row, path) for row, path in session.execute(statement.limit(limit))]
+
+
+def _partition_view(row: Partition, path: str) -> PartitionView:
+    return PartitionView(
+        scan_id=row.run_id, asset_id=row.asset_id, asset=path, number=row.number, state=row.state,
+        attempts=row.attempts, rows=row.rows, bytes=row.bytes, seconds=row.seconds, problem=row.problem,
+    )  # fmt: skip
+
+
+def scan_input(session: Session, scan_id: str) -> tuple[SourceAccess, ScanRules]:
+    """What the tasks of a scan are given. Raises NotFound."""
+    row = row_of(session, scan_id)
+    return SourceAccess.model_validate(row.access), ScanRules.model_validate(row.rules)
+
+
+def unplanned(session: Session, limit: int) -> list[tuple[str, str, AssetInfo]]:
+    """(scan, asset id, asset) of assets that wait to be cut into partitions, those of the oldest scan first."""
+    statement = (
+        select(Asset.run_id, Asset.asset_id, Asset.info)
+        .join(Run, Run.id == Asset.run_id)
+        .where(Run.state == "planning", Asset.state == "unplanned")
+        .order_by(Run.requested_at, Run.id, Asset.asset_id)
+        .limit(limit)
+    )
+    return [(run, asset, AssetInfo.model_validate(info)) for run, asset, info in session.execute(statement)]
+
+
+def due(session: Session, now: datetime) -> bool:
+    """Whether a partition waits to be leased."""
+    waiting = select(Partition.number).join(Run, Run.id == Partition.run_id)
+    waiting = waiting.where(Run.state.in_(ACTIVE), Partition.state.in_(WAITING), Partition.due_at <= now)
+    return session.execute(waiting.limit(1)).first() is not None
+
+
+def leased(session: Session) -> list[tuple[str, str, int, int]]:
+    """(scan, asset, number, fence) of every partition that somebody holds."""
+    columns = (Partition.run_id, Partition.asset_id, Partition.number, Partition.fence)
+    return [tuple(row) for row in session.execute(select(*columns).where(Partition.state == "leased"))]
+
+
+def exhausted(session: Session) -> list[str]:
+    """Running scans in which nothing is left to do."""
+    waiting = select(Partition.number).where(Partition.run_id == Run.id, Partition.state.in_(WAITING)).exists()
+    return list(session.scalars(select(Run.id).where(Run.state == "running", ~waiting).order_by(Run.requested_at)))

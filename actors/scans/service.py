@@ -1,0 +1,217 @@
+"""The commands of the scans group: starting and ending runs. Those on partitions are in `actors/scans/leases.py`."""
+
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from actors.scans import queries
+from actors.scans.contract import (
+    CancelScan,
+    CommitReport,
+    FailPartition,
+    FinishScan,
+    LeasePartitions,
+    RecordPlan,
+    RenewLeases,
+    RetryScan,
+    ScanView,
+    StartScan,
+)
+from actors.scans.leases import commit_report, fail_partition, lease_partitions, renew_leases
+from actors.scans.planner import content_key, first_states
+from actors.scans.tables import Asset, Partition, Report, Run
+from cluster.context import new_id
+from cluster.errors import Conflict, InvalidInput
+from cluster.naming import asset_entity, asset_id
+from cluster.runtime.commands import Done, Service, UnitOfWork
+
+service = Service("scans")
+
+service.handles(LeasePartitions)(lease_partitions)
+service.handles(RenewLeases)(renew_leases)
+service.handles(CommitReport)(commit_report)
+service.handles(FailPartition)(fail_partition)
+
+# Reports that none of the last three runs over an asset stands on are dropped.
+RUNS_KEPT = 3
+
+
+def entity(scan_id: str) -> str:
+    """How events name a scan."""
+    return f"scan:{scan_id}"
+
+
+def figures(view: ScanView) -> dict[str, Any]:
+    """What events say of a scan: counts and states only."""
+    return {**view.model_dump(mode="json", exclude={"problems"}), "scan_id": view.id, "problems": len(view.problems)}
+
+
+@service.handles(StartScan)
+def start_scan(work: UnitOfWork, command: StartScan) -> ScanView:
+    known = work.session.scalars(select(Run).where(Run.key == command.key)).first()
+    if known is not None:
+        return queries.view(work.session, known)
+    source_id = command.access.source_id
+    assets = {asset_id(source_id, info.path): info for info in command.assets}
+    if len(assets) != len(command.assets):
+        raise InvalidInput("An asset is listed twice.", "List each path once.")
+    run = Run(
+        id=new_id(), key=command.key, source_id=source_id, access=command.access.model_dump(mode="json"),
+        rules=command.rules.model_dump(mode="json"), rules_digest=command.rules.digest, level=command.level,
+        sample_share=command.sample_share, state="planning", requested_at=work.now,
+    )  # fmt: skip
+    work.session.add(run)
+    work.session.flush()
+    rows = [
+        {"run_id": run.id, "asset_id": identifier, "path": info.path, "info": info.model_dump(mode="json")}
+        for identifier, info in assets.items()
+    ]
+    if rows:
+        work.session.execute(insert(Asset).values(state="unplanned"), rows)
+    work.emit("started", entity(run.id), after=figures(queries.view(work.session, run)))
+    _end_planning(work, run)
+    return queries.view(work.session, run)
+
+
+@service.handles(RecordPlan)
+def record_plan(work: UnitOfWork, command: RecordPlan) -> Done:
+    run = queries.row_of(work.session, command.scan_id)
+    asset = work.session.get(Asset, (command.scan_id, command.asset_id))
+    if asset is None or run.state != "planning" or asset.state != "unplanned":
+        raise Conflict("This asset does not wait to be planned.", "Nothing is to be done.")
+    if command.problem is not None:
+        asset.state, asset.problem = "failed", command.problem.model_dump(mode="json")
+        after = {"scan_id": run.id, "source_id": run.source_id, "asset_id": asset.asset_id, "code": command.problem.code}
+        work.emit("asset_failed", asset_entity(asset.asset_id), after=after)
+    else:
+        asset.state = "planned"
+        _insert_partitions(work, run, command)
+    work.session.flush()
+    _end_planning(work, run)
+    return Done()
+
+
+def _insert_partitions(work: UnitOfWork, run: Run, command: RecordPlan) -> None:
+    if not command.partitions:
+        return
+    keys = [content_key(partition) for partition in command.partitions]
+    known = {
+        report.content_key: report
+        for report in work.session.execute(
+            select(Report.content_key, Report.id, Report.rows, Report.bytes).where(
+                Report.asset_id == command.asset_id, Report.rules_digest == run.rules_digest
+            )
+        )
+    }
+    states = first_states(command.asset_id, keys, known, run.level, run.sample_share)  # type: ignore[arg-type]  # stored as given
+    rows = []
+    for partition, key, state in zip(command.partitions, keys, states, strict=True):
+        report = known.get(key)
+        rows.append(
+            {
+                "number": partition.number, "task": partition.model_dump(mode="json"), "content_key": key,
+                "state": state, "report_id": report and report.id, "rows": report and report.rows,
+                "bytes": report and report.bytes,
+            }
+        )  # fmt: skip
+    same = {"run_id": run.id, "asset_id": command.asset_id, "due_at": work.now}
+    work.session.execute(insert(Partition), [{**same, **row} for row in rows])
+
+
+def _end_planning(work: UnitOfWork, run: Run) -> None:
+    """Moves a run on when the last of its assets was planned."""
+    waiting = select(Asset.asset_id).where(Asset.run_id == run.id, Asset.state == "unplanned").limit(1)
+    if work.session.execute(waiting).first() is None:
+        run.state = "running"
+        work.session.flush()
+        work.emit("planned", entity(run.id), after=figures(queries.view(work.session, run)))
+
+
+@service.handles(CancelScan)
+def cancel_scan(work: UnitOfWork, command: CancelScan) -> ScanView:
+    run = queries.row_of(work.session, command.scan_id)
+    if run.state == "cancelled":
+        return queries.view(work.session, run)
+    if run.state not in queries.ACTIVE:
+        raise Conflict(f"The scan has ended already ({run.state}).", "Nothing is left to cancel.")
+    before = {"state": run.state}
+    run.state, run.finished_at = "cancelled", work.now
+    waiting = Partition.state.in_(queries.WAITING)
+    work.session.execute(update(Partition).where(Partition.run_id == run.id, waiting).values(state="cancelled"))
+    view = queries.view(work.session, run)
+    work.emit("cancelled", entity(run.id), before=before, after=figures(view))
+    return view
+
+
+@service.handles(RetryScan)
+def retry_scan(work: UnitOfWork, command: RetryScan) -> ScanView:
+    run = queries.row_of(work.session, command.scan_id)
+    if run.state in queries.ACTIVE:
+        raise Conflict("The scan is still under way.", "Wait for its end, or cancel it.")
+    before = {"state": run.state}
+    again = Partition.state.in_(("failed", "cancelled"))
+    partitions = work.session.execute(
+        update(Partition)
+        .where(Partition.run_id == run.id, again)
+        .values(state="pending", attempts=0, due_at=work.now, problem=None)
+        .returning(Partition.number)
+    ).all()
+    work.session.execute(
+        update(Asset).where(Asset.run_id == run.id, Asset.state == "failed").values(state="unplanned", problem=None)
+    )
+    unplanned = func.count().filter(Asset.state == "unplanned")
+    assets = work.session.execute(select(unplanned).where(Asset.run_id == run.id)).scalar_one()
+    if not partitions and not assets:
+        raise Conflict("Nothing in this scan failed.", "Start a new scan to read the source again.")
+    run.state, run.finished_at = ("planning" if assets else "running"), None
+    work.session.flush()
+    view = queries.view(work.session, run)
+    work.emit("retried", entity(run.id), before=before, after=figures(view))
+    return view
+
+
+@service.handles(FinishScan)
+def finish_scan(work: UnitOfWork, command: FinishScan) -> ScanView:
+    run = queries.row_of(work.session, command.scan_id)
+    if run.state not in queries.ACTIVE:
+        return queries.view(work.session, run)
+    view = queries.view(work.session, run)
+    left = sum(view.partitions.get(state, 0) for state in ("pending", "leased"))  # type: ignore[call-overload]  # literals
+    if run.state == "planning" or left:
+        raise Conflict(f"{left} partitions of this scan still wait.", "Wait for them, or cancel the scan.")
+    before = {"state": run.state}
+    run.state, run.finished_at = _verdict(work, view), work.now
+    work.session.flush()
+    _prune(work, run.id)
+    view = queries.view(work.session, run)
+    work.emit("finished", entity(run.id), before=before, after=figures(view))
+    return view
+
+
+def _verdict(work: UnitOfWork, view: ScanView) -> str:
+    """succeeded without problems, failed if nothing at all could be read, else partial."""
+    if not view.problems:
+        return "succeeded"
+    spoilt = select(Partition.asset_id).where(Partition.run_id == view.id, Partition.state == "failed")
+    sound = select(Asset.asset_id).where(
+        Asset.run_id == view.id, Asset.state == "planned", Asset.asset_id.not_in(spoilt)
+    )
+    read = view.partitions.get("done", 0) + view.partitions.get("cached", 0)
+    return "partial" if read or work.session.execute(sound.limit(1)).first() else "failed"
+
+
+def _prune(work: UnitOfWork, run_id: str) -> None:
+    """Drops reports of this run's assets that no recent run stands on."""
+    recent = (
+        select(Asset.run_id)
+        .join(Run, Run.id == Asset.run_id)
+        .where(Asset.asset_id == Report.asset_id)
+        .order_by(Run.requested_at.desc(), Run.id.desc())
+        .limit(RUNS_KEPT)
+        .correlate(Report)
+    )
+    used = select(Partition.number).where(Partition.report_id == Report.id, Partition.run_id.in_(recent)).exists()
+    covered = select(Asset.asset_id).where(Asset.run_id == run_id)
+    work.session.execute(
+        delete(Report).where(Report.asset_id.in_(covered), ~used).execution_options(synchronize_session=False)
+    )

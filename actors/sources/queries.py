@@ -1,0 +1,120 @@
+"""The read side of the sources group."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actors.sources.contract import DiscoveryView, InventoryItem, SourceView, TestView
+from actors.sources.tables import ConnectionTest, Discovery, Inventory, Source
+from cluster.connectors.interface import SourceAccess
+from cluster.errors import NotFound
+
+
+def view(row: Source) -> SourceView:
+    """A source without its credential."""
+    return SourceView(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        url=row.url,
+        options=row.options,
+        state=row.state,
+        version=row.version,
+        has_credential=row.sealed is not None,
+        facts=row.facts,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def row_of(session: Session, source_id: str) -> Source:
+    """The stored source. Raises NotFound."""
+    row = session.get(Source, source_id)
+    if row is None:
+        raise NotFound(f"There is no source '{source_id}'.", "List the sources to see their ids.")
+    return row
+
+
+def get_source(session: Session, source_id: str) -> SourceView:
+    """One source. Raises NotFound."""
+    return view(row_of(session, source_id))
+
+
+def find_by_url(session: Session, url: str) -> SourceView | None:
+    """The source in service at a URL (without password), if there is one."""
+    row = session.scalars(select(Source).where(Source.url == url, Source.state != "retired")).first()
+    return view(row) if row else None
+
+
+def list_sources(session: Session, after: str | None = None, limit: int = 100) -> list[SourceView]:
+    """Sources in the order of their ids, beginning behind `after`."""
+    statement = select(Source).order_by(Source.id).limit(limit)
+    if after:
+        statement = statement.where(Source.id > after)
+    return [view(row) for row in session.scalars(statement)]
+
+
+def access(session: Session, source_id: str) -> SourceAccess:
+    """How to reach a source, with its credential still sealed. Raises NotFound."""
+    row = row_of(session, source_id)
+    return SourceAccess(source_id=row.id, url=row.url, options=row.options, sealed=row.sealed)
+
+
+def get_test(session: Session, test_id: str) -> TestView:
+    """One connection test. Raises NotFound."""
+    row = session.get(ConnectionTest, test_id)
+    if row is None:
+        raise NotFound(f"There is no connection test '{test_id}'.", "Use the id that the request returned.")
+    return TestView.model_validate(row)
+
+
+def get_discovery(session: Session, discovery_id: str) -> DiscoveryView:
+    """One discovery. Raises NotFound."""
+    row = session.get(Discovery, discovery_id)
+    if row is None:
+        raise NotFound(f"There is no discovery '{discovery_id}'.", "Use the id that the request returned.")
+    return DiscoveryView.model_validate(row)
+
+
+def _item(row: Inventory) -> InventoryItem:
+    return InventoryItem.model_validate(row)
+
+
+def inventory(
+    session: Session, source_id: str, after: str | None = None, limit: int = 1000, status: str | None = None
+) -> list[InventoryItem]:
+    """Assets of a source in the order of their ids, beginning behind `after`. Raises NotFound for the source."""
+    row_of(session, source_id)
+    statement = select(Inventory).where(Inventory.source_id == source_id).order_by(Inventory.asset_id).limit(limit)
+    if after:
+        statement = statement.where(Inventory.asset_id > after)
+    if status:
+        statement = statement.where(Inventory.status == status)
+    return [_item(row) for row in session.scalars(statement)]
+
+
+def present(session: Session, source_id: str) -> Iterator[InventoryItem]:
+    """All assets of a source that are there, in the order of their paths."""
+    statement = select(Inventory).where(Inventory.source_id == source_id, Inventory.status == "present")
+    for row in session.scalars(statement.order_by(Inventory.path).execution_options(yield_per=500)):
+        yield _item(row)
+
+
+def all_items(session: Session, source_id: str) -> Iterator[InventoryItem]:
+    """All assets of a source whatever their status, in the order of their paths."""
+    statement = select(Inventory).where(Inventory.source_id == source_id).order_by(Inventory.path)
+    for row in session.scalars(statement.execution_options(yield_per=500)):
+        yield _item(row)
+
+
+def queued(session: Session) -> tuple[list[str], list[str]]:
+    """The ids of tests and of discoveries that wait to be run, or were being run when the actor went down."""
+    waiting = ("queued", "running")
+    tests = session.scalars(
+        select(ConnectionTest.id).where(ConnectionTest.state.in_(waiting)).order_by(ConnectionTest.requested_at)
+    )
+    discoveries = session.scalars(
+        select(Discovery.id).where(Discovery.state.in_(waiting)).order_by(Discovery.requested_at)
+    )
+    return list(tests), list(discoveries)

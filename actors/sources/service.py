@@ -1,0 +1,202 @@
+"""The commands of the sources group."""
+
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from actors.sources import queries
+from actors.sources.contract import (
+    BeginWork,
+    DiscoverSource,
+    DiscoveryView,
+    RecordDiscovery,
+    RecordTest,
+    RegisterSource,
+    RetireSource,
+    SetCredential,
+    SourceState,
+    SourceView,
+    TestSource,
+    TestView,
+    UpdateSource,
+)
+from actors.sources.inventory import apply_enumeration
+from actors.sources.tables import ConnectionTest, Discovery, Source
+from cluster.connectors import source_kind, split_url, suggested_name
+from cluster.connectors.interface import SourceFacts
+from cluster.context import new_id
+from cluster.errors import Conflict, InvalidInput, PreconditionFailed
+from cluster.naming import source_entity
+from cluster.runtime.commands import Done, Service, UnitOfWork
+from cluster.security.secrets import seal
+
+service = Service("sources")
+
+_SECRET_WORDS = ("password", "secret", "token", "key")
+
+
+@service.handles(RegisterSource)
+def register_source(work: UnitOfWork, command: RegisterSource) -> SourceView:
+    parts = split_url(command.url.get_secret_value())
+    options = {**parts.options, **command.options}
+    credential = {**parts.credential, **_plain(command.credential)}
+    _refuse_secret_options(options)
+    name = command.name or suggested_name(parts.url)
+    _refuse_known(work, parts.url, name)
+    source_id = new_id()
+    row = Source(
+        id=source_id, name=name, kind=source_kind(parts.url), url=parts.url, options=options,
+        sealed=seal(credential, source_id), state="registered", version=1, created_at=work.now, updated_at=work.now,
+    )  # fmt: skip
+    work.session.add(row)
+    registered = queries.view(row)
+    work.emit("registered", source_entity(source_id), after=registered)
+    return registered
+
+
+@service.handles(UpdateSource)
+def update_source(work: UnitOfWork, command: UpdateSource) -> SourceView:
+    row = _in_service(work, command.source_id)
+    if row.version != command.version:
+        raise PreconditionFailed(
+            f"The source has version {row.version}, not {command.version}.", "Read it again and repeat the change."
+        )
+    before = queries.view(row)
+    if command.name is not None and command.name != row.name:
+        _refuse_known(work, None, command.name)
+        row.name = command.name
+    if command.options is not None:
+        _refuse_secret_options(command.options)
+        row.options = command.options
+    return _changed(work, row, before, "updated")
+
+
+@service.handles(SetCredential)
+def set_credential(work: UnitOfWork, command: SetCredential) -> SourceView:
+    row = _in_service(work, command.source_id)
+    before = queries.view(row)
+    row.sealed = seal(_plain(command.credential), row.id)
+    return _changed(work, row, before, "credential_set")
+
+
+@service.handles(RetireSource)
+def retire_source(work: UnitOfWork, command: RetireSource) -> SourceView:
+    row = _in_service(work, command.source_id)
+    before = queries.view(row)
+    row.state, row.sealed = "retired", None
+    return _changed(work, row, before, "retired")
+
+
+@service.handles(TestSource)
+def test_source(work: UnitOfWork, command: TestSource) -> TestView:
+    _in_service(work, command.source_id)
+    row = ConnectionTest(
+        id=new_id(), source_id=command.source_id, state="queued", passed=None, steps=[], requested_at=work.now
+    )
+    work.session.add(row)
+    work.session.flush()
+    return TestView.model_validate(row)
+
+
+@service.handles(DiscoverSource)
+def discover_source(work: UnitOfWork, command: DiscoverSource) -> DiscoveryView:
+    _in_service(work, command.source_id)
+    row = Discovery(id=new_id(), source_id=command.source_id, state="queued", problems=[], requested_at=work.now)
+    work.session.add(row)
+    work.session.flush()
+    return DiscoveryView.model_validate(row)
+
+
+@service.handles(BeginWork)
+def begin_work(work: UnitOfWork, command: BeginWork) -> Done:
+    row = work.session.get(ConnectionTest if command.kind == "test" else Discovery, command.id)
+    if row is not None and row.state == "queued":
+        row.state = "running"
+    return Done()
+
+
+@service.handles(RecordTest)
+def record_test(work: UnitOfWork, command: RecordTest) -> TestView:
+    row = work.session.get_one(ConnectionTest, command.test_id)
+    row.steps = [step.model_dump(mode="json") for step in command.steps]
+    row.passed = bool(command.steps) and not any(step.status == "failed" for step in command.steps)
+    row.state, row.finished_at = "succeeded", work.now
+    source = queries.row_of(work.session, row.source_id)
+    gate_failed = any(step.status == "failed" and step.category == "gate" for step in command.steps)
+    _observe(work, source, "degraded" if gate_failed else "active", command.facts)
+    failed = [step.name for step in command.steps if step.status == "failed"]
+    after = {"test_id": row.id, "source_id": row.source_id, "passed": row.passed, "failed": failed}
+    work.emit("tested", source_entity(row.source_id), after=after)
+    return TestView.model_validate(row)
+
+
+@service.handles(RecordDiscovery)
+def record_discovery(work: UnitOfWork, command: RecordDiscovery) -> DiscoveryView:
+    row = work.session.get_one(Discovery, command.discovery_id)
+    source = queries.row_of(work.session, row.source_id)
+    if command.enumeration is None:
+        row.state, row.complete = "failed", False
+        row.problems = [command.problem.model_dump(mode="json")] if command.problem else []
+    else:
+        difference = apply_enumeration(work.session, row.source_id, command.enumeration, work.now)
+        row.state, row.complete = "succeeded", command.enumeration.complete
+        row.assets, row.new, row.changed = difference.assets, len(difference.new), len(difference.changed)
+        row.gone, row.unknown = len(difference.gone), len(difference.unknown)
+        row.problems = [problem.model_dump(mode="json") for problem in command.enumeration.problems]
+        _observe(work, source, "active", command.facts)
+    row.finished_at = work.now
+    work.session.flush()
+    found = DiscoveryView.model_validate(row)
+    work.emit("discovered", source_entity(row.source_id), after=found)
+    return found
+
+
+def _observe(work: UnitOfWork, source: Source, state: SourceState, facts: SourceFacts | None) -> None:
+    """Keeps what was seen of the source; an event only where it differs from what was known."""
+    before = queries.view(source)
+    if facts is not None:
+        source.facts = facts.model_dump(mode="json")
+    source.state = state
+    after = queries.view(source)
+    if (before.state, before.facts) != (after.state, after.facts):
+        work.emit("observed", source_entity(source.id), before=before, after=after)
+
+
+def _changed(work: UnitOfWork, row: Source, before: SourceView, kind: str) -> SourceView:
+    row.version, row.updated_at = row.version + 1, work.now
+    after = queries.view(row)
+    work.emit(kind, source_entity(row.id), before=before, after=after)
+    return after
+
+
+def _in_service(work: UnitOfWork, source_id: str) -> Source:
+    row = queries.row_of(work.session, source_id)
+    if row.state == "retired":
+        raise Conflict(f"The source '{row.name}' is retired.", "Register it again to use it.")
+    return row
+
+
+def _refuse_known(work: UnitOfWork, url: str | None, name: str) -> None:
+    statement = select(Source).where((Source.url == url) | (Source.name == name), Source.state != "retired")
+    known = work.session.scalars(statement.order_by(Source.url != url)).first()
+    if known is not None:
+        what = "URL" if known.url == url else f"name '{name}'"
+        raise Conflict(
+            f"A source with this {what} is registered already.", "Use it, or choose another name.", _id(known)
+        )
+
+
+def _id(row: Source) -> dict[str, Any]:
+    return {"source_id": row.id}
+
+
+def _refuse_secret_options(options: dict[str, str]) -> None:
+    """Options are stored and shown in clear, so nothing that looks like a secret may be among them."""
+    for name in options:
+        if any(word in name.lower() for word in _SECRET_WORDS):
+            raise InvalidInput(f"The option '{name[:50]}' looks like a secret.", "Pass it in `credential` instead.")
+
+
+def _plain(credential: dict[str, SecretStr]) -> dict[str, str]:
+    return {name: secret.get_secret_value() for name, secret in credential.items()}

@@ -1,0 +1,80 @@
+"""Tables of the sources group."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cluster.store.base import Base
+
+SCHEMA = {"schema": "sources"}
+
+
+class Source(Base):
+    """A registered source; `sealed` is its encrypted credential."""
+
+    __tablename__ = "source"
+    __table_args__ = (
+        Index("uq_source_name_live", "name", unique=True, postgresql_where="state <> 'retired'"),
+        Index("uq_source_url_live", "url", unique=True, postgresql_where="state <> 'retired'"),
+        SCHEMA,
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    url: Mapped[str]
+    options: Mapped[dict[str, Any]]
+    sealed: Mapped[str | None]
+    state: Mapped[str]
+    version: Mapped[int]
+    facts: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ConnectionTest(Base):
+    """A connection test, asked for and then done."""
+
+    __tablename__ = "connection_test"
+    __table_args__ = (Index(None, "source_id", "requested_at"), SCHEMA)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.source.id"))
+    state: Mapped[str] = mapped_column(index=True)
+    passed: Mapped[bool | None]
+    steps: Mapped[list[Any]]
+    requested_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Discovery(Base):
+    """An enumeration of a source, asked for and then done."""
+
+    __tablename__ = "discovery"
+    __table_args__ = (Index(None, "source_id", "requested_at"), SCHEMA)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.source.id"))
+    state: Mapped[str] = mapped_column(index=True)
+    complete: Mapped[bool | None]
+    assets: Mapped[int] = mapped_column(default=0)
+    new: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    gone: Mapped[int] = mapped_column(default=0)
+    unknown: Mapped[int] = mapped_column(default=0)
+    problems: Mapped[list[Any]]
+    requested_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Inventory(Base):
+    """An asset as its source described it last."""
+
+    __tablename__ = "inventory"
+    __table_args__ = (Index(None, "source_id", "path"), SCHEMA)
+    asset_id: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.source.id"))
+    path: Mapped[str]
+    status: Mapped[str]
+    info: Mapped[dict[str, Any]]
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]

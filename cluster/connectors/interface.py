@@ -1,0 +1,170 @@
+"""What a connector is: the values that pass between a source, the planner and a scan worker, and the protocol itself."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal, Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+LogicalType = Literal[
+    "string", "integer", "number", "boolean", "date", "timestamp", "time", "binary", "json", "nested", "unknown"
+]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceAccess(_Value):
+    """How to reach a source. `url` never carries a password; `sealed` is the encrypted credential, opened by the worker.
+
+    `options` are non-secret connection options of the connector (endpoint, region, sslmode, header ...).
+    """
+
+    source_id: str
+    url: str
+    options: dict[str, str] = Field(default_factory=dict)
+    sealed: str | None = None
+
+
+class ColumnInfo(_Value):
+    name: str
+    ordinal: int
+    type: LogicalType
+    physical_type: str
+    nullable: bool = True
+    primary_key: bool = False
+    comment: str | None = None
+
+
+class ForeignKey(_Value):
+    columns: tuple[str, ...]
+    to_asset: str
+    to_columns: tuple[str, ...]
+
+
+class Grant(_Value):
+    """`grantee` may do `privilege` on the asset; `public` is true where everybody may."""
+
+    grantee: str
+    privilege: str
+    public: bool = False
+
+
+class AssetInfo(_Value):
+    """One table, view or file as the source describes it. `path` is its stable name within the source.
+
+    `fingerprint` changes whenever the content may have changed and never otherwise while nothing was written;
+    None where the source cannot say (a view). `definition` is the SQL text of a view.
+    `problem` says why its columns or content could not be read (an `Problem.code`), the asset then still exists.
+    """
+
+    path: str
+    kind: Literal["table", "view", "materialized_view", "file"]
+    format: str | None = None
+    columns: tuple[ColumnInfo, ...] = ()
+    rows_estimate: int | None = None
+    bytes: int | None = None
+    fingerprint: str | None = None
+    definition: str | None = None
+    comment: str | None = None
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    owner: str | None = None
+    problem: str | None = None
+
+
+class Problem(_Value):
+    """Something that could not be read, without any value of it: `code` is the code of an error class."""
+
+    path: str
+    code: str
+    detail: str
+    remedy: str
+
+
+class Enumeration(_Value):
+    """All assets seen. Only where `complete` is true may an asset that is missing here be taken for deleted."""
+
+    assets: tuple[AssetInfo, ...]
+    complete: bool
+    problems: tuple[Problem, ...] = ()
+
+
+class SourceFacts(_Value):
+    """Facts of the source as a whole that controls need. None means that the source did not tell."""
+
+    kind: str
+    server_version: str | None = None
+    tls: bool | None = None
+    encrypted_at_rest: bool | None = None
+    public_access: bool | None = None
+    authenticated: bool | None = None
+    superuser: bool | None = None
+    audit_logging: bool | None = None
+    region: str | None = None
+    environment: str | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class TestStep(_Value):
+    """One named step of a connection test (`category` gate: later steps make no sense without it)."""
+
+    __test__ = False
+
+    name: str
+    status: Literal["passed", "failed", "warning", "skipped"]
+    category: Literal["gate", "capability"]
+    duration_ms: float
+    summary: str
+    code: str | None = None
+    remedy: str | None = None
+
+
+class Partition(_Value):
+    """A picklable read task: which part of which asset. `spec` is the connector's own and JSON-serialisable.
+
+    `fingerprint` identifies the content of exactly this part: equal fingerprint, equal content.
+    """
+
+    asset: str
+    number: int
+    kind: str
+    spec: dict[str, Any]
+    columns: tuple[str, ...]
+    rows_estimate: int | None = None
+    bytes: int | None = None
+    fingerprint: str
+
+
+class Connector(Protocol):
+    """Reads one source. Made by `cluster.connectors.open_connector`; lives in one process; close it after use.
+
+    Every method raises the SourceError family only, with no data value in the message.
+    """
+
+    kind: ClassVar[str]
+    schemes: ClassVar[tuple[str, ...]]
+
+    def __init__(self, access: SourceAccess, credential: Mapping[str, str]) -> None: ...
+
+    def test(self) -> Iterator[TestStep]:
+        """Yields each step as it ends; a failed gate is followed by skipped steps. Never raises SourceError."""
+        ...
+
+    def facts(self) -> SourceFacts: ...
+
+    def enumerate(self) -> Enumeration:
+        """Lists everything the credential can see. An error on one asset becomes a Problem, not an exception."""
+        ...
+
+    def plan(self, asset: AssetInfo, target_bytes: int) -> list[Partition]:
+        """Cuts an asset into partitions of about `target_bytes`, which together hold each row exactly once."""
+        ...
+
+    def read(self, partition: Partition, batch_rows: int, batch_bytes: int) -> Iterator[pa.RecordBatch]:
+        """The rows of the partition as bounded batches. Values of types nobody expected arrive as text or are dropped
+        to a null of their column with the count kept in the batch's schema metadata, never as an exception."""
+        ...
+
+    def close(self) -> None: ...

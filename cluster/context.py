@@ -1,0 +1,44 @@
+"""Who is asking, and on behalf of what: carried with every command from its door to the row it writes."""
+
+import uuid
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cluster.errors import Forbidden
+
+ALL = "*"
+
+
+def new_id() -> str:
+    """A fresh identifier: 32 hexadecimal characters of a random UUID."""
+    return uuid.uuid4().hex
+
+
+class Caller(BaseModel):
+    """The principal behind a command, with the permissions its roles grant.
+
+    `operation_id` makes a command repeatable: the same id from the same principal returns the first response.
+    `cause` is the sequence number of the event that led to this command, where an event did.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    principal: str
+    permissions: frozenset[str] = frozenset()
+    request_id: str = Field(default_factory=new_id)
+    operation_id: str = Field(default_factory=new_id)
+    cause: int | None = None
+
+    def require(self, permission: str) -> None:
+        """Raises Forbidden unless a role grants `permission` ("group:verb"), "group:*" or "*"."""
+        group = permission.partition(":")[0]
+        if not self.permissions & {permission, f"{group}:{ALL}", ALL}:
+            raise Forbidden(
+                f"'{self.principal}' may not do this: the permission '{permission}' is missing.",
+                "Ask an administrator for a role that grants it.",
+            )
+
+
+def system(group: str, cause: int | None = None) -> Caller:
+    """The caller of a group's own loops, which may do everything."""
+    return Caller(principal=f"system:{group}", permissions=frozenset({ALL}), cause=cause)

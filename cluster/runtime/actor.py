@@ -1,0 +1,89 @@
+"""The base of the group actors: one door, one writer, and loops that are kept running.
+
+An actor holds nothing that PostgreSQL does not: a new incarnation takes over the epoch and goes on from the tables.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar
+
+import structlog
+
+from cluster.context import Caller, system
+from cluster.errors import StaleEpoch, Unavailable
+from cluster.runtime.commands import Command, Outcome, R, Service
+from cluster.runtime.writer import GroupWriter
+from cluster.store.engine import database_url, engine
+from cluster.telemetry import configure_logging
+
+log = structlog.get_logger("actor")
+
+Loop = Callable[[], Awaitable[None]]
+
+
+class GroupActor:
+    """An asynchronous Ray actor that is the only writer of its group's tables."""
+
+    service: ClassVar[Service]
+
+    async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits an actor's asynchronous constructor
+        configure_logging(f"actor:{self.service.group}")
+        database_url()
+        self.wake = asyncio.Event()
+        self.writer = GroupWriter(self.service, engine(), self.wake.set)
+        # Opened in the background: a constructor that fails would be the end of the actor, and a database may be late.
+        self._tasks = [asyncio.create_task(self._write())]
+        self._tasks += [asyncio.create_task(self._keep(loop)) for loop in self.loops()]
+
+    def loops(self) -> Sequence[Loop]:
+        """The group's own loops; each is an iteration that is run again when `wake` is set or a second has passed."""
+        return ()
+
+    async def execute(self, command: Command[Any], caller: Caller) -> Outcome:
+        """The one door: carries out the command and returns after the commit."""
+        return await self.writer.execute(command, caller)
+
+    async def describe(self) -> dict[str, Any]:
+        """The incarnation: group, epoch and process."""
+        return {"group": self.service.group, "epoch": self.writer.epoch, "pid": os.getpid()}
+
+    async def command(self, command: Command[R], cause: int | None = None) -> R:
+        """Carries out one of the group's own commands from its loops. Raises what the command raised."""
+        outcome = await self.writer.execute(command, system(self.service.group, cause))
+        return result_of(command, outcome)
+
+    async def _write(self) -> None:
+        while self.writer.epoch == 0:
+            try:
+                await self.writer.open()
+            except Exception as error:
+                log.warning("waiting for the database", error=type(error).__name__)
+                await asyncio.sleep(1)
+        await self.writer.run()
+        log.warning("replaced by a newer incarnation")
+        os._exit(0)
+
+    async def _keep(self, loop: Loop) -> None:
+        while True:
+            try:
+                if self.writer.epoch:
+                    self.wake.clear()
+                    await loop()
+                await asyncio.wait_for(self.wake.wait(), 1.0)
+            except TimeoutError:
+                continue
+            except (Unavailable, StaleEpoch) as error:
+                log.warning("loop waits", loop=loop.__name__, error=error.code)
+                await asyncio.sleep(1)
+            except Exception as error:
+                log.error("loop failed", loop=loop.__name__, error=type(error).__name__, exc_info=False)
+                await asyncio.sleep(1)
+
+
+def result_of(command: Command[R], outcome: Outcome) -> R:
+    """The typed result of an outcome. Raises its error, if it has one."""
+    if outcome.error is not None:
+        raise outcome.error.raised()
+    result: R = command.result_type().model_validate(outcome.value)  # type: ignore[assignment]  # R is that class
+    return result

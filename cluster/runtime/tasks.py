@@ -1,0 +1,45 @@
+"""Ray tasks as plain awaited calls. The caller bounds how many are under way."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+import ray
+from ray.exceptions import RayError, RayTaskError, TaskCancelledError
+
+from cluster.errors import Internal, SextantError, Unavailable
+
+T = TypeVar("T")
+
+
+@cache
+def _remote(function: Callable[..., Any]) -> Any:
+    return ray.remote(function)
+
+
+async def run_task(function: Callable[..., T], *arguments: Any, cpus: float = 1.0, name: str = "") -> T:
+    """Runs a module-level function in a worker process and returns its result.
+
+    It is tried once: repeating is the business of whoever holds the lease. Raises the function's SextantError,
+    Unavailable if the worker died, Internal for any other failure; cancelling the call kills the worker.
+    """
+    options = {"num_cpus": cpus, "max_retries": 0, "name": name or function.__name__}
+    reference = _remote(function).options(**options).remote(*arguments)
+    try:
+        result: T = await reference
+        return result
+    except asyncio.CancelledError:
+        with contextlib.suppress(RayError):
+            ray.cancel(reference, force=True)
+        raise
+    except TaskCancelledError:
+        raise Unavailable("The task was cancelled.", "Start it again.") from None
+    except RayTaskError as error:
+        cause = error.cause
+        if isinstance(cause, SextantError):
+            raise cause from None
+        raise Internal(f"{function.__name__} failed in a worker ({type(cause).__name__}).", "See the log.") from None
+    except RayError as error:
+        raise Unavailable(f"A worker was lost ({type(error).__name__}).", "The work is tried again.") from None

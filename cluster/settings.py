@@ -1,0 +1,78 @@
+"""Settings of one Sextant instance: environment variables `SEXTANT_*`, then `settings.yaml` in the home, then defaults."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from cluster.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """All that can be set. Everything the instance writes lies under `home`; a port of 0 means "choose a free one"."""
+
+    model_config = SettingsConfigDict(env_prefix="SEXTANT_", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".sextant", description="Folder of all state.")
+    host: str = Field("127.0.0.1", description="Address the HTTP door listens on.")
+    http_port: int = Field(8000, ge=0, le=65535, description="Port of the HTTP API.")
+    dashboard_port: int = Field(8265, ge=0, le=65535, description="Port of Ray's dashboard and job API.")
+    ray_port: int = Field(0, ge=0, le=65535, description="Port of Ray's GCS.")
+    postgres_port: int = Field(0, ge=0, le=65535, description="Port of the embedded PostgreSQL.")
+    database_url: SecretStr | None = Field(None, description="PostgreSQL to use instead of the embedded one.")
+    postgres_user: str = Field("nobody", description="Unix user the embedded PostgreSQL runs as when started by root.")
+    master_key: SecretStr | None = Field(None, description="Base64 of 32 bytes; default is the key file in the home.")
+    ray_address: str | None = Field(None, description="Join this Ray cluster instead of starting one.")
+    cpus: int | None = Field(None, ge=1, description="CPUs given to Ray; default is all of the machine.")
+    object_store_mb: int = Field(200, ge=80, description="Shared memory of Ray's object store in MB.")
+    scan_workers: int | None = Field(None, ge=1, description="Scan tasks at once; default is one per Ray CPU.")
+    batch_rows: int = Field(32_768, ge=256, le=1_000_000, description="Most rows of one Arrow batch in a scan.")
+    batch_bytes: int = Field(16 << 20, ge=1 << 16, description="Bytes of one Arrow batch a reader aims for.")
+    partition_bytes: int = Field(64 << 20, ge=1 << 16, description="Bytes of one scan partition the planner aims for.")
+    lease_seconds: float = Field(30.0, gt=0, description="Time a scan task may be silent before it is tried again.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _HomeFile(settings_cls)
+
+
+class _HomeFile(PydanticBaseSettingsSource):
+    """`settings.yaml` of the home: the same names in lower case without the prefix."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        home = Path(os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant")
+        try:
+            text = (home / "settings.yaml").read_text("utf-8")
+        except FileNotFoundError:
+            return {}
+        values = yaml.safe_load(text) or {}
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{home / 'settings.yaml'} is not a mapping.", "Write one `name: value` a line.")
+        return values
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once. Raises ConfigurationError naming each bad value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"SEXTANT_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(
+            f"Settings are not valid: {wrong}.", "Correct the environment or settings.yaml."
+        ) from None
