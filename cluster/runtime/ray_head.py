@@ -1,0 +1,147 @@
+"""The Ray head of an instance: started with ports, folders and a token of its own, so that two live side by side."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TypedDict
+
+import psutil
+
+from cluster.errors import Unavailable
+from cluster.settings import Settings
+
+MARK = "SEXTANT_INSTANCE"
+
+RAY_PORTS = (
+    "ray", "node_manager", "object_manager", "dashboard_agent", "dashboard_agent_grpc", "runtime_env_agent",
+    "metrics", "client", "haproxy_metrics", "haproxy_stats", "ingress",
+)  # fmt: skip
+
+
+class Record(TypedDict):
+    """What an instance remembers of itself in `run/instance.json`."""
+
+    name: str
+    ports: dict[str, int]
+    temporary: str
+
+
+def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[str, str]:
+    """The environment of every process of the instance: the one place where Ray is told how to behave."""
+    home, ports = settings.home, record["ports"]
+    haproxy = Path(record["temporary"]) / "haproxy"
+    environment = {name: value for name, value in os.environ.items() if name.startswith("SEXTANT_")}
+    environment |= {
+        MARK: record["name"],
+        "SEXTANT_HOME": str(home),
+        "SEXTANT_STORE_URL": store_url,
+        "RAY_ADDRESS": settings.ray_address or f"127.0.0.1:{ports['ray']}",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(_token(home)),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # The cluster's own state survives the loss of the head: detached actors come back with it.
+        "RAY_gcs_storage": "rocksdb",
+        "RAY_gcs_storage_path": str(home / "run" / "gcs"),
+        # HAProxy and the throughput mode belong together: 3.5 times the requests of the default proxy.
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports["ingress"]),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports["ingress"] + 50),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy / "admin.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy / "server-state"),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports["haproxy_metrics"]),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(ports["haproxy_stats"]),
+        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        "RAY_SERVE_LOG_TO_STDERR": "0",
+        # Native thread pools would take every core in every process, and each arena of malloc keeps memory.
+        "POLARS_MAX_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "ARROW_IO_THREADS": "2",
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_TRIM_THRESHOLD_": "131072",
+    }
+    return environment
+
+
+def start_head(settings: Settings, record: Record, environment: dict[str, str]) -> None:
+    """Starts the head and waits until it is up. Raises Unavailable with Ray's last words."""
+    ports, temporary = record["ports"], Path(record["temporary"])
+    (temporary / "haproxy").mkdir(parents=True, exist_ok=True, mode=0o700)
+    options = {
+        "node-ip-address": "127.0.0.1", "port": ports["ray"], "node-manager-port": ports["node_manager"],
+        "object-manager-port": ports["object_manager"], "min-worker-port": 0, "max-worker-port": 0,
+        "ray-client-server-port": ports["client"], "dashboard-host": "127.0.0.1",
+        "dashboard-port": ports["dashboard"], "dashboard-agent-listen-port": ports["dashboard_agent"],
+        "dashboard-agent-grpc-port": ports["dashboard_agent_grpc"],
+        "runtime-env-agent-port": ports["runtime_env_agent"], "metrics-export-port": ports["metrics"],
+        "object-store-memory": settings.object_store_mb << 20, "include-log-monitor": "false",
+        "include-dashboard": "true", "temp-dir": temporary, "log-style": "record",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--disable-usage-stats"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    command += [f"--num-cpus={settings.cpus}"] if settings.cpus else []
+    log = settings.home / "logs" / "ray_start.log"
+    with log.open("w") as file:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        done = subprocess.run(
+            command, env=inherited | environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            start_new_session=True, check=False, cwd="/",
+        )  # fmt: skip
+    if done.returncode:
+        raise Unavailable(f"Ray did not start (exit code {done.returncode}).", f"See {log}.")
+
+
+def temporary_folder(home: Path, name: str) -> Path:
+    """Ray's session folder: in the home, or, where sockets would have too long a name there, in the system's."""
+    inside = home / "run" / "ray"
+    return inside if len(str(inside)) < 45 else Path(tempfile.gettempdir()) / f"sextant-{name}"
+
+
+def processes(name: str) -> list[psutil.Process]:
+    """The processes of the instance, by the mark they were started with; never this one or those above it."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid not in own and process.environ().get(MARK) == name:
+                found.append(process)
+    return found
+
+
+def stop_all(name: str) -> int:
+    """Ends every process of the instance and returns how many there were."""
+    found = processes(name)
+    for process in found:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(found, timeout=8)
+    # A raylet that goes down may have started a last worker meanwhile, so the list is made anew.
+    while rest := {*alive, *processes(name)}:
+        for process in rest:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        _, alive = psutil.wait_procs(list(rest), timeout=5)
+        alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    return len(found)
+
+
+def forget_session(home: Path, temporary: str) -> None:
+    """Removes what a stopped cluster left: its own state and its session folder. PostgreSQL has all that matters."""
+    shutil.rmtree(home / "run" / "gcs", ignore_errors=True)
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _token(home: Path) -> Path:
+    path = home / "run" / "ray_token"
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    return path
