@@ -1,10 +1,12 @@
 """What a connector is: the values that pass between a source, the planner and a scan worker, and the protocol itself."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:  # 40 MB that only workers need; actors and doors import these values too
+    import pyarrow as pa
 
 LogicalType = Literal[
     "string", "integer", "number", "boolean", "date", "timestamp", "time", "binary", "json", "nested", "unknown"
@@ -162,7 +164,7 @@ class Connector(Protocol):
         """Cuts an asset into partitions of about `target_bytes`, which together hold each row exactly once."""
         ...
 
-    def read(self, partition: Partition, batch_rows: int, batch_bytes: int) -> Iterator[pa.RecordBatch]:
+    def read(self, partition: Partition, batch_rows: int, batch_bytes: int) -> "Iterator[pa.RecordBatch]":
         """The rows of the partition as bounded batches. Values of types nobody expected arrive as text or are dropped
         to a null of their column with the count kept in the batch's schema metadata, never as an exception."""
         ...

@@ -1,0 +1,34 @@
+"""`make bench`: every benchmark in one run, with the machine named.
+
+    python -m tests.benchmarks.run [--quick]
+
+The HTTP part goes against the instance of SEXTANT_URL and SEXTANT_TOKEN if they are set, and else against one that it
+starts in a new folder on free ports and takes down again.
+"""
+
+import argparse
+import os
+
+from tests.benchmarks import bench_http, bench_scan, machine
+from tests.benchmarks.instance import InstanceFailed, own_instance
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the data, run once: to see that it works")
+    quick = parser.parse_args().quick
+    print(machine.describe() + "\n")
+    bench_scan.main(["--rows", "100000", "--values", "500", "--repeat", "1"] if quick else [])
+    brief = ["--seconds", "1"] if quick else []
+    if os.environ.get("SEXTANT_URL") and os.environ.get("SEXTANT_TOKEN"):
+        bench_http.main(brief)
+        return
+    try:
+        with own_instance() as (url, token):
+            bench_http.main(["--url", url, "--token", token, *brief])
+    except InstanceFailed as reason:
+        print(f"\nHTTP: not measured, no instance could be started: {reason}")
+
+
+if __name__ == "__main__":
+    main()
