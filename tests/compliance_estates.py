@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actors.compliance.contract import FactDraft
-from actors.compliance.facts import Fact, FactSet, digest_of
+from actors.compliance.facts import Cited, Fact, FactSet, digest_of
 
 SOURCE = "source1"
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
@@ -77,7 +77,7 @@ def asset(
 
 
 def fact_set(drafts: Drafts, source_id: str = SOURCE) -> FactSet:
-    return FactSet(source_id, [Fact(d.kind, d.subject, 1, digest_of(d.value), d.value, NOW) for d in drafts])
+    return FactSet(source_id, [Fact(Cited(d.kind, d.subject, 1, digest_of(d.value)), d.value, NOW) for d in drafts])
 
 
 def holding(parameters: Any, **changes: Any) -> Drafts:

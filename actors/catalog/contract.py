@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cluster.connectors.interface import AssetInfo
+from cluster.connectors.interface import AssetInfo, ForeignKey
 from cluster.kernels.report import AssetEvidence, ColumnProfile
 from cluster.runtime.commands import Command
 
@@ -72,7 +72,10 @@ class AssetSummary(_View):
 
 
 class AssetView(AssetSummary):
-    """An asset with its columns. Machine facts and people's words (`description`, `owner`, `tags`) are kept apart."""
+    """An asset with its columns. Machine facts and people's words (`description`, `owner`, `tags`) are kept apart.
+
+    `problem` is the code of the error that kept the last inventory from reading it; its facts are then older ones.
+    """
 
     comment: str | None
     description: str | None
@@ -80,6 +83,8 @@ class AssetView(AssetSummary):
     tags: tuple[str, ...]
     definition: str | None
     column_list: tuple[ColumnView, ...]
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    problem: str | None = None
 
 
 class SchemaVersion(_View):
@@ -117,6 +122,26 @@ class LineageView(_View):
     root: str
     assets: dict[str, str]
     edges: tuple[LineageEdge, ...]
+
+
+class CatalogStats(_View):
+    """Counts over the assets of a source that are not gone. `sensitive_columns` counts columns by their highest
+    sensitivity, rejected labels left out; `rows` and `bytes` are sums of what is known."""
+
+    tables: int
+    views: int
+    files: int
+    gone: int
+    unknown: int
+    columns: int
+    labelled_columns: int
+    sensitive_columns: dict[str, int]
+    scanned: int
+    described: int
+    owned: int
+    rows: int
+    bytes: int
+    lineage_edges: int
 
 
 class InventoryReceipt(_View):
@@ -163,7 +188,7 @@ class RecordLabels(Command[CatalogReceipt]):
 
 
 class DeriveLineage(Command[CatalogReceipt]):
-    """Derives column lineage from the view definitions of a source, and from its foreign keys."""
+    """Derives column lineage from the view definitions of a source. Foreign keys relate assets and carry no data."""
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "catalog:write"

@@ -20,7 +20,9 @@ Schema = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 LONGEST = 1_000_000
 UNPARSED = 0.3
-_NAMED = re.compile(r'\b(?:from|join|into|using)\s+((?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+)){0,2})', re.I)
+_NAMED = re.compile(
+    r'\b(?:from|join|into|using)\s+((?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+)){0,2})', re.I
+)
 _PART = re.compile(r'"((?:[^"]|"")+)"|([\w$]+)')
 
 
@@ -41,8 +43,27 @@ class ColumnEdge:
     confidence: float
 
 
+class Tables:
+    """The tables that queries may read, prepared once for many of them."""
+
+    def __init__(self, schema: Schema, dialect: str = "postgres") -> None:
+        self.schema = schema
+        self.mapping = MappingSchema(dict(schema), dialect=dialect, normalize=False)
+        self.columns: dict[tuple[str, ...], frozenset[str]] = {
+            (name, table): frozenset(columns) for name, tables in schema.items() for table, columns in tables.items()
+        }
+
+    def schema_of(self, table: str, search_path: Sequence[str]) -> str | None:
+        """The schema in which a query finds an unqualified table."""
+        for name in search_path:
+            if (name, table) in self.columns:
+                return name
+        having = [name for name, tables in self.schema.items() if table in tables]
+        return having[0] if len(having) == 1 else None
+
+
 def column_lineage(
-    sql: str, dialect: str = "postgres", schema: Schema | None = None, search_path: Sequence[str] = ("public",)
+    sql: str, dialect: str = "postgres", schema: Schema | Tables | None = None, search_path: Sequence[str] = ("public",)
 ) -> list[ColumnEdge]:
     """The edges into a query's output, sorted. `schema` maps schema, table and column to a type.
 
@@ -51,31 +72,34 @@ def column_lineage(
     to several tables, 0.3 for tables that were only found by their names because the text could not be parsed.
     Never raises.
     """
-    schema = schema or {}
-    if len(sql) > LONGEST:
-        return _by_name(sql[:LONGEST], schema, search_path)
     try:
-        edges = _resolved(sql, dialect, schema, search_path)
+        tables = schema if isinstance(schema, Tables) else Tables(schema or {}, dialect)
+    except ValueError:  # a dialect that nobody knows
+        return _by_name(sql[:LONGEST], Tables({}), search_path)
+    if len(sql) > LONGEST:
+        return _by_name(sql[:LONGEST], tables, search_path)
+    try:
+        edges = _resolved(sql, dialect, tables, search_path)
     except Exception:  # whatever a parser stumbles over, the tables it names are still worth telling
-        return _by_name(sql, schema, search_path)
+        return _by_name(sql, tables, search_path)
     return sorted(edges, key=_order)
 
 
-def _resolved(sql: str, dialect: str, schema: Schema, search_path: Sequence[str]) -> list[ColumnEdge]:
+def _resolved(sql: str, dialect: str, tables: Tables, search_path: Sequence[str]) -> list[ColumnEdge]:
     statement = next(parsed for parsed in sqlglot.parse(sql, read=dialect) if parsed is not None)
     query, names = _query_of(statement)
     if query is None:
         return []
     query = normalize_identifiers(query, dialect=dialect)
-    _name_schemas(query, schema, search_path)
+    _name_schemas(query, tables, search_path)
     query = qualify(
-        query, dialect=dialect, schema=MappingSchema(dict(schema), dialect=dialect, normalize=False),
+        query, dialect=dialect, schema=tables.mapping,
         validate_qualify_columns=False, quote_identifiers=False, allow_partial_qualification=True,
     )  # fmt: skip
     scope = build_scope(query)
     if scope is None:
         return []
-    trace = Trace({(db, table): frozenset(cols) for db, tables in schema.items() for table, cols in tables.items()})
+    trace = Trace(tables.columns)
     pairs: list[tuple[str | None, Origin]] = []
     for position, (name, origins) in enumerate(trace.outputs(scope)):
         target = names[position] if position < len(names) else name
@@ -84,7 +108,7 @@ def _resolved(sql: str, dialect: str, schema: Schema, search_path: Sequence[str]
     return _merged(pairs, scope)
 
 
-def _query_of(statement: exp.Expression) -> tuple[exp.Expression | None, list[str]]:
+def _query_of(statement: exp.Expr) -> tuple[exp.Expr | None, list[str]]:
     """The query inside CREATE or INSERT, with the column names that the statement gives to its output."""
     if isinstance(statement, exp.Create | exp.Insert):
         target, query = statement.this, statement.expression
@@ -93,22 +117,14 @@ def _query_of(statement: exp.Expression) -> tuple[exp.Expression | None, list[st
     return (statement.unnest() if isinstance(statement, exp.Query) else None), []
 
 
-def _name_schemas(query: exp.Expression, schema: Schema, search_path: Sequence[str]) -> None:
+def _name_schemas(query: exp.Expr, tables: Tables, search_path: Sequence[str]) -> None:
     for scope in traverse_scope(query):
         for source in scope.sources.values():
             if isinstance(source, exp.Table):
                 source.set("catalog", None)
-                found = None if source.db else _schema_of(source.name, schema, search_path)
+                found = None if source.db else tables.schema_of(source.name, search_path)
                 if found is not None:
                     source.set("db", exp.to_identifier(found, quoted=True))
-
-
-def _schema_of(table: str, schema: Schema, search_path: Sequence[str]) -> str | None:
-    for name in search_path:
-        if table in schema.get(name, {}):
-            return name
-    having = [name for name, tables in schema.items() if table in tables]
-    return having[0] if len(having) == 1 else None
 
 
 def _merged(pairs: list[tuple[str | None, Origin]], scope: Scope) -> list[ColumnEdge]:
@@ -129,13 +145,13 @@ def _merged(pairs: list[tuple[str | None, Origin]], scope: Scope) -> list[Column
     return list(merged.values())
 
 
-def _by_name(sql: str, schema: Schema, search_path: Sequence[str]) -> list[ColumnEdge]:
+def _by_name(sql: str, known: Tables, search_path: Sequence[str]) -> list[ColumnEdge]:
     """Tables that the text names behind FROM or JOIN, if it can be read no better."""
     tables: set[tuple[str, ...]] = set()
     for match in _NAMED.finditer(sql):
         parts = [quoted.replace('""', '"') or bare.lower() for quoted, bare in _PART.findall(match[1])][-2:]
         if len(parts) == 1:
-            found = _schema_of(parts[0], schema, search_path)
+            found = known.schema_of(parts[0], search_path)
             if found is None:
                 continue  # a common table expression, a function, or a word of a comment
             parts = [found, *parts]

@@ -1,10 +1,10 @@
 """Walks a qualified query and says from which table columns each of its output columns comes, and how.
 
-Terms follow OpenLineage's column lineage facet 1-2-0: DIRECT (IDENTITY, TRANSFORMATION, AGGREGATION) where a value flows,
+Terms follow OpenLineage's column lineage facet 1-2-0: DIRECT (IDENTITY, TRANSFORMATION, AGGREGATION) where values flow,
 INDIRECT (JOIN, FILTER, GROUP_BY, SORT, WINDOW, CONDITIONAL) where it only decides which values flow.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -15,10 +15,11 @@ DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
 MASKS = (exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA1Digest, exp.SHA2, exp.SHA2Digest, exp.Left, exp.Right, exp.Substring,
          exp.RegexpReplace, exp.Overlay, exp.Count, exp.ApproxDistinct)  # fmt: skip
 # PostgreSQL prints some functions of a view with quotes ("left"(x, 3)), which makes them ordinary names to a parser.
-MASK_NAMES = frozenset(
-    "md5 sha sha1 sha2 sha224 sha256 sha384 sha512 digest hmac crypt encrypt encrypt_iv pgp_sym_encrypt pgp_pub_encrypt "
-    "left right substr substring overlay regexp_replace mask count hashtext hashtextextended".split()
-)
+MASK_NAMES = frozenset({
+    "md5", "sha", "sha1", "sha2", "sha224", "sha256", "sha384", "sha512", "digest", "hmac", "hashtext",
+    "hashtextextended", "crypt", "encrypt", "encrypt_iv", "pgp_sym_encrypt", "pgp_pub_encrypt",
+    "left", "right", "substr", "substring", "overlay", "regexp_replace", "mask", "count",
+})  # fmt: skip
 AGGREGATE_NAMES = frozenset({"count", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "xmlagg"})
 _NO_COLUMNS = (exp.Literal, exp.DataType, exp.Identifier, exp.Var, exp.Interval)
 
@@ -53,7 +54,7 @@ def _via(origins: Iterable[Origin], subtype: str, masking: bool = False) -> Orig
 class Trace:
     """The lineage of one statement. `known` holds the columns of each table of the schema."""
 
-    def __init__(self, known: dict[tuple[str, ...], frozenset[str]]) -> None:
+    def __init__(self, known: Mapping[tuple[str, ...], frozenset[str]]) -> None:
         self.known = known
         self._outputs: dict[int, list[tuple[str, Origins]]] = {}
         self._influences: dict[int, Origins] = {}
@@ -90,7 +91,7 @@ class Trace:
 
     @staticmethod
     def _set_operation(
-        query: exp.Expression, left: list[tuple[str, Origins]], right: list[tuple[str, Origins]]
+        query: exp.Expr, left: list[tuple[str, Origins]], right: list[tuple[str, Origins]]
     ) -> list[tuple[str, Origins]]:
         joined = []
         for position, (name, origins) in enumerate(left):
@@ -109,7 +110,7 @@ class Trace:
         query = scope.expression
         if not isinstance(query, exp.Query):
             return
-        for join in query.args.get("joins") or []:
+        for join in scope.find_all(exp.Join):  # PostgreSQL prints joins in parentheses, below the query's own list
             yield from _via(self._values(join.args.get("on"), scope), "JOIN")
         distinct = query.args.get("distinct")
         clauses = (("where", "FILTER"), ("having", "FILTER"), ("group", "GROUP_BY"), ("order", "SORT"))
@@ -121,30 +122,29 @@ class Trace:
     def _values(self, item: object, scope: Scope) -> Origins:
         if isinstance(item, list):
             return frozenset(origin for part in item for origin in self._values(part, scope))
-        return self.value(item, scope) if isinstance(item, exp.Expression) else NOWHERE
+        return self.value(item, scope) if isinstance(item, exp.Expr) else NOWHERE
 
-    def value(self, node: exp.Expression, scope: Scope) -> Origins:
+    def value(self, node: exp.Expr, scope: Scope) -> Origins:
         """The origins of an expression's value."""
-        if isinstance(node, exp.Column):
-            return self._column(node, scope)
+        column = _as_column(node)
+        if column is not None:
+            return self._column(column, scope)
         if isinstance(node, exp.Alias | exp.Paren):
             return self.value(node.this, scope)
-        if isinstance(node, exp.TableColumn):  # a table's name standing for its row
-            return self._column(exp.column(exp.Star(), table=node.this), scope)
-        if isinstance(node, exp.Dot) and isinstance(row := node.this.unnest(), exp.TableColumn):
-            return self._column(exp.column(node.expression, table=row.this), scope)
         if isinstance(node, exp.Query):
             return self._subquery(node, scope)
-        if isinstance(node, _NO_COLUMNS):
-            return NOWHERE
-        return self._operation(node, scope)
+        if isinstance(node, exp.Star):  # still there after qualification: the columns of a table nobody knows
+            return frozenset(replace(origin, confidence=0.3) for origin in self._rows(scope))
+        return NOWHERE if isinstance(node, _NO_COLUMNS) else self._operation(node, scope)
 
-    def _operation(self, node: exp.Expression, scope: Scope) -> Origins:
+    def _operation(self, node: exp.Expr, scope: Scope) -> Origins:
         indirect = _indirect_parts(node)
         found: set[Origin] = set()
         masking, subtype = _masks(node), "AGGREGATION" if _aggregates(node) else "TRANSFORMATION"
         if isinstance(node, exp.Window | exp.Filter | exp.Order | exp.Distinct | exp.Tuple):
             subtype = "IDENTITY"  # the function inside says what happens to the value
+        for named in _named_windows(node, scope):
+            found |= _via(self._values([named.args.get("partition_by"), named.args.get("order")], scope), "WINDOW")
         for name, part in node.args.items():
             if name in indirect:
                 found |= _via(self._values(part, scope), indirect[name])
@@ -154,7 +154,7 @@ class Trace:
                 found |= _via(self._values(part, scope), subtype, masking)
         return frozenset(found)
 
-    def _subquery(self, node: exp.Expression, scope: Scope) -> Origins:
+    def _subquery(self, node: exp.Expr, scope: Scope) -> Origins:
         query = node.unnest()
         for inner in scope.subquery_scopes:
             if inner.expression in (query, node):
@@ -188,6 +188,8 @@ class Trace:
     def _of_table(self, table: exp.Table, column: exp.Column, scope: Scope) -> Origins:
         if isinstance(table.this, exp.Func):  # a function in FROM: its rows come from its arguments
             return _via(self._values(list(table.this.args.values()), scope), "TRANSFORMATION")
+        if not table.name:
+            return NOWHERE
         name = table_name(table)
         columns = self.known.get(name)
         if column.table and not isinstance(column.this, exp.Star):
@@ -220,7 +222,23 @@ def table_name(table: exp.Table) -> tuple[str, ...]:
     return (table.db, table.name) if table.db else (table.name,)
 
 
-def _indirect_parts(node: exp.Expression) -> dict[str, str]:
+def _as_column(node: exp.Expr) -> exp.Column | None:
+    """A column, or what stands for one: a table's name for its whole row, `(table).column` for a part of that."""
+    if isinstance(node, exp.TableColumn):
+        return exp.column(exp.Star(), table=node.this)
+    if isinstance(node, exp.Dot) and isinstance(row := node.this.unnest(), exp.TableColumn):
+        return exp.column(node.expression, table=row.this)
+    return node if isinstance(node, exp.Column) else None
+
+
+def _named_windows(node: exp.Expr, scope: Scope) -> list[exp.Expr]:
+    """The definitions under WINDOW that `OVER name` refers to."""
+    if not isinstance(node, exp.Window) or not node.alias:
+        return []
+    return [window for window in scope.expression.args.get("windows") or [] if window.name == node.alias]
+
+
+def _indirect_parts(node: exp.Expr) -> dict[str, str]:
     if isinstance(node, exp.Case | exp.If):
         return {"this": "CONDITIONAL"}
     if isinstance(node, exp.Window):
@@ -232,11 +250,11 @@ def _indirect_parts(node: exp.Expression) -> dict[str, str]:
     return {}
 
 
-def _aggregates(node: exp.Expression) -> bool:
+def _aggregates(node: exp.Expr) -> bool:
     named = isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATE_NAMES
     return named or isinstance(node, exp.AggFunc | exp.WithinGroup)
 
 
-def _masks(node: exp.Expression) -> bool:
+def _masks(node: exp.Expr) -> bool:
     named = isinstance(node, exp.Anonymous) and node.name.lower() in MASK_NAMES
     return named or isinstance(node, MASKS)

@@ -37,6 +37,7 @@ class Asset(Base):
     definition: Mapped[str | None]
     source_owner: Mapped[str | None]
     fingerprint: Mapped[str | None]
+    profiled_fingerprint: Mapped[str | None]
     rows_estimate: Mapped[int | None] = mapped_column(BigInteger)
     rows_counted: Mapped[int | None] = mapped_column(BigInteger)
     bytes: Mapped[int | None] = mapped_column(BigInteger)

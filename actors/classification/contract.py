@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cluster.detectors.compile import RuleSetSpec
 from cluster.kernels.report import AssetEvidence, ClassEvidence
 from cluster.runtime.commands import Command
 
@@ -83,12 +84,16 @@ class ClassifyReceipt(_View):
 
 
 class ClassifyAssets(Command[ClassifyReceipt]):
-    """Recomputes the machine labels of these assets from evidence. Human decisions stay as they are."""
+    """Recomputes the machine labels of these assets from evidence. Human decisions stay as they are.
+
+    `rules` is the rule set the evidence was gathered with, whose thresholds decide; left out, the default one.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "classification:write"
     source_id: str
     evidence: tuple[AssetEvidence, ...]
+    rules: RuleSetSpec | None = None
 
 
 class ForgetAssets(Command[ClassifyReceipt]):
@@ -113,7 +118,10 @@ class DecideLabel(Command[LabelView]):
 
 
 class WithdrawDecision(Command[LabelView]):
-    """Takes a person's decision back; the label is the machine's again."""
+    """Takes a person's decision back; the label is the machine's again.
+
+    Where the machine finds nothing the label is no more; the result then shows it as it was.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "classification:decide"

@@ -12,7 +12,7 @@ SCHEMA = {"schema": "classification"}
 
 
 class Evidence(Base):
-    """The figures of a column. A census stays beside a later sample of the same rules, which may have missed a rarity."""
+    """The figures of a column. A census stays beside a later sample of the same rules."""
 
     __tablename__ = "evidence"
     __table_args__ = (Index(None, "source_id"), SCHEMA)
@@ -27,7 +27,10 @@ class Evidence(Base):
 
 
 class Label(Base):
-    """A class on a column that is there: the machine's verdict with the decision in force applied to it."""
+    """A class on a column that is there: the machine's verdict with the decision in force applied to it.
+
+    `machine` is that verdict alone, so that a decision can be taken back without reading anything again.
+    """
 
     __tablename__ = "label"
     __table_args__ = (
@@ -58,6 +61,7 @@ class Label(Base):
     state: Mapped[str]
     drifted: Mapped[bool]
     reasons: Mapped[list[str]]
+    machine: Mapped[dict[str, Any] | None]
     updated_at: Mapped[datetime]
 
 

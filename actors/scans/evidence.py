@@ -4,10 +4,11 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Row, case, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from actors.scans.tables import Asset, Partition, Report, Run
@@ -17,19 +18,6 @@ from cluster.kernels.report import AssetEvidence, PartitionReport
 READ = ("done", "cached")
 # Measurements and samples of values: they differ between two runs that found the same.
 _NO_CONTENT = frozenset({"examples"})
-
-
-class AssetCoverage(BaseModel):
-    """How much of an asset the newest ended scan of it has read. method is none where it could not be read at all."""
-
-    model_config = ConfigDict(frozen=True)
-
-    asset_id: str
-    scan_id: str
-    method: str
-    partitions: int
-    partitions_read: int
-    partitions_failed: int
 
 
 def packed(report: PartitionReport) -> bytes:
@@ -42,15 +30,19 @@ def unpacked(content: bytes) -> PartitionReport:
     return PartitionReport.model_validate_json(zlib.decompress(content))
 
 
-def evidence(session: Session, scan_id: str) -> Iterator[AssetEvidence]:
-    """The evidence of each asset that the scan could read, in the order of their paths.
+def evidence(
+    session: Session, scan_id: str, after: str | None = None, limit: int | None = None
+) -> Iterator[AssetEvidence]:
+    """The evidence of each asset that the scan has read something of, in the order of paths, behind the path `after`.
 
-    One asset's reports are in memory at a time. Raises NotFound for the scan, or if its reports are no longer kept.
+    One asset's reports are in memory at a time. Raises NotFound for the scan, or on the way if its reports are no
+    longer kept.
     """
-    for asset_id, _, counts in _assets(session, scan_id):
-        found = _folded(session, scan_id, asset_id, counts)
-        if found is not None:
-            yield found
+    assets = _assets(session, scan_id)
+    found = (
+        _folded(session, scan_id, identifier, counts) for identifier, path, counts in assets if path > (after or "")
+    )
+    return islice((evidence for evidence in found if evidence is not None), limit)
 
 
 def evidence_of(session: Session, scan_id: str, asset_id: str) -> AssetEvidence | None:
@@ -77,7 +69,7 @@ def _assets(session: Session, scan_id: str, asset_id: str | None = None) -> list
         .outerjoin(Partition, (Partition.run_id == Asset.run_id) & (Partition.asset_id == Asset.asset_id))
         .where(Asset.run_id == scan_id, Asset.state == "planned")
         .group_by(Asset.asset_id, Asset.path)
-        .order_by(Asset.path)
+        .order_by(Asset.path.collate("C"))  # as Python compares, and the same in every database
     )
     if asset_id:
         statement = statement.where(Asset.asset_id == asset_id)
@@ -142,32 +134,30 @@ def _content(value: Any) -> Any:
     return [_content(inner) for inner in value] if isinstance(value, list) else value
 
 
-def coverage(session: Session, source_id: str) -> dict[str, AssetCoverage]:
-    """Coverage of each asset of a source by the newest ended scan that included it, keyed by asset id."""
+def coverage(session: Session, source_id: str) -> dict[str, dict[str, Any]]:
+    """How much of each asset of a source the newest ended scan of it has read, keyed by asset id.
+
+    Each is {method, partitions, partitions_read, partitions_failed}; method is census, sample, or none where nothing
+    could be read.
+    """
     newest = (
         select(Asset.asset_id, Asset.run_id, Asset.state)
         .join(Run, Run.id == Asset.run_id)
         .where(Run.source_id == source_id, Run.state.in_(("succeeded", "partial", "failed")))
         .order_by(Asset.asset_id, Run.requested_at.desc(), Run.id.desc())
-        .distinct(Asset.asset_id)
+        .ext(distinct_on(Asset.asset_id))
         .subquery()
     )
     statement = (
-        select(newest.c.asset_id, newest.c.run_id, newest.c.state, *_counts())
+        select(newest.c.asset_id, newest.c.state, *_counts())
         .outerjoin(Partition, (Partition.run_id == newest.c.run_id) & (Partition.asset_id == newest.c.asset_id))
-        .group_by(newest.c.asset_id, newest.c.run_id, newest.c.state)
+        .group_by(newest.c.asset_id, newest.c.state)
     )
     return {row.asset_id: _coverage(row) for row in session.execute(statement)}
 
 
-def _coverage(row: Row[Any]) -> AssetCoverage:
+def _coverage(row: Row[Any]) -> dict[str, Any]:
     read = int(row.read)
     whole = row.state == "planned" and read == row.total
-    return AssetCoverage(
-        asset_id=row.asset_id,
-        scan_id=row.run_id,
-        method="census" if whole else "sample" if read else "none",
-        partitions=row.total,
-        partitions_read=read,
-        partitions_failed=int(row.failed),
-    )
+    method = "census" if whole else "sample" if read else "none"
+    return {"method": method, "partitions": row.total, "partitions_read": read, "partitions_failed": int(row.failed)}

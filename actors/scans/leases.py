@@ -89,7 +89,7 @@ def _give_up(work: UnitOfWork, run: Run) -> None:
 
 
 def renew_leases(work: UnitOfWork, command: RenewLeases) -> Done:
-    """Prolongs leases that are still held. 0 seconds give them back, which an actor does that finds its forerunner's."""
+    """Prolongs leases that are still held. 0 seconds give them back, as an actor does with those of its forerunner."""
     if command.held:
         work.session.execute(
             update(Partition)
@@ -125,7 +125,7 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
             Partition.asset_id == command.asset_id,
             Partition.number == command.number,
         )
-        .values(report_id=kept.id, rows=kept.rows, bytes=kept.bytes)
+        .values(report_id=kept.id, rows=kept.rows, size=kept.size)
         .execution_options(synchronize_session=False)
     )
     _progress(work, command.scan_id)
@@ -139,14 +139,14 @@ def _keep(work: UnitOfWork, command: CommitReport, content_key: str) -> Any:
         insert(Report)
         .values(
             asset_id=command.asset_id, rules_digest=command.report.rules_digest, content_key=content_key,
-            rows=command.report.rows, bytes=command.report.bytes, content=packed(command.report), created_at=work.now,
+            rows=command.report.rows, size=command.report.bytes, content=packed(command.report), created_at=work.now,
         )
         .on_conflict_do_nothing()
-        .returning(Report.id, Report.rows, Report.bytes)
+        .returning(Report.id, Report.rows, Report.size)
     )  # fmt: skip
     kept = work.session.execute(statement).first()
     if kept is None:
-        known = select(Report.id, Report.rows, Report.bytes).where(
+        known = select(Report.id, Report.rows, Report.size).where(
             *wanted, Report.rules_digest == command.report.rules_digest
         )
         kept = work.session.execute(known).one()
@@ -209,7 +209,7 @@ def _progress(work: UnitOfWork, scan_id: str) -> None:
     source = work.session.execute(turn.values(progress_at=work.now).returning(Run.source_id)).first()
     if source is None:
         return
-    counted = select(Partition.state, func.count(), func.sum(Partition.rows), func.sum(Partition.bytes))
+    counted = select(Partition.state, func.count(), func.sum(Partition.rows), func.sum(Partition.size))
     found = work.session.execute(counted.where(Partition.run_id == scan_id).group_by(Partition.state)).all()
     states = {state: count for state, count, _, _ in found}
     after = {

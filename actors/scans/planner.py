@@ -36,6 +36,4 @@ def first_states(
     A known report counts at either level, inside the sample or not: it costs nothing and says more.
     """
     chosen = sampled(asset_id, keys, share) if level == "sample" else range(len(keys))
-    return [
-        "cached" if key in known else "pending" if place in chosen else "skipped" for place, key in enumerate(keys)
-    ]
+    return ["cached" if key in known else "pending" if place in chosen else "skipped" for place, key in enumerate(keys)]

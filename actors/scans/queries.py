@@ -1,4 +1,4 @@
-"""The read side of the scans group. What the reports of a scan say is in `actors/scans/evidence.py`, offered here too."""
+"""The read side of the scans group, with what `actors/scans/evidence.py` reads from the reports of a scan."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,14 +7,15 @@ from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from actors.scans.contract import PartitionState, PartitionView, ScanRules, ScanView
-from actors.scans.evidence import AssetCoverage, content_digest, costs, coverage, evidence, evidence_of
+from actors.scans.evidence import content_digest, costs, coverage, evidence, evidence_of
 from actors.scans.tables import Asset, Partition, Run
 from cluster.connectors.interface import AssetInfo, Problem, SourceAccess
 from cluster.errors import InvalidInput, NotFound
 
 __all__ = [
-    "AssetCoverage", "active", "content_digest", "costs", "coverage", "due", "evidence", "evidence_of", "exhausted",
-    "get_scan", "latest", "leased", "list_scans", "partitions", "row_of", "scan_input", "unplanned", "view",
+    "active", "active_ids", "content_digest", "costs", "coverage", "due", "evidence", "evidence_of",
+    "exhausted", "find_by_key", "get_scan", "latest", "leased", "list_scans", "partitions", "row_of", "scan_input",
+    "unplanned", "view",
 ]  # fmt: skip
 
 ACTIVE = ("planning", "running")
@@ -33,6 +34,11 @@ def row_of(session: Session, scan_id: str) -> Run:
 def get_scan(session: Session, scan_id: str) -> ScanView:
     """One scan. Raises NotFound."""
     return view(session, row_of(session, scan_id))
+
+
+def find_by_key(session: Session, key: str) -> str | None:
+    """The id of the scan that was started with this key, None if there is none."""
+    return session.scalars(select(Run.id).where(Run.key == key)).first()
 
 
 def view(session: Session, row: Run) -> ScanView:
@@ -64,13 +70,18 @@ def active(session: Session) -> list[ScanView]:
     return _views(session, session.scalars(statement).all())
 
 
+def active_ids(session: Session) -> set[str]:
+    """The ids of the scans under way."""
+    return set(session.scalars(select(Run.id).where(Run.state.in_(ACTIVE))))
+
+
 def _views(session: Session, rows: Sequence[Run]) -> list[ScanView]:
     ids = [row.id for row in rows]
     assets, planned = _asset_counts(session, ids)
-    states: dict[str, dict[PartitionState, int]] = {identifier: {} for identifier in ids}
+    states: dict[str, dict[str, int]] = {identifier: {} for identifier in ids}
     sums: dict[str, list[int]] = {identifier: [0, 0] for identifier in ids}
     counted = select(
-        Partition.run_id, Partition.state, func.count(), func.sum(Partition.rows), func.sum(Partition.bytes)
+        Partition.run_id, Partition.state, func.count(), func.sum(Partition.rows), func.sum(Partition.size)
     )
     for run_id, state, count, total_rows, total_bytes in session.execute(
         counted.where(Partition.run_id.in_(ids)).group_by(Partition.run_id, Partition.state)
@@ -135,7 +146,7 @@ def partitions(
 def _partition_view(row: Partition, path: str) -> PartitionView:
     return PartitionView(
         scan_id=row.run_id, asset_id=row.asset_id, asset=path, number=row.number, state=row.state,
-        attempts=row.attempts, rows=row.rows, bytes=row.bytes, seconds=row.seconds, problem=row.problem,
+        attempts=row.attempts, rows=row.rows, bytes=row.size, seconds=row.seconds, problem=row.problem,
     )  # fmt: skip
 
 
@@ -167,7 +178,8 @@ def due(session: Session, now: datetime) -> bool:
 def leased(session: Session) -> list[tuple[str, str, int, int]]:
     """(scan, asset, number, fence) of every partition that somebody holds."""
     columns = (Partition.run_id, Partition.asset_id, Partition.number, Partition.fence)
-    return [tuple(row) for row in session.execute(select(*columns).where(Partition.state == "leased"))]
+    statement = select(*columns).where(Partition.state == "leased")
+    return [(run, asset, number, fence) for run, asset, number, fence in session.execute(statement)]
 
 
 def exhausted(session: Session) -> list[str]:

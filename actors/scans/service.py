@@ -52,13 +52,14 @@ def start_scan(work: UnitOfWork, command: StartScan) -> ScanView:
     if known is not None:
         return queries.view(work.session, known)
     source_id = command.access.source_id
-    assets = {asset_id(source_id, info.path): info for info in command.assets}
-    if len(assets) != len(command.assets):
+    covered = [info for info in command.assets if command.rules.spec.covers(info.path)]
+    assets = {asset_id(source_id, info.path): info for info in covered}
+    if len(assets) != len(covered):
         raise InvalidInput("An asset is listed twice.", "List each path once.")
     run = Run(
         id=new_id(), key=command.key, source_id=source_id, access=command.access.model_dump(mode="json"),
         rules=command.rules.model_dump(mode="json"), rules_digest=command.rules.digest, level=command.level,
-        sample_share=command.sample_share, state="planning", requested_at=work.now,
+        sample_share=_share(command), state="planning", requested_at=work.now,
     )  # fmt: skip
     work.session.add(run)
     work.session.flush()
@@ -73,6 +74,12 @@ def start_scan(work: UnitOfWork, command: StartScan) -> ScanView:
     return queries.view(work.session, run)
 
 
+def _share(command: StartScan) -> float:
+    """The share that was asked for, else the one of the rule set."""
+    asked = "sample_share" in command.model_fields_set
+    return command.sample_share if asked else command.rules.spec.sample_share
+
+
 @service.handles(RecordPlan)
 def record_plan(work: UnitOfWork, command: RecordPlan) -> Done:
     run = queries.row_of(work.session, command.scan_id)
@@ -81,7 +88,12 @@ def record_plan(work: UnitOfWork, command: RecordPlan) -> Done:
         raise Conflict("This asset does not wait to be planned.", "Nothing is to be done.")
     if command.problem is not None:
         asset.state, asset.problem = "failed", command.problem.model_dump(mode="json")
-        after = {"scan_id": run.id, "source_id": run.source_id, "asset_id": asset.asset_id, "code": command.problem.code}
+        after = {
+            "scan_id": run.id,
+            "source_id": run.source_id,
+            "asset_id": asset.asset_id,
+            "code": command.problem.code,
+        }
         work.emit("asset_failed", asset_entity(asset.asset_id), after=after)
     else:
         asset.state = "planned"
@@ -98,7 +110,7 @@ def _insert_partitions(work: UnitOfWork, run: Run, command: RecordPlan) -> None:
     known = {
         report.content_key: report
         for report in work.session.execute(
-            select(Report.content_key, Report.id, Report.rows, Report.bytes).where(
+            select(Report.content_key, Report.id, Report.rows, Report.size).where(
                 Report.asset_id == command.asset_id, Report.rules_digest == run.rules_digest
             )
         )
@@ -111,7 +123,7 @@ def _insert_partitions(work: UnitOfWork, run: Run, command: RecordPlan) -> None:
             {
                 "number": partition.number, "task": partition.model_dump(mode="json"), "content_key": key,
                 "state": state, "report_id": report and report.id, "rows": report and report.rows,
-                "bytes": report and report.bytes,
+                "size": report and report.size,
             }
         )  # fmt: skip
     same = {"run_id": run.id, "asset_id": command.asset_id, "due_at": work.now}
@@ -176,7 +188,7 @@ def finish_scan(work: UnitOfWork, command: FinishScan) -> ScanView:
     if run.state not in queries.ACTIVE:
         return queries.view(work.session, run)
     view = queries.view(work.session, run)
-    left = sum(view.partitions.get(state, 0) for state in ("pending", "leased"))  # type: ignore[call-overload]  # literals
+    left = sum(view.partitions.get(state, 0) for state in ("pending", "leased"))
     if run.state == "planning" or left:
         raise Conflict(f"{left} partitions of this scan still wait.", "Wait for them, or cancel the scan.")
     before = {"state": run.state}

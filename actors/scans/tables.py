@@ -45,7 +45,10 @@ class Asset(Base):
 
 
 class Report(Base):
-    """What one part of an asset was found to hold under one rule set; `content` is JSON compressed with zlib."""
+    """What one part of an asset was found to hold under one rule set.
+
+    `content` is JSON compressed with zlib, `size` the number of bytes that were read.
+    """
 
     __tablename__ = "report"
     __table_args__ = (UniqueConstraint("asset_id", "rules_digest", "content_key"), SCHEMA)
@@ -54,7 +57,7 @@ class Report(Base):
     rules_digest: Mapped[str]
     content_key: Mapped[str]
     rows: Mapped[int] = mapped_column(BigInteger)
-    bytes: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)
     content: Mapped[bytes]
     created_at: Mapped[datetime]
 
@@ -68,7 +71,9 @@ class Partition(Base):
     __tablename__ = "partition"
     __table_args__ = (
         # Leasing walks the waiting partitions of a run in order, and must not walk those that are done.
-        Index("ix_partition_waiting", "run_id", "asset_id", "number", postgresql_where="state IN ('pending', 'leased')"),
+        Index(
+            "ix_partition_waiting", "run_id", "asset_id", "number", postgresql_where="state IN ('pending', 'leased')"
+        ),
         Index(None, "run_id", "state"),
         Index(None, "report_id"),
         SCHEMA,
@@ -86,6 +91,6 @@ class Partition(Base):
         BigInteger, ForeignKey("scans.report.id", ondelete="SET NULL"), default=None
     )
     rows: Mapped[int | None] = mapped_column(BigInteger, default=None)
-    bytes: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    size: Mapped[int | None] = mapped_column(BigInteger, default=None)
     seconds: Mapped[float | None] = mapped_column(default=None)
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)

@@ -18,7 +18,8 @@ class DetectorCounts(_Value):
 
     scanned: non-null values looked at; matched: values in which the pattern was found; whole: values that are the
     match from end to end; validated: matched values that also passed the validator (equal to matched where the
-    detector has none); distinct_matched and distinct_validated: base64 of a distinct sketch of those values.
+    detector has none); distinct_matched and distinct_validated: base64 of a distinct sketch of those values;
+    examples: keyed hashes of up to three validated values, each after 16 bits by which the three are chosen.
     """
 
     scanned: int
@@ -27,6 +28,7 @@ class DetectorCounts(_Value):
     validated: int
     distinct_matched: str
     distinct_validated: str
+    examples: tuple[str, ...] = ()
 
 
 class ColumnReport(_Value):

@@ -67,6 +67,7 @@ def test_a_body_above_the_bound_is_refused_declared_or_not(admin: httpx.Client) 
         ("GET", "/api/v1/search?q=a%00b", 422), ("GET", f"/api/v1/sources/a%20{PLANTED}", 422),
         ("GET", "/api/v1/events?after=-1", 422), ("GET", "/api/v1/events?after=99999999999999999999", 422),
         ("GET", f"/api/v1/events?kinds={PLANTED}", 422), ("GET", f"/api/v1/labels?state={PLANTED}", 422),
+        ("GET", f"/api/v1/sources?{PLANTED}=1", 422),
         ("GET", "/api/v1/search", 422), ("GET", "/api/v1/assets/x/lineage?depth=99", 422),
     ],
 )  # fmt: skip

@@ -31,7 +31,7 @@ class Instance:
     files: Path
 
     def cli(self, *arguments: str, check: bool = True, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "serve.cli.main", *arguments]
+        command = [sys.executable, "-m", "serve.cli", *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=timeout)
         assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done
@@ -58,7 +58,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         "SEXTANT_PARTITION_BYTES": str(1 << 20),
         "SEXTANT_LEASE_SECONDS": "6",
     }
-    subprocess.run([sys.executable, "-m", "serve.cli.main", "up"], env=environment, check=True, timeout=240)
+    subprocess.run([sys.executable, "-m", "serve.cli", "up"], env=environment, check=True, timeout=240)
     try:
         server = EmbeddedPostgres(home / "postgres")
         estate = server.ensure_database("estate")
@@ -67,4 +67,4 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         build_files(files)
         yield Instance(home, environment, server.url, estate.replace("postgresql+psycopg", "postgresql"), files)
     finally:
-        subprocess.run([sys.executable, "-m", "serve.cli.main", "down"], env=environment, check=True, timeout=120)
+        subprocess.run([sys.executable, "-m", "serve.cli", "down"], env=environment, check=True, timeout=120)

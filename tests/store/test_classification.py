@@ -26,6 +26,7 @@ from cluster.runtime.commands import Command, UnitOfWork
 from cluster.store.engine import make_engine
 
 EMAIL, PHONE, IBAN = "contact.email", "contact.phone", "financial.iban"
+DETECTORS = {IBAN: "payment.iban"}
 ADA = Caller(principal="ada", permissions=frozenset({"*"}))
 ROWS = 1000
 
@@ -54,7 +55,8 @@ def found(data_class: str, validated: int, method: str = "census") -> ClassEvide
     share = validated / ROWS
     spread = 0.0 if method == "census" else 0.01
     return ClassEvidence(
-        detector=data_class, data_class=data_class, scanned=ROWS, distinct=ROWS, matched=validated, whole=validated,
+        detector=DETECTORS.get(data_class, data_class), data_class=data_class,
+        scanned=ROWS, distinct=ROWS, matched=validated, whole=validated,
         distinct_matched=validated, validated=validated, distinct_validated=validated, prevalence=share,
         low=max(0.0, share - spread), high=min(1.0, share + spread), missed_at_most=0, chance=0.0001,
     )  # fmt: skip
@@ -216,7 +218,8 @@ def test_a_decision_can_be_taken_back_and_is_remembered(session: Session) -> Non
 def test_a_decision_needs_something_to_decide_on(session: Session) -> None:
     classify(session, evidence(FULL))
     for column, data_class, decision in (
-        ("nope", EMAIL, "assign"), ("note", EMAIL, "confirm"), ("note", EMAIL, "reject"), ("note", "no.class", "assign"),
+        ("nope", EMAIL, "assign"), ("note", EMAIL, "confirm"), ("note", EMAIL, "reject"),
+        ("note", "no.class", "assign"),
     ):  # fmt: skip
         with pytest.raises(NotFound):
             decide(session, column, data_class, decision)
@@ -266,6 +269,7 @@ def test_no_interleaving_loses_a_decision_or_bends_a_machine_label(engine: Engin
     with Session(engine, expire_on_commit=False) as session:
         for table in (Decision, Label, Evidence):
             session.execute(delete(table))
+        session.commit()
         in_force: dict[tuple[str, str], str] = {}
         for kind, *rest in [*steps, last]:
             if kind == "run":

@@ -113,4 +113,4 @@ def store(database_url: str) -> Iterator[Engine]:
 
 def test_each_partition_counts_exactly_once(store: Engine) -> None:
     machine = type("LeasingHere", (Leasing,), {"store": store})
-    run_state_machine_as_test(machine, settings=limits(max_examples=25, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(machine, settings=limits(max_examples=15, stateful_step_count=25, deadline=None))

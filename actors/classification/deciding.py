@@ -1,0 +1,111 @@
+"""People's decisions: recorded for ever, in force until the next one on the same label or until they are taken back."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actors.classification.contract import DecideLabel, LabelView, WithdrawDecision
+from actors.classification.decisions import Ruling, basis_of, ruled
+from actors.classification.labelling import brief, facts_of, fill, label_id, machine_of, ruling
+from actors.classification.observing import observed
+from actors.classification.queries import label_view
+from actors.classification.tables import Decision, Evidence, Label
+from cluster.detectors.taxonomy import load_taxonomy
+from cluster.errors import NotFound
+from cluster.naming import asset_entity
+from cluster.runtime.commands import UnitOfWork
+
+
+def decide(work: UnitOfWork, command: DecideLabel) -> LabelView:
+    """Records a decision and applies it. A repeated one changes nothing.
+
+    Raises NotFound for a column that was never scanned, a class that the taxonomy does not know, or a label to confirm
+    or reject that does not exist.
+    """
+    session, taxonomy = work.session, load_taxonomy().value
+    identifier = label_id(command.asset_id, command.column, command.data_class)
+    row = session.get(Label, identifier)
+    place = _place(session, command, row)
+    machine = machine_of(row) if row else None
+    basis = basis_of(machine, command.data_class, taxonomy)
+    earlier = _in_force(session, identifier)
+    if row and earlier and (earlier.decision, earlier.reason) == (command.decision, command.reason) and not row.drifted:
+        return label_view(row)
+    _end(work, earlier)
+    made = Ruling(
+        data_class=command.data_class, decision=command.decision, reason=command.reason,
+        principal=work.caller.principal, basis=basis,
+    )  # fmt: skip
+    session.add(
+        Decision(
+            label_id=identifier, source_id=place.source_id, asset_id=command.asset_id, asset=place.asset,
+            column=command.column, **made.model_dump(), decided_at=work.now, ended_at=None, ended_by=None,
+        )
+    )  # fmt: skip
+    seen = observed(session, command.asset_id, command.column)
+    facts = ruled(machine, made, taxonomy, census=seen is not None and seen.is_census)
+    before = brief(row.column, facts_of(row)) if row else None
+    if row is None:
+        row = Label(id=identifier, source_id=place.source_id, asset_id=command.asset_id, asset=place.asset)
+        row.column = command.column
+        session.add(row)
+    fill(row, facts, machine)
+    row.updated_at = work.now
+    session.flush()
+    where = {"source_id": row.source_id, "asset": row.asset}
+    after = where | {"labels": [brief(row.column, facts)], "decision": command.decision}
+    work.emit("decided", asset_entity(row.asset_id), where | {"labels": [before]} if before else None, after)
+    return label_view(row)
+
+
+def withdraw(work: UnitOfWork, command: WithdrawDecision) -> LabelView:
+    """Ends the decision in force on a label and gives it back to the machine. Raises NotFound without one."""
+    session = work.session
+    decision = _in_force(session, command.label_id)
+    if decision is None:
+        raise NotFound("No decision is in force on this label.", "List the labels of origin human.")
+    _end(work, decision)
+    row = session.get(Label, command.label_id)
+    if row is None:  # the column is not there at present; the label as it would have been
+        facts = ruled(None, ruling(decision), load_taxonomy().value, census=False)
+        row = Label(id=command.label_id, source_id=decision.source_id, asset_id=decision.asset_id, asset=decision.asset)
+        row.column, row.updated_at = decision.column, work.now
+        fill(row, facts, None)
+        view = label_view(row)
+        work.emit("decision_withdrawn", asset_entity(row.asset_id), {"labels": [brief(row.column, facts)]}, None)
+        return view
+    where = {"source_id": row.source_id, "asset": row.asset}
+    before = where | {"labels": [brief(row.column, facts_of(row))]}
+    machine = machine_of(row)
+    if machine is None:
+        view = label_view(row)
+        session.delete(row)
+        work.emit("decision_withdrawn", asset_entity(row.asset_id), before, where | {"labels": []})
+        return view
+    fill(row, machine, machine)
+    row.updated_at = work.now
+    after = where | {"labels": [brief(row.column, machine)]}
+    work.emit("decision_withdrawn", asset_entity(row.asset_id), before, after)
+    return label_view(row)
+
+
+def _place(session: Session, command: DecideLabel, row: Label | None) -> Label | Evidence:
+    if row is not None:
+        return row
+    statement = select(Evidence).where(Evidence.asset_id == command.asset_id, Evidence.column == command.column)
+    seen = session.scalars(statement).first()
+    if seen is None:
+        raise NotFound("This column has not been scanned.", "Check asset and column, or scan the source first.")
+    if command.decision != "assign":
+        raise NotFound("The column has no label of this class.", "Use `assign` to put one on it.")
+    return seen
+
+
+def _in_force(session: Session, identifier: str) -> Decision | None:
+    statement = select(Decision).where(Decision.label_id == identifier, Decision.ended_at.is_(None))
+    return session.scalars(statement).first()
+
+
+def _end(work: UnitOfWork, decision: Decision | None) -> None:
+    if decision is not None:
+        decision.ended_at, decision.ended_by = work.now, work.caller.principal
+        work.session.flush()  # before the next one: only one may be in force

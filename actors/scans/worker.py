@@ -1,0 +1,129 @@
+"""What runs in worker processes: cutting assets into partitions, and reading a partition.
+
+Only `Planned` and `PartitionReport` values and SextantErrors leave a worker. An unexpected exception does not, since
+its message or its traceback may quote what was read.
+"""
+
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from actors.scans.contract import ScanRules
+from cluster.connectors.interface import AssetInfo, Connector, Partition, Problem, SourceAccess
+from cluster.errors import ConfigurationError, Internal, SextantError, SourceAuthFailed, SourceUnreachable
+from cluster.kernels.report import PartitionReport
+
+if TYPE_CHECKING:
+    from cluster.detectors.compile import CompiledRules
+
+T = TypeVar("T")
+
+
+class Planned(BaseModel):
+    """The partitions of an asset, or why there are none; `retryable` if the reason may pass."""
+
+    model_config = ConfigDict(frozen=True)
+
+    partitions: tuple[Partition, ...] = ()
+    problem: Problem | None = None
+    retryable: bool = False
+
+
+def plan_assets(access: SourceAccess, assets: list[AssetInfo], target_bytes: int) -> list[Planned]:
+    """Cuts each asset into partitions, over one connection; an asset that fails does not keep the others back.
+
+    Raises SextantError only if the source as a whole cannot be reached.
+    """
+    return _guarded(lambda: _plan_assets(access, assets, target_bytes))
+
+
+def _plan_assets(access: SourceAccess, assets: list[AssetInfo], target_bytes: int) -> list[Planned]:
+    with _opened(access) as connector:
+        return [_plan(connector, asset, target_bytes) for asset in assets]
+
+
+def _plan(connector: Connector, asset: AssetInfo, target_bytes: int) -> Planned:
+    try:
+        return Planned(partitions=tuple(_guarded(lambda: connector.plan(asset, target_bytes))))
+    except (SourceUnreachable, SourceAuthFailed):
+        raise  # this is about the source, and the next asset would only wait for the same
+    except SextantError as error:
+        return Planned(problem=problem_of(asset.path, error), retryable=error.retryable)
+
+
+def scan_partition(access: SourceAccess, partition: Partition, rules: ScanRules) -> PartitionReport:
+    """Reads a partition in bounded batches and returns its report with what it took.
+
+    Raises SourceError if it cannot be read, and ConfigurationError if this node's detectors are not those of the scan.
+    """
+    return _guarded(lambda: _scan_partition(access, partition, rules))
+
+
+def _scan_partition(access: SourceAccess, partition: Partition, rules: ScanRules) -> PartitionReport:
+    from cluster.kernels import scan_batches
+    from cluster.security.secrets import derived
+    from cluster.settings import settings
+
+    compiled = _compiled(rules.digest, rules.model_dump_json())
+    started, cpu = time.perf_counter(), time.process_time()
+    with _opened(access) as connector:
+        batches = connector.read(partition, settings().batch_rows, settings().batch_bytes)
+        report = scan_batches(batches, partition, compiled, derived("value-salt"))
+    return report.model_copy(
+        update={
+            "seconds": time.perf_counter() - started,
+            "cpu_seconds": time.process_time() - cpu,
+            "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+    )
+
+
+@lru_cache(maxsize=4)
+def _compiled(digest: str, rules_json: str) -> "CompiledRules":
+    from cluster.detectors.compile import compile, load_detector_packs
+
+    rules = ScanRules.model_validate_json(rules_json)
+    compiled = compile(rules.spec, load_detector_packs(), rules.order)
+    if compiled.digest != digest:
+        raise ConfigurationError(
+            f"The detectors on this node are not those that the scan was started with (rule set '{rules.name}').",
+            "Install the same version of Sextant on all nodes, then start a new scan.",
+        )
+    return compiled
+
+
+@contextmanager
+def _opened(access: SourceAccess) -> Iterator[Connector]:
+    from cluster.connectors import open_connector
+    from cluster.security.secrets import unseal
+
+    connector = open_connector(access, unseal(access.sealed, access.source_id))
+    try:
+        yield connector
+    finally:
+        connector.close()
+
+
+def problem_of(path: str, error: SextantError) -> Problem:
+    """An error as the problem of an asset."""
+    return Problem(path=path, code=error.code, detail=error.detail, remedy=error.remedy)
+
+
+def _guarded(work: Callable[[], T]) -> T:
+    """Lets SextantErrors through; of any other exception only its type and its place, which hold no data."""
+    try:
+        return work()
+    except SextantError:
+        raise
+    except Exception as error:
+        frame = error.__traceback__
+        while frame and frame.tb_next:
+            frame = frame.tb_next
+        place = f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame else "?"
+        defect = Internal(f"A worker failed ({type(error).__name__} in {place}).", "Report this as a defect.")
+    raise defect

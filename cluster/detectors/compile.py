@@ -1,0 +1,148 @@
+"""Rule sets: which detectors run with which thresholds, compiled to one frozen value with a digest."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.metadata import version
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cluster.detectors.detector import Detector, DetectorPack
+from cluster.errors import PackInvalid
+from cluster.packs import Pack, load_pack, pack_names
+
+# Raise it when a change of the kernels can change a report: cached partitions are then read again.
+KERNEL_VERSION = "1"
+
+
+class RuleSetSpec(BaseModel):
+    """A rule set as a person writes it.
+
+    include, exclude: globs over detector ids and pack names (`contact.yaml`, `government.*`).
+    min_distinct_matches: distinct validated values a column needs to be called the class as a whole.
+    min_match_share: share of non-null values, from 0 to 1, that must validate for the same.
+    automatic_at: confidence from which a label needs no review. include_assets, exclude_assets: globs over paths.
+    sample_share: share of partitions that a scan of level sample reads. text_limit: characters of a value looked at.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = Field("", max_length=200)
+    include: tuple[str, ...] = Field(("*",), max_length=500)
+    exclude: tuple[str, ...] = Field((), max_length=500)
+    min_distinct_matches: int = Field(3, ge=1, le=10_000)
+    min_match_share: float = Field(0.6, gt=0, le=1)
+    automatic_at: float = Field(0.75, ge=0, le=1)
+    include_assets: tuple[str, ...] = Field(("*",), max_length=500)
+    exclude_assets: tuple[str, ...] = Field((), max_length=500)
+    sample_share: float = Field(0.1, gt=0, le=1)
+    text_limit: int = Field(65_536, ge=256, le=1 << 20)
+
+    def covers(self, asset: str) -> bool:
+        """Whether the rule set looks at an asset of this path."""
+        return _any_glob(asset, self.include_assets) and not _any_glob(asset, self.exclude_assets)
+
+
+class CompiledRules(BaseModel):
+    """Rules ready to run; picklable. `digest` covers all that can change a report and nothing that cannot.
+
+    Labels depend on `spec` too (thresholds), so a rule set whose digest is unchanged may still classify anew: see
+    `verdict_digest`. `order` is the order of evaluation and changes the speed only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spec: RuleSetSpec
+    detectors: tuple[Detector, ...]
+    attribute_words: frozenset[str]
+    order: tuple[str, ...]
+    digest: str
+    verdict_digest: str
+
+    def detector(self, identifier: str) -> Detector | None:
+        """The detector of that id, or None where the rule set does not include it."""
+        return next((d for d in self.detectors if d.id == identifier), None)
+
+
+def compile(
+    spec: RuleSetSpec, packs: tuple[Pack[DetectorPack], ...] | None = None, order: Iterable[str] = ()
+) -> CompiledRules:
+    """The compiled rule set: detectors that `spec` selects from the packs (the installed ones by default), sorted by id.
+
+    `order` names detectors to evaluate first; unknown ids are ignored, the rest follow by id.
+    Raises PackInvalid if a pack does not hold what it promises, or if two detectors share an id.
+    """
+    from cluster.detectors.lint import lint
+
+    packs = load_detector_packs() if packs is None else packs
+    for pack in packs:
+        lint(pack)
+    chosen = [
+        detector
+        for pack in packs
+        for detector in pack.value.detectors
+        if _selected(pack.name, detector.id, spec.include) and not _selected(pack.name, detector.id, spec.exclude)
+    ]
+    detectors = tuple(sorted(chosen, key=lambda d: d.id))
+    _require_unique(detectors)
+    words = frozenset(word.lower() for pack in packs for word in pack.value.attribute_words)
+    wanted = {identifier: place for place, identifier in enumerate(order)}
+    ranked = sorted((d.id for d in detectors), key=lambda i: (wanted.get(i, len(wanted)), i))
+    basis = {
+        "kernel": KERNEL_VERSION,
+        "polars": version("polars"),
+        "phonenumbers": version("phonenumbers"),
+        "stdnum": version("python-stdnum"),
+        "text_limit": spec.text_limit,
+        "attribute_words": sorted(words),
+        "detectors": [_content(d) for d in detectors],
+    }
+    digest = _sha256(basis)
+    thresholds = spec.model_dump(include={"min_distinct_matches", "min_match_share", "automatic_at"})
+    return CompiledRules(
+        spec=spec,
+        detectors=detectors,
+        attribute_words=words,
+        order=tuple(ranked),
+        digest=digest,
+        verdict_digest=_sha256({"rules": digest, "thresholds": thresholds}),
+    )
+
+
+@cache
+def load_detector_packs() -> tuple[Pack[DetectorPack], ...]:
+    """Every pack of configs/detectors, sorted by name. Raises PackInvalid naming the file and the field."""
+    return tuple(load_pack(name, DetectorPack) for name in pack_names("detectors"))
+
+
+def load_rule_set(name: str = "default") -> Pack[RuleSetSpec]:
+    """The rule set at configs/rulesets/<name>.yaml. Raises PackInvalid."""
+    return load_pack(f"rulesets/{name}.yaml", RuleSetSpec)
+
+
+def _selected(pack: str, identifier: str, globs: tuple[str, ...]) -> bool:
+    return _any_glob(identifier, globs) or _any_glob(pack.rsplit("/", 1)[-1], globs)
+
+
+def _any_glob(text: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(text, glob) for glob in globs)
+
+
+def _content(detector: Detector) -> dict[str, object]:
+    # Titles, examples and sources explain a detector; they cannot change what it finds.
+    return detector.model_dump(mode="json", exclude={"title", "examples", "source"})
+
+
+def _require_unique(detectors: tuple[Detector, ...]) -> None:
+    seen: set[str] = set()
+    for detector in detectors:
+        if detector.id in seen:
+            raise PackInvalid(f"Two detectors have the id {detector.id!r}.", "Rename one of them.")
+        seen.add(detector.id)
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

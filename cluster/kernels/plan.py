@@ -1,0 +1,94 @@
+"""Which detectors look at a column, decided once from its name and type: the same for every partition of an asset."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from cluster.connectors.interface import LogicalType
+from cluster.detectors.compile import CompiledRules
+from cluster.detectors.detector import Detector
+from cluster.detectors.patterns import embedded_regex, whole_regex
+from cluster.detectors.validators import Validator, validator
+from cluster.detectors.words import joined, phrases_of
+
+TEXT_KINDS: Final = frozenset({"string", "json", "nested", "binary", "unknown", "time"})
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A detector with what it takes to run it."""
+
+    detector: Detector
+    whole: str
+    embedded: str
+    check: Validator | None
+    reported: bool
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """`claiming` run first and take whole values away from `open`; `named` run on all values because of the name.
+
+    `union` is one regex that every value matches which can matter to `claiming` or `open`; None if nothing runs.
+    """
+
+    union: str | None = None
+    claiming: tuple[Probe, ...] = ()
+    open: tuple[Probe, ...] = ()
+    named: tuple[Probe, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+
+
+def plan_column(name: str, kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
+    """The detectors for a column, in the order of evaluation of the rules."""
+    by_id = {d.id: d for d in rules.detectors}
+    ordered = [by_id[i] for i in rules.order if i in by_id]
+    phrases = phrases_of(name)
+    admitted = [d for d in ordered if _admits(d, kind)]
+    named = [d for d in admitted if d.needs_name and names_match(d, phrases, rules.attribute_words)]
+    rest = [d for d in admitted if not d.needs_name]
+    gates = sorted({d.gate for d in rest if d.gate and _reported(d)})
+    return ColumnPlan(
+        union="|".join(f"(?:{gate})" for gate in gates) or None,
+        claiming=tuple(_probe(d) for d in rest if d.claims),
+        open=tuple(_probe(d) for d in rest),
+        named=tuple(_probe(d) for d in named),
+    )
+
+
+def names_match(detector: Detector, phrases: frozenset[str], attribute_words: frozenset[str]) -> bool:
+    """Whether a column name speaks for the detector: it holds one of its phrases, and no word against it."""
+    return any(joined(n) in phrases for n in detector.names) and not speaks_against(detector, phrases, attribute_words)
+
+
+def speaks_against(detector: Detector, phrases: frozenset[str], attribute_words: frozenset[str]) -> bool:
+    """Whether a column name holds a word that says the column is something else."""
+    own = {word for name in detector.names for word in phrases_of(name)}
+    return any(joined(a) in phrases for a in detector.avoid) or bool((attribute_words - own) & phrases)
+
+
+def _admits(detector: Detector, kind: LogicalType) -> bool:
+    if kind in detector.types:
+        return True
+    if kind in TEXT_KINDS:
+        return "string" in detector.types
+    if kind == "timestamp":
+        return "date" in detector.types and detector.needs_name
+    # Whole numbers with missing values often arrive as floats.
+    return kind == "number" and "integer" in detector.types
+
+
+def _reported(detector: Detector) -> bool:
+    return not detector.data_class.startswith("technical.")
+
+
+@lru_cache(maxsize=1024)
+def _probe(detector: Detector) -> Probe:
+    pattern = detector.pattern is not None
+    return Probe(
+        detector,
+        whole_regex(detector) if pattern else "",
+        embedded_regex(detector) if pattern and detector.embedded else "",
+        validator(detector.validator) if detector.validator else None,
+        _reported(detector),
+    )

@@ -1,0 +1,175 @@
+"""A partition in, a report out: one pass, with memory bounded by the batch."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from cluster.connectors.interface import Partition
+from cluster.detectors.compile import CompiledRules
+from cluster.kernels.buckets import (
+    merge_lengths,
+    merge_numbers,
+    merge_times,
+    month_buckets,
+    number_buckets,
+)
+from cluster.kernels.detect import ColumnDetection
+from cluster.kernels.plan import TEXT_KINDS, plan_column
+from cluster.kernels.report import ColumnReport, DetectorCounts, PartitionReport
+from cluster.kernels.shapes import keep_shapes, shapes_of
+from cluster.kernels.sketch import DistinctSketch, Hashing
+from cluster.kernels.texts import Values, logical_type, months_of, values_of
+
+
+class PartitionScan:
+    """Collects the report of a partition from its batches. Keeps counts and sketches, and no batch.
+
+    `salt` keys every hash, so that nothing in the report can be looked up or guessed without it. The report is the
+    same for any division of the rows into batches. Columns are told apart by name; the first of equal names counts.
+    """
+
+    def __init__(self, partition: Partition, rules: CompiledRules, salt: bytes) -> None:
+        self._partition = partition
+        self._rules = rules
+        self._hashing = Hashing(salt)
+        self._columns: dict[str, ColumnScan] = {}
+        self._rows = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Looks at all columns of a batch."""
+        self._rows += batch.num_rows
+        seen: set[str] = set()
+        for place, field in enumerate(batch.schema):
+            if field.name in seen:
+                continue
+            seen.add(field.name)
+            if field.name not in self._columns:
+                self._columns[field.name] = ColumnScan(field.name, self._rules, self._hashing)
+            self._columns[field.name].add(batch.column(place))
+            if not batch.num_rows:
+                self._columns[field.name].kind = logical_type(field.type)
+
+    def report(self) -> PartitionReport:
+        """The report of all batches so far."""
+        for name in self._partition.columns:
+            if name not in self._columns:
+                self._columns[name] = ColumnScan(name, self._rules, self._hashing)
+        seconds: dict[str, float] = {}
+        for column in self._columns.values():
+            for detector, spent in column.seconds().items():
+                seconds[detector] = seconds.get(detector, 0.0) + spent
+        return PartitionReport(
+            asset=self._partition.asset,
+            partition=self._partition.number,
+            fingerprint=self._partition.fingerprint,
+            rules_digest=self._rules.digest,
+            rows=self._rows,
+            bytes=sum(column.bytes for column in self._columns.values()),
+            columns=tuple(column.report() for column in self._columns.values()),
+            detector_seconds=seconds,
+        )
+
+
+class ColumnScan:
+    """Collects the profile and the evidence of one column."""
+
+    def __init__(self, name: str, rules: CompiledRules, hashing: Hashing) -> None:
+        self.name = name
+        self.kind = "unknown"
+        self.bytes = 0
+        self._rules = rules
+        self._hashing = hashing
+        self._detections: dict[str, ColumnDetection] = {}
+        self._rows = self._nulls = self._empties = self._unreadable = 0
+        self._distinct = DistinctSketch()
+        self._numbers: dict[str, Any] | None = None
+        self._times: dict[str, Any] | None = None
+        self._lengths: dict[str, Any] | None = None
+        self._shapes: dict[str, int] = {}
+
+    def add(self, array: pa.Array) -> None:
+        """Looks at the values of one batch."""
+        values = values_of(array, self._rules.spec.text_limit)
+        self.kind = values.kind if self.kind == "unknown" else self.kind
+        self._rows += values.rows
+        self._nulls += values.nulls
+        self._empties += values.empties
+        self._unreadable += values.unreadable
+        self.bytes += values.bytes
+        if not len(values.distinct):
+            return
+        hashes = self._hashing.registers_of(values.distinct)
+        self._distinct.add(values.distinct, hashes, self._hashing)
+        self._profile(values)
+        if values.kind not in self._detections:
+            plan = plan_column(self.name, values.kind, self._rules)
+            self._detections[values.kind] = ColumnDetection(plan, self._hashing)
+        self._detections[values.kind].add(values, hashes)
+
+    def _profile(self, values: Values) -> None:
+        if values.kind in ("integer", "number"):
+            counts = values.counts.cast(pl.Int64).to_numpy()
+            floats = values.distinct.cast(pl.Float64).to_numpy()
+            self._numbers = merge_numbers(self._numbers, number_buckets(floats, counts))
+        elif values.kind in ("date", "timestamp"):
+            counts = values.counts.cast(pl.Int64).to_numpy()
+            self._times = merge_times(self._times, month_buckets(months_of(values.distinct), counts))
+        elif values.kind in TEXT_KINDS:
+            self._lengths = merge_lengths(self._lengths, _lengths(values))
+            # keep_shapes of kept shapes is exact: see there.
+            shapes = shapes_of(values.distinct, values.counts)
+            for shape, rows in self._shapes.items():
+                shapes[shape] = shapes.get(shape, 0) + rows
+            self._shapes = keep_shapes(shapes)
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds spent in each detector."""
+        total: dict[str, float] = {}
+        for detection in self._detections.values():
+            for detector, spent in detection.seconds.items():
+                total[detector] = total.get(detector, 0.0) + spent
+        return total
+
+    def report(self) -> ColumnReport:
+        """The report of all batches so far."""
+        looked_at = self._rows - self._nulls - self._empties - self._unreadable
+        counts = {
+            detector: DetectorCounts(
+                scanned=looked_at,
+                matched=e.matched,
+                whole=e.whole,
+                validated=e.validated,
+                distinct_matched=e.distinct_matched.encode(),
+                distinct_validated=e.distinct_validated.encode(),
+                examples=e.examples,
+            )
+            for detection in self._detections.values()
+            for detector, e in detection.evidence.items()
+        }
+        return ColumnReport(
+            name=self.name,
+            type=self.kind,
+            rows=self._rows,
+            nulls=self._nulls,
+            empties=self._empties,
+            unreadable=self._unreadable,
+            distinct=self._distinct.encode(),
+            numbers=self._numbers,
+            times=self._times,
+            lengths=self._lengths,
+            shapes=self._shapes,
+            detectors=dict(sorted(counts.items())),
+        )
+
+
+def _lengths(values: Values) -> dict[str, Any]:
+    lengths = values.distinct.str.len_chars().cast(pl.Int64).to_numpy()
+    counts = values.counts.cast(pl.Int64).to_numpy()
+    return {
+        "min": int(lengths.min()),
+        "max": int(lengths.max()),
+        "total": int(np.dot(lengths, counts)),
+        "truncated": values.truncated,
+    }

@@ -1,0 +1,82 @@
+"""`make demo`: brings Sextant up, builds the demo estate beside it, and governs its database and its files."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+from rich.console import Console
+
+from cluster.errors import ConfigurationError
+from cluster.runtime.postgres import EmbeddedPostgres
+from cluster.settings import Settings, settings
+from serve.cli import govern as governing
+from serve.cli import instance
+from serve.cli.main import run_safely
+from serve.demo.estate import build_database, build_files
+
+DATABASE = "demo_estate"
+READER = "demo_reader"
+PASSWORD_VARIABLE = "SEXTANT_DEMO_PASSWORD"  # noqa: S105 - the name of a variable
+ROWS = int(os.environ.get("SEXTANT_DEMO_ROWS", "1000000"))
+
+
+def demo() -> int:
+    """Governs the estate from an empty machine to recommendations; exit code 0 if both workflows succeeded."""
+    current, console = settings(), Console()
+    if current.database_url is not None:
+        raise ConfigurationError(
+            "The demo estate is built in the embedded PostgreSQL.", "Unset SEXTANT_DATABASE_URL for the demo."
+        )
+    instance.up()
+    console.print(f"Building the demo estate ({ROWS:,} rows in its largest table) ...", highlight=False)
+    url = _database(current)
+    folder = current.home / "demo" / "files"
+    build_files(folder)
+    codes = []
+    for name, source, username in (("demo-shop", url, READER), ("demo-files", folder.as_uri(), None)):
+        console.rule(f"sextant govern {source}")
+        codes.append(
+            governing.govern(
+                source,
+                name=name,
+                username=username,
+                password_env=PASSWORD_VARIABLE if username else None,
+                options=["environment=production"],
+                ruleset="default",
+            )  # fmt: skip
+        )
+    console.print("`make down` stops it all; `.venv/bin/sextant findings` and `labels` show more.", highlight=False)
+    return max(codes)
+
+
+def _database(current: Settings) -> str:
+    """Builds the database, and the role that Sextant reads it with; its URL without a password."""
+    server = EmbeddedPostgres(current.home / "postgres", current.postgres_port, current.postgres_user)
+    owner = server.ensure_database(DATABASE)
+    build_database(owner, rows=ROWS)
+    os.environ[PASSWORD_VARIABLE] = password = _password(current.home / "demo")
+    with psycopg.connect(owner.replace("+psycopg", ""), autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER]).fetchone()
+        verb = "ALTER" if known else "CREATE"
+        statement = sql.SQL(verb + " ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(READER), sql.Literal(password))
+        connection.execute(statement)
+        connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(READER)))
+    parts = urlsplit(owner)
+    return f"postgresql://{parts.hostname}:{parts.port}/{DATABASE}"
+
+
+def _password(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / "password"
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24))
+    return path.read_text()
+
+
+if __name__ == "__main__":
+    sys.exit(run_safely(demo))

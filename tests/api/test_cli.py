@@ -1,0 +1,199 @@
+"""The command line against a running instance: what it prints, how it fails, and its exit codes."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from actors.orchestrator.contract import RecordPhase
+from cluster.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
+from serve.cli.govern import absolute
+from serve.cli.main import run
+from serve.client import Sextant
+
+
+@pytest.fixture
+def connected(instance: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEXTANT_URL", instance.url)
+    monkeypatch.setenv("SEXTANT_TOKEN", instance.tokens["admin"])
+
+
+@pytest.fixture
+def sextant(instance: Any) -> Any:
+    with Sextant(instance.url, instance.tokens["admin"]) as client:
+        yield client
+
+
+def only_line(captured: str) -> str:
+    lines = captured.splitlines()
+    assert len(lines) == 1, captured
+    assert lines[0].startswith("sextant: ")
+    assert "Traceback" not in captured
+    return lines[0]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["version"]) == 0
+    assert capsys.readouterr().out.startswith("sextant 0")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["govern"], ["findings", "--limit", "x"], ["token", "create", "a"]]
+)
+def test_a_command_line_that_is_not_right_is_one_line_and_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    only_line(capsys.readouterr().err)
+
+
+def test_an_instance_that_is_not_there_is_one_line_and_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEXTANT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SEXTANT_TOKEN", "sxt_x")
+    monkeypatch.setattr("serve.cli.connection.PATIENCE_SECONDS", 0.0)
+    assert run(["findings"]) == 1
+    assert "sextant up" in only_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("token", ["sxt_wrong", "nicht-gültig"])
+def test_a_bad_token_is_one_line_and_code_1(
+    connected: None, token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEXTANT_TOKEN", token)
+    assert run(["labels"]) == 1
+    only_line(capsys.readouterr().err)
+
+
+def test_without_any_token_it_says_where_to_get_one(
+    connected: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SEXTANT_TOKEN")
+    assert run(["labels"]) == 1
+    assert "SEXTANT_TOKEN" in only_line(capsys.readouterr().err)
+
+
+def test_a_token_is_made_listed_and_revoked(connected: None, capsys: pytest.CaptureFixture[str], instance: Any) -> None:
+    assert run(["token", "create", "cli-robot", "--role", "viewer", "--days", "3"]) == 0
+    captured = capsys.readouterr()
+    secret = captured.out.strip()
+    assert secret.startswith("sxt_")
+    assert run(["token", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert secret not in listed
+    identifier = next(line.split("\t")[0] for line in listed.splitlines() if "cli-robot" in line)
+    assert run(["token", "revoke", identifier]) == 0
+    with Sextant(instance.url, secret) as robot, pytest.raises(Unauthenticated):
+        robot.status()
+    assert run(["token", "create", "cli-robot", "--role", "emperor"]) == 1
+    assert "Unknown role" in only_line(capsys.readouterr().err.splitlines()[-1])
+
+
+def test_the_audit_chain_is_verified(connected: None, capsys: pytest.CaptureFixture[str], store: Engine) -> None:
+    assert run(["audit", "verify"]) == 0
+    assert "whole" in capsys.readouterr().out
+
+
+def walk(instance: Any, workflow_id: str, state: str) -> None:
+    """Plays the orchestrator's loop: every phase succeeds, or the first one, which all others stand on, fails."""
+    for number in range(1, 9):
+        for step in ("running", state):
+            problem = "The source does not answer." if step == "failed" else None
+            instance.groups.carry_out(
+                RecordPhase(
+                    workflow_id=workflow_id,
+                    number=number,
+                    step=1,
+                    state=step,
+                    counters={"assets": number},
+                    problem=problem,
+                )
+            )
+        if state == "failed":
+            return
+
+
+def in_background(instance: Any, sextant: Sextant, state: str) -> threading.Thread:
+    known = {found["id"] for found in _workflows(sextant)}
+
+    def play() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            new = [found["id"] for found in _workflows(sextant) if found["id"] not in known]
+            if new:
+                return walk(instance, new[0], state)
+            time.sleep(0.05)
+        return None
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    return thread
+
+
+def _workflows(sextant: Sextant) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = sextant.http.call("GET", "/workflows", params={"limit": 200}).json()["items"]
+    return found
+
+
+@pytest.mark.parametrize(("state", "code"), [("succeeded", 0), ("failed", 1)])
+def test_govern_follows_the_workflow_and_ends_with_the_summary(
+    connected: None, instance: Any, sextant: Sextant, tmp_path: Path, state: str, code: int, capsys: Any
+) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    playing = in_background(instance, sextant, state)
+    assert run(["govern", str(tmp_path), "--name", f"governed {state}"]) == code
+    playing.join()
+    said = capsys.readouterr().out
+    assert f"1 connect: {state}" in said
+    assert ("8 recommend: succeeded" if state == "succeeded" else "The source does not answer.") in said
+    assert f" {state}: 0 tables and files" in said
+    assert "Phases" in said
+    assert f"{instance.url}/api/v1" in said
+    assert instance.tokens["admin"] not in said
+
+
+def test_govern_finds_a_source_it_knows_and_refuses_a_name_of_another(
+    sextant: Sextant, tmp_path: Path, capsys: Any, connected: None
+) -> None:
+    (tmp_path / "x").mkdir()
+    first = sextant.govern(tmp_path.as_uri(), name="known folder")
+    again = sextant.govern(tmp_path.as_uri(), name="known folder")
+    assert (again.source_id, again.id) == (first.source_id, first.id)
+    assert run(["govern", str(tmp_path / "x"), "--name", "known folder"]) == 1
+    assert "name" in only_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["/no/such/folder"],
+        ["gopher://host/x"],
+        ["file:///tmp", "--option", "novalue"],
+        ["pg://x", "--password-env", "NO"],
+    ],
+)
+def test_govern_says_what_is_wrong_with_its_arguments(connected: None, arguments: list[str], capsys: Any) -> None:
+    assert run(["govern", *arguments]) == 1
+    only_line(capsys.readouterr().err)
+
+
+def test_the_client_raises_the_tree_of_errors(sextant: Sextant, instance: Any) -> None:
+    with pytest.raises(NotFound):
+        sextant.workflow("nope")
+    with pytest.raises(InvalidInput):
+        sextant.register("gopher://host/x")
+    with Sextant("http://127.0.0.1:9", "sxt_x", patience=0) as nowhere, pytest.raises(Unavailable):
+        nowhere.status()
+
+
+def test_a_folder_becomes_an_absolute_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert absolute("my data") == (tmp_path / "my data").as_uri()
+    assert absolute("s3://bucket/x") == "s3://bucket/x"
+    with pytest.raises(InvalidInput):
+        absolute("nothing here")
