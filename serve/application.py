@@ -5,6 +5,7 @@ three. A replica reads PostgreSQL itself and sends commands to the group actors;
 """
 
 import asyncio
+import logging
 import time
 from typing import Any
 
@@ -117,6 +118,7 @@ def deploy(host: str, port: int) -> None:
 
     This process must have joined the cluster. Safe to repeat.
     """
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)  # its notes are not for whoever types `sextant up`
     _ensure_actors()
     ray_serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
     ray_serve.run(app, name=NAME, route_prefix="/", blocking=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 from actors.compliance.contract import FactDraft
 from actors.compliance.facts import Cited, Fact, FactSet, digest_of
+from actors.compliance.packs import load_frameworks
 
 SOURCE = "source1"
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
@@ -173,13 +174,10 @@ ESTATES: dict[str, tuple[Callable[[Any], Drafts], Callable[[Any], Drafts]]] = {
 
 
 def every_estate() -> list[tuple[str, Drafts]]:
-    """All estates of all controls of all frameworks, with the id of the control and the outcome that is meant."""
-    from actors.compliance.packs import load_frameworks
-
-    found = []
-    for framework in load_frameworks().values():
-        for use in framework.uses:
-            for outcome, build in zip(("pass", "fail"), ESTATES[use.check.id], strict=True):
-                name = f"{use.framework}-{use.control.id}-{use.check.id}-{outcome}"
-                found.append((name, build(use.parameters)))
-    return found
+    """The estates that pass and that fail of every control, each with the key of the framework."""
+    return [
+        (use.framework, build(use.parameters))
+        for framework in load_frameworks().values()
+        for use in framework.uses
+        for build in ESTATES[use.check.id]
+    ]

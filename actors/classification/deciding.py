@@ -10,7 +10,7 @@ from actors.classification.observing import observed
 from actors.classification.queries import label_view
 from actors.classification.tables import Decision, Evidence, Label
 from cluster.detectors.taxonomy import load_taxonomy
-from cluster.errors import NotFound
+from cluster.errors import InvalidInput, NotFound
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 
@@ -19,8 +19,10 @@ def decide(work: UnitOfWork, command: DecideLabel) -> LabelView:
     """Records a decision and applies it. A repeated one changes nothing.
 
     Raises NotFound for a column that was never scanned, a class that the taxonomy does not know, or a label to confirm
-    or reject that does not exist.
+    or reject that does not exist; InvalidInput for a text that PostgreSQL cannot hold.
     """
+    if any("\0" in text for text in (command.asset_id, command.column, command.data_class, command.reason)):
+        raise InvalidInput("A text holds a NUL character.", "Leave it out.")
     session, taxonomy = work.session, load_taxonomy().value
     identifier = label_id(command.asset_id, command.column, command.data_class)
     row = session.get(Label, identifier)
@@ -44,10 +46,8 @@ def decide(work: UnitOfWork, command: DecideLabel) -> LabelView:
     seen = observed(session, command.asset_id, command.column)
     facts = ruled(machine, made, taxonomy, census=seen is not None and seen.is_census)
     before = brief(row.column, facts_of(row)) if row else None
-    if row is None:
-        row = Label(id=identifier, source_id=place.source_id, asset_id=command.asset_id, asset=place.asset)
-        row.column = command.column
-        session.add(row)
+    row = row or _label(identifier, place, command.asset_id, command.column)
+    session.add(row)
     fill(row, facts, machine)
     row.updated_at = work.now
     session.flush()
@@ -67,8 +67,8 @@ def withdraw(work: UnitOfWork, command: WithdrawDecision) -> LabelView:
     row = session.get(Label, command.label_id)
     if row is None:  # the column is not there at present; the label as it would have been
         facts = ruled(None, ruling(decision), load_taxonomy().value, census=False)
-        row = Label(id=command.label_id, source_id=decision.source_id, asset_id=decision.asset_id, asset=decision.asset)
-        row.column, row.updated_at = decision.column, work.now
+        row = _label(command.label_id, decision, decision.asset_id, decision.column)
+        row.updated_at = work.now
         fill(row, facts, None)
         view = label_view(row)
         work.emit("decision_withdrawn", asset_entity(row.asset_id), {"labels": [brief(row.column, facts)]}, None)
@@ -98,6 +98,10 @@ def _place(session: Session, command: DecideLabel, row: Label | None) -> Label |
     if command.decision != "assign":
         raise NotFound("The column has no label of this class.", "Use `assign` to put one on it.")
     return seen
+
+
+def _label(identifier: str, place: Label | Evidence | Decision, asset_id: str, column: str) -> Label:
+    return Label(id=identifier, source_id=place.source_id, asset=place.asset, asset_id=asset_id, column=column)
 
 
 def _in_force(session: Session, identifier: str) -> Decision | None:

@@ -201,9 +201,7 @@ def _judge_thin_column(case: _Case) -> _Finding | None:
     return _finish(case, 0.5, reasons, whole=e.whole >= e.matched, looks_random=False)
 
 
-def _finish(
-    case: _Case, confidence: float, reasons: list[str], *, whole: bool, looks_random: bool
-) -> _Finding:
+def _finish(case: _Case, confidence: float, reasons: list[str], *, whole: bool, looks_random: bool) -> _Finding:
     if looks_random:
         confidence = min(confidence, 0.5)
         reasons.append("no more values pass the check than chance would let through")

@@ -1,8 +1,9 @@
 """Checks on who may reach the data. Grants are facts of tables and views; of files, what the source says of itself.
 
-Grants are those on the asset itself, its owner's own left out. What they do not show is not judged: membership of
-roles, grants on single columns, superusers. An empty list is an answer only from a source that lists all grants from
-its catalogue; from any other it is INSUFFICIENT_EVIDENCE, as what was not reported is no closed door.
+Grants are those on the asset itself. What they do not show is not judged: membership of roles, superusers, and to
+which columns a grant is limited, so that one to PUBLIC on a column counts as one on the asset. An empty list is an
+answer only from a source that lists all grants from its catalogue; from any other it is INSUFFICIENT_EVIDENCE, as what
+was not reported is no closed door.
 """
 
 from collections.abc import Iterable
@@ -169,8 +170,8 @@ def _counted(asset: AssetFacts, parameters: Readers, stand: tuple[Fact, ...]) ->
         reason = f"PUBLIC may read it, and it holds {parameters.data}: {listed(columns)}."
         return Judgement(asset.subject, asset.name, "FAIL", reason, columns, stand, "revoke_public:SELECT")
     readers = {str(grant.get("grantee")) for grant in _grants(asset) if _privilege(grant) in READ}
-    who = f"{count(len(readers), 'principal')} beside the owner may read its {parameters.data}"
-    reason = f"{who}; the limit is {parameters.limit}."
+    granted = f"Reading its {parameters.data} is granted to {count(len(readers), 'principal')}"
+    reason = f"{granted}; the limit is {parameters.limit}."
     if len(readers) > parameters.limit:
         return Judgement(asset.subject, asset.name, "FAIL", reason, columns, stand, "reduce_readers")
     return Judgement(asset.subject, asset.name, "PASS", reason, (), stand)

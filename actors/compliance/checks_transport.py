@@ -173,10 +173,10 @@ least_account = _simple("source.lesser_account", SUPERUSER, "The data is read wi
 def audited(facts: FactSet, parameters: Parameters) -> Iterable[Judgement]:
     """The source that holds the data logs who reads and changes it."""
     extra: dict[str, Any] = facts.told("extra") or {}
-    declared = "audit_logging" in (extra.get("declared") or ())
+    told = "audit_logging" in (extra.get("declared") or ()) or extra.get("pgaudit_log")
     for judgement in _judge(facts, parameters, AUDIT):
-        if judgement.verdict == "PASS" and extra.get("log_statement") == "mod" and not declared:
-            # PostgreSQL's log_statement = mod leaves SELECT out, and whether pgaudit fills in is not in the facts.
+        if judgement.verdict == "PASS" and extra.get("log_statement") == "mod" and not told:
+            # PostgreSQL's log_statement = mod leaves SELECT out, and that pgAudit fills in is not in the facts.
             reason = judgement.reason.replace(AUDIT.passes, "The source logs changes; that it logs reads is not shown.")
             yield judgement._replace(verdict="INSUFFICIENT_EVIDENCE", reason=reason, action=AUDIT.action)
         else:

@@ -8,12 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from actors.compliance.contract import FactKind, Verdict
 from actors.compliance.facts import AssetFacts, Fact, FactSet, Label
-from cluster.connectors.declared import FLAGS, WORDS
 from cluster.errors import Internal
 
 NAMED = 10
-# What the options of a source may declare: cluster/connectors/declared.py.
-DECLARABLE = frozenset({*FLAGS, *WORDS})
+# What the owner of a source may declare by its options, as no connection can find it out.
+DECLARABLE = frozenset({"encrypted_at_rest", "public_access", "audit_logging", "environment", "region"})
 
 
 class Parameters(BaseModel):

@@ -35,7 +35,7 @@ class OrchestratorActor(GroupActor):
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
         self._ways: dict[str, asyncio.Task[None]] = {}
         self._listener = Listener(database_url())
-        await super().__init__()  # type: ignore[misc]
+        await super().__init__()
         self._listener.start()
 
     def loops(self) -> Sequence[Loop]:
@@ -88,7 +88,9 @@ class OrchestratorActor(GroupActor):
                 settled = Settled("failed", problem=str(error))
             except Exception as error:
                 log.error("step failed", step=steps[number].name, error=type(error).__name__)
-                settled = Settled("failed", problem=f"'{steps[number].name}' failed in Sextant ({type(error).__name__}).")
+                settled = Settled(
+                    "failed", problem=f"'{steps[number].name}' failed in Sextant ({type(error).__name__})."
+                )
             if settled is None:
                 return  # cancelled meanwhile
             counters |= settled.counters
@@ -122,7 +124,6 @@ class OrchestratorActor(GroupActor):
             if settled is not None:
                 return settled
             await self._listener.wait()
-
 
 
 def _running() -> list[str]:

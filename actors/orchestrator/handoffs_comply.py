@@ -33,7 +33,8 @@ def _evaluate(session: Session, way: Way) -> Iterable[Command[Any]]:
 
 def _evaluated(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:
     evaluation = only(results, EvaluationView)
-    return Settled(counters={**evaluation.verdicts, "findings_changed": evaluation.changed})
+    counters: dict[str, Any] = {verdict: count for verdict, count in evaluation.verdicts.items()}
+    return Settled(counters=counters | {"findings_changed": evaluation.changed})
 
 
 def _correlate(session: Session, way: Way) -> Iterable[Command[Any]]:

@@ -55,8 +55,9 @@ def _scanned(session: Session, way: Way, results: list[BaseModel]) -> Settled | 
 
 def _classify(session: Session, way: Way) -> Iterator[Command[Any]]:
     scan_id = _latest_scan(session, way)
+    rules = scans.scan_input(session, scan_id)[1].spec
     for evidence in batches(scans.evidence(session, scan_id), ASSETS_A_COMMAND):
-        yield ClassifyAssets(source_id=way.source_id, evidence=evidence)
+        yield ClassifyAssets(source_id=way.source_id, evidence=evidence, rules=rules)
 
 
 def _classified(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:

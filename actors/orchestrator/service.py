@@ -110,7 +110,7 @@ def record_insights(work: UnitOfWork, command: RecordInsights) -> Done:
 def create_token(work: UnitOfWork, command: CreateToken) -> TokenView:
     secret = command.secret.get_secret_value()
     issued = issue_token(work.session, command.principal, list(command.roles), command.days, secret)
-    token = TokenView.model_validate(issued)
+    token = TokenView(**issued.model_dump(exclude={"secret"}))  # the secret is shown by the door, once
     work.emit("token_created", f"token:{token.id}", after=token)
     return token
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import ClassVar
 
-from cluster.detectors.compile import RuleSetSpec
 from pydantic import BaseModel, ConfigDict, Field
 
+from cluster.detectors.compile import RuleSetSpec
 from cluster.runtime.commands import Command
 
 GROUP = "rulesets"

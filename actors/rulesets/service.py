@@ -33,7 +33,7 @@ def revise_rule_set(work: UnitOfWork, command: ReviseRuleSet) -> RuleSetView:
     work.session.add(row)
     work.session.flush()
     revised = RuleSetView.model_validate(row)
-    work.emit("revised", f"ruleset:{row.name}", before and RuleSetView.model_validate(before), revised)
+    work.emit("revised", f"ruleset:{row.name}", RuleSetView.model_validate(before) if before else None, revised)
     return revised
 
 

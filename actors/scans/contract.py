@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from cluster.detectors.compile import RuleSetSpec
 from pydantic import BaseModel, ConfigDict, Field
 
 from cluster.connectors.interface import AssetInfo, Partition, Problem, SourceAccess
+from cluster.detectors.compile import RuleSetSpec
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.commands import Command, Done
 

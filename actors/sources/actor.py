@@ -26,7 +26,7 @@ class SourcesActor(GroupActor):
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
-        await super().__init__()  # type: ignore[misc]
+        await super().__init__()
 
     def loops(self) -> Sequence[Loop]:
         return (self._start_queued,)
@@ -76,10 +76,10 @@ async def _attempt(function: Callable[[SourceAccess], T], access: SourceAccess) 
     """Runs the function in a worker, again if the worker was lost, which says nothing about the source."""
     for _ in range(ATTEMPTS - 1):
         try:
-            return await run_task(function, access, cpus=0.1)
+            return await run_task(function, access, cpus=0)
         except Unavailable:
             continue
-    return await run_task(function, access, cpus=0.1)
+    return await run_task(function, access, cpus=0)
 
 
 def _failed_step(error: SextantError) -> TestStep:

@@ -26,10 +26,10 @@ from actors.sources.tables import ConnectionTest, Discovery, Source
 from cluster.connectors import source_kind, split_url, suggested_name
 from cluster.connectors.interface import SourceFacts
 from cluster.context import new_id
-from cluster.errors import Conflict, InvalidInput, PreconditionFailed
+from cluster.errors import ConfigurationError, Conflict, InvalidInput, PreconditionFailed
 from cluster.naming import source_entity
 from cluster.runtime.commands import Done, Service, UnitOfWork
-from cluster.security.secrets import seal
+from cluster.security.secrets import seal, unseal
 
 service = Service("sources")
 
@@ -76,7 +76,10 @@ def update_source(work: UnitOfWork, command: UpdateSource) -> SourceView:
 def set_credential(work: UnitOfWork, command: SetCredential) -> SourceView:
     row = _in_service(work, command.source_id)
     before = queries.view(row)
-    row.sealed = seal(_plain(command.credential), row.id)
+    credential = _plain(command.credential)
+    if _known_credential(row) == credential:
+        return before
+    row.sealed = seal(credential, row.id)
     return _changed(work, row, before, "credential_set")
 
 
@@ -110,7 +113,11 @@ def discover_source(work: UnitOfWork, command: DiscoverSource) -> DiscoveryView:
 
 @service.handles(BeginWork)
 def begin_work(work: UnitOfWork, command: BeginWork) -> Done:
-    row = work.session.get(ConnectionTest if command.kind == "test" else Discovery, command.id)
+    row: ConnectionTest | Discovery | None
+    if command.kind == "test":
+        row = work.session.get(ConnectionTest, command.id)
+    else:
+        row = work.session.get(Discovery, command.id)
     if row is not None and row.state == "queued":
         row.state = "running"
     return Done()
@@ -196,6 +203,14 @@ def _refuse_secret_options(options: dict[str, str]) -> None:
     for name in options:
         if any(word in name.lower() for word in _SECRET_WORDS):
             raise InvalidInput(f"The option '{name[:50]}' looks like a secret.", "Pass it in `credential` instead.")
+
+
+def _known_credential(row: Source) -> dict[str, str] | None:
+    """The credential in use; None where it can no longer be opened, so that a new one may replace it."""
+    try:
+        return unseal(row.sealed, row.id)
+    except ConfigurationError:
+        return None
 
 
 def _plain(credential: dict[str, SecretStr]) -> dict[str, str]:

@@ -69,7 +69,7 @@ class CompiledRules(BaseModel):
 def compile(
     spec: RuleSetSpec, packs: tuple[Pack[DetectorPack], ...] | None = None, order: Iterable[str] = ()
 ) -> CompiledRules:
-    """The compiled rule set: detectors that `spec` selects from the packs (the installed ones by default), sorted by id.
+    """The compiled rule set: the detectors that `spec` selects from the packs, sorted by id. No packs: the installed.
 
     `order` names detectors to evaluate first; unknown ids are ignored, the rest follow by id.
     Raises PackInvalid if a pack does not hold what it promises, or if two detectors share an id.

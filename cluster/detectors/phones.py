@@ -69,6 +69,7 @@ def _plans(country_code: str) -> tuple[re.Pattern[str], ...]:
             if world
             else PhoneMetadata.metadata_for_region(region, None)
         )
-        if metadata is not None:
-            found.append(re.compile(metadata.general_desc.national_number_pattern))
+        pattern = metadata.general_desc.national_number_pattern if metadata and metadata.general_desc else None
+        if isinstance(pattern, str):
+            found.append(re.compile(pattern))
     return tuple(found)

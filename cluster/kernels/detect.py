@@ -16,6 +16,8 @@ from cluster.kernels.texts import Values
 
 EXAMPLES = 3
 _CACHE_LIMIT = 20_000
+_PENDING_VALUES = 8_192
+_PENDING_BYTES = 4 << 20
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -34,12 +36,18 @@ class Evidence:
 
 
 class ColumnDetection:
-    """Collects the evidence of a column, batch by batch."""
+    """Collects the evidence of a column, batch by batch.
+
+    What passes the prefilter is put aside until there is enough of it: some sixty regexes on a handful of values cost
+    more in compiling them than in matching. Call `finish` before reading `evidence`.
+    """
 
     def __init__(self, plan: ColumnPlan, hashing: Hashing) -> None:
         self._plan = plan
         self._hashing = hashing
         self._verdicts: dict[str, dict[str, bool]] = defaultdict(dict)
+        self._pending: list[_View] = []
+        self._pending_bytes = 0
         self.evidence: dict[str, Evidence] = defaultdict(Evidence)
         self.seconds: dict[str, float] = defaultdict(float)
 
@@ -61,9 +69,21 @@ class ColumnDetection:
         self._named(view, lambda probe: (view, view.values))
         if self._plan.union is None:
             return
-        residue = view.where(view.values.str.contains(self._plan.union))
-        if len(residue.values):
-            self._open(residue)
+        self._put_aside(view.where(view.values.str.contains(self._plan.union)))
+
+    def _put_aside(self, residue: "_View") -> None:
+        if not len(residue.values):
+            return
+        self._pending.append(residue)
+        self._pending_bytes += int(residue.values.estimated_size())
+        if self._pending_bytes > _PENDING_BYTES or sum(len(v.values) for v in self._pending) > _PENDING_VALUES:
+            self.finish()
+
+    def finish(self) -> None:
+        """Works off what was put aside."""
+        pending, self._pending, self._pending_bytes = self._pending, [], 0
+        if pending:
+            self._open(_joined(pending))
 
     def _open(self, residue: "_View") -> None:
         for probe in self._plan.claiming:
@@ -76,16 +96,16 @@ class ColumnDetection:
                     self._record_whole(probe, residue.where(claimed))
                 residue = residue.where(~claimed)
             self.seconds[probe.detector.id] += time.perf_counter() - started
-        gates: dict[str, _View] = {}
-        for probe in self._plan.open:
-            if not probe.reported or probe.detector.pattern is None:
-                continue
-            gate = probe.detector.gate or ""
-            if gate not in gates:
-                gates[gate] = residue.where(residue.values.str.contains(gate))
-            started = time.perf_counter()
-            self._match(probe, gates[gate])
-            self.seconds[probe.detector.id] += time.perf_counter() - started
+        for union, probes in self._plan.groups:
+            passing = residue.where(residue.values.str.contains(union)) if len(residue.values) else residue
+            gates: dict[str, _View] = {}
+            for probe in probes if len(passing.values) else ():
+                started = time.perf_counter()
+                gate = probe.detector.gate or ""
+                if gate not in gates:
+                    gates[gate] = passing.where(passing.values.str.contains(gate))
+                self._match(probe, gates[gate])
+                self.seconds[probe.detector.id] += time.perf_counter() - started
 
     def _match(self, probe: Probe, view: "_View") -> None:
         if not len(view.values):
@@ -132,9 +152,7 @@ class ColumnDetection:
         self._named(view, texts_for)
         if self._plan.union is not None and len(digits):
             texts = _View(digits, whole_numbers.counts, whole_numbers.hashes)
-            residue = texts.where(digits.str.contains(self._plan.union))
-            if len(residue.values):
-                self._open(residue)
+            self._put_aside(texts.where(digits.str.contains(self._plan.union)))
 
     def _dates(self, view: "_View") -> None:
         years = view.values.dt.year()
@@ -200,6 +218,16 @@ class _View:
         return _View(self.values.filter(mask), self.counts[chosen], self.hashes[chosen])
 
 
+def _joined(views: list[_View]) -> _View:
+    if len(views) == 1:
+        return views[0]
+    return _View(
+        pl.concat([view.values for view in views]),
+        np.concatenate([view.counts for view in views]),
+        np.concatenate([view.hashes for view in views]),
+    )
+
+
 def _integral(values: pl.Series) -> pl.Series:
     return (values == values.floor()) & (values.abs() < 2.0**53)
 
@@ -207,7 +235,7 @@ def _integral(values: pl.Series) -> pl.Series:
 def _examples(view: _View, hashing: Hashing) -> list[str]:
     # The first 16 bits of the fast hash choose, so that not every match has to be hashed with BLAKE2b.
     lead = (view.hashes >> np.uint64(48)).astype(np.int64)
-    places = np.flatnonzero(lead <= np.sort(lead)[: EXAMPLES][-1])
+    places = np.flatnonzero(lead <= np.sort(lead)[:EXAMPLES][-1])
     texts = view.values.gather(places.tolist()).to_list()
     return [f"{lead[p]:04x}{hashing.keyed(str(t)).hex()}" for p, t in zip(places, texts, strict=True)]
 

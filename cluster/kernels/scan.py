@@ -56,6 +56,7 @@ class PartitionScan:
         for name in self._partition.columns:
             if name not in self._columns:
                 self._columns[name] = ColumnScan(name, self._rules, self._hashing)
+        columns = tuple(column.report() for column in self._columns.values())
         seconds: dict[str, float] = {}
         for column in self._columns.values():
             for detector, spent in column.seconds().items():
@@ -67,7 +68,7 @@ class PartitionScan:
             rules_digest=self._rules.digest,
             rows=self._rows,
             bytes=sum(column.bytes for column in self._columns.values()),
-            columns=tuple(column.report() for column in self._columns.values()),
+            columns=columns,
             detector_seconds=seconds,
         )
 
@@ -134,6 +135,8 @@ class ColumnScan:
 
     def report(self) -> ColumnReport:
         """The report of all batches so far."""
+        for detection in self._detections.values():
+            detection.finish()
         looked_at = self._rows - self._nulls - self._empties - self._unreadable
         counts = {
             detector: DetectorCounts(

@@ -92,7 +92,7 @@ class DistinctSketch:
     @classmethod
     def decode(cls, text: str) -> "DistinctSketch":
         """The sketch of an `encode`d text. Raises ValueError if it is none."""
-        content, sketch = base64.b64decode(text), cls()
+        content, sketch = base64.b64decode(text, validate=True), cls()
         if content[:1] == _EXACT and (len(content) - 1) % _ENTRY == 0:
             for start in range(1, len(content), _ENTRY):
                 sketch._exact[content[start : start + 8]] = content[start + 8 : start + _ENTRY]

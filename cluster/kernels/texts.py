@@ -38,7 +38,6 @@ class Values:
         return self.rows - self.nulls - self.empties - self.unreadable
 
 
-
 def values_of(array: pa.Array, text_limit: int) -> Values:
     """The values of an Arrow array of any type. Types without a meaning of their own become JSON text."""
     if isinstance(array, pa.ExtensionArray):
@@ -116,8 +115,9 @@ def _numbers(kind: LogicalType, array: pa.Array, rows: int, nulls: int) -> Value
         return _counted(kind, pl.Series(pc.cast(array, pa.uint64() if wide else pa.int64())), rows, nulls)
     series = pl.Series(pc.cast(array, pa.float64(), safe=False))
     empties = int(series.is_nan().sum() or 0)
+    series = series.fill_nan(None)
     # Zero has two signs in IEEE 754 but is one value.
-    series = series.fill_nan(None) + 0.0
+    series = series.zip_with((series != 0).fill_null(value=True), pl.Series([0.0]))
     values = _counted(kind, series, rows, nulls)
     return replace(values, empties=empties)
 

@@ -30,15 +30,20 @@ class GroupActor:
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits an actor's asynchronous constructor
         configure_logging(f"actor:{self.service.group}")
         database_url()
-        self.wake = asyncio.Event()
-        self.writer = GroupWriter(self.service, engine(), self.wake.set)
+        self._bells: list[asyncio.Event] = []
+        self.writer = GroupWriter(self.service, engine(), self.ring)
         # Opened in the background: a constructor that fails would be the end of the actor, and a database may be late.
         self._tasks = [asyncio.create_task(self._write())]
         self._tasks += [asyncio.create_task(self._keep(loop)) for loop in self.loops()]
 
     def loops(self) -> Sequence[Loop]:
-        """The group's own loops; each is an iteration that is run again when `wake` is set or a second has passed."""
+        """The group's own loops; each is an iteration that is run again after a commit, or when a second has passed."""
         return ()
+
+    def ring(self) -> None:
+        """Makes every loop run once more, at once."""
+        for bell in self._bells:
+            bell.set()
 
     async def execute(self, command: Command[Any], caller: Caller) -> Outcome:
         """The one door: carries out the command and returns after the commit."""
@@ -65,12 +70,14 @@ class GroupActor:
         os._exit(0)
 
     async def _keep(self, loop: Loop) -> None:
+        bell = asyncio.Event()  # one for each loop: what wakes one must not be used up by another
+        self._bells.append(bell)
         while True:
             try:
                 if self.writer.epoch:
-                    self.wake.clear()
+                    bell.clear()
                     await loop()
-                await asyncio.wait_for(self.wake.wait(), 1.0)
+                await asyncio.wait_for(bell.wait(), 1.0)
             except TimeoutError:
                 continue
             except (Unavailable, StaleEpoch) as error:

@@ -7,12 +7,13 @@ committed together with its events, its audit entry and its operation id, or rai
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlalchemy.orm import Session
 
 from cluster.context import Caller
@@ -51,9 +52,14 @@ class Command(BaseModel, Generic[R]):
         raise Internal(f"{cls.__name__} does not name its result.")
 
     def request_hash(self, key: bytes) -> str:
-        """A keyed hash of the command, secrets masked, to tell a repeated operation from another with its id."""
-        text = f"{type(self).__name__}:{self.model_dump_json()}"
-        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+        """A keyed hash of the command, to tell a repeated operation from another one with its id."""
+        content = json.dumps([type(self).__name__, self.model_dump()], sort_keys=True, default=_revealed)
+        return hmac.new(key, content.encode(), hashlib.sha256).hexdigest()
+
+
+def _revealed(value: Any) -> Any:
+    """What JSON has no form for: secrets as they are, since two commands that differ in one are two commands."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 class ErrorValue(BaseModel):

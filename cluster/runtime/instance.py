@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ def join() -> None:
 
     if not ray.is_initialized():
         try:
-            ray.init(namespace="sextant", log_to_driver=False, logging_level="ERROR")
+            ray.init(namespace="sextant", log_to_driver=False, logging_level=logging.ERROR)
         except ConnectionError:
             raise Unavailable("The Ray cluster does not answer.", "Run `sextant up`.") from None
 
@@ -83,7 +84,7 @@ def down(settings: Settings) -> int:
         stopped = 0
         if record is not None:
             stopped = stop_all(record["name"])
-            forget_session(settings.home, record["temporary"])
+            forget_session(settings.home, record)
         server = _server(settings)
         if server.running():
             stopped += 1

@@ -12,14 +12,14 @@ from typing import TypedDict
 
 import psutil
 
-from cluster.errors import Unavailable
+from cluster.errors import ConfigurationError, Unavailable
 from cluster.settings import Settings
 
 MARK = "SEXTANT_INSTANCE"
 
 RAY_PORTS = (
     "ray", "node_manager", "object_manager", "dashboard_agent", "dashboard_agent_grpc", "runtime_env_agent",
-    "metrics", "client", "haproxy_metrics", "haproxy_stats", "ingress",
+    "metrics", "client", "haproxy_metrics", "haproxy_stats", "fallback", "fallback_grpc", "ingress",
 )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ class Record(TypedDict):
 def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[str, str]:
     """The environment of every process of the instance: the one place where Ray is told how to behave."""
     home, ports = settings.home, record["ports"]
-    haproxy = Path(record["temporary"]) / "haproxy"
+    haproxy = socket_folder(home, record["name"])
     environment = {name: value for name, value in os.environ.items() if name.startswith("SEXTANT_")}
     environment |= {
         MARK: record["name"],
@@ -55,11 +55,17 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports["ingress"] + 50),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy / "admin.sock"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(haproxy / "metrics.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy / "server-state"),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports["haproxy_metrics"]),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports["haproxy_stats"]),
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports["fallback"]),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(ports["fallback_grpc"]),
+        # No Arrow data crosses the object store (a task returns a report), so workers need not load what carries it.
+        "RAY_DISABLE_CUSTOM_ARROW_DATA_SERIALIZATION": "1",
+        "RAY_DISABLE_CUSTOM_ARROW_JSON_OPTIONS_SERIALIZATION": "1",
         "RAY_SERVE_LOG_TO_STDERR": "0",
         # Native thread pools would take every core in every process, and each arena of malloc keeps memory.
         "POLARS_MAX_THREADS": "1",
@@ -74,7 +80,7 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
 def start_head(settings: Settings, record: Record, environment: dict[str, str]) -> None:
     """Starts the head and waits until it is up. Raises Unavailable with Ray's last words."""
     ports, temporary = record["ports"], Path(record["temporary"])
-    (temporary / "haproxy").mkdir(parents=True, exist_ok=True, mode=0o700)
+    _own_folder(socket_folder(settings.home, record["name"]))
     options = {
         "node-ip-address": "127.0.0.1", "port": ports["ray"], "node-manager-port": ports["node_manager"],
         "object-manager-port": ports["object_manager"], "min-worker-port": 0, "max-worker-port": 0,
@@ -105,6 +111,22 @@ def temporary_folder(home: Path, name: str) -> Path:
     return inside if len(str(inside)) < 45 else Path(tempfile.gettempdir()) / f"sextant-{name}"
 
 
+def socket_folder(home: Path, name: str) -> Path:
+    """The folder of HAProxy's sockets: in the home, or, where they would have too long a name there, under /tmp.
+
+    Ray appends the 56 digits of the node, and HAProxy allows 97 characters in all.
+    """
+    inside = home / "run" / "haproxy"
+    return inside if len(str(inside)) <= 28 else Path("/tmp") / f"sextant-{name}"  # noqa: S108 - see `_own_folder`
+
+
+def _own_folder(folder: Path) -> None:
+    """Makes the folder for this user alone. Raises ConfigurationError if somebody else has made it before."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise ConfigurationError(f"{folder} belongs to somebody else.", "Remove it, or set SEXTANT_HOME.")
+
+
 def processes(name: str) -> list[psutil.Process]:
     """The processes of the instance, by the mark they were started with; never this one or those above it."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
@@ -133,10 +155,11 @@ def stop_all(name: str) -> int:
     return len(found)
 
 
-def forget_session(home: Path, temporary: str) -> None:
+def forget_session(home: Path, record: Record) -> None:
     """Removes what a stopped cluster left: its own state and its session folder. PostgreSQL has all that matters."""
     shutil.rmtree(home / "run" / "gcs", ignore_errors=True)
-    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(record["temporary"], ignore_errors=True)
+    shutil.rmtree(socket_folder(home, record["name"]), ignore_errors=True)
 
 
 def _token(home: Path) -> Path:

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from functools import cache
 
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
-from cluster.errors import ConfigurationError, Unavailable
+from cluster.errors import ConfigurationError, InvalidInput, Unavailable
 from cluster.settings import settings
 
 # A backend of a client that was killed must not hold row locks until TCP notices, nor may a forgotten transaction.
@@ -32,12 +32,15 @@ def database_url() -> str:
     return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else url
 
 
-def make_engine(url: str, pool_size: int = 4) -> Engine:
-    """An engine with a bounded pool; connections are checked before use so that a restarted server is survived."""
+def make_engine(url: str, pool_size: int = 2) -> Engine:
+    """An engine that keeps `pool_size` connections and opens a few more for a moment when it needs them.
+
+    Connections are checked before use, so that a restarted server is survived.
+    """
     return create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=2,
+        max_overflow=6,
         pool_pre_ping=True,
         pool_recycle=1800,
         connect_args=_CONNECT,
@@ -48,7 +51,7 @@ def make_engine(url: str, pool_size: int = 4) -> Engine:
 @cache
 def engine() -> Engine:
     """The engine of this process."""
-    return make_engine(database_url(), int(os.environ.get("SEXTANT_POOL_SIZE", "4")))
+    return make_engine(database_url(), pool_size=1)
 
 
 class ReadSession(Session):
@@ -62,7 +65,9 @@ def reading(bound: Engine | None = None) -> Iterator[ReadSession]:
         with ReadSession(bound or engine()) as session:
             session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield session
-    except (OperationalError, DBAPIError) as error:
+    except DataError:
+        raise InvalidInput("A value of the query is not one that can be stored.", "Correct the filter.") from None
+    except DBAPIError as error:
         raise unavailable(error) from None
 
 

@@ -80,9 +80,9 @@ class LiveView:
     """The eight phases as a table that is drawn again while time passes."""
 
     def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._drawn)
         self._progress: Progress | None = None
         self._pace = ScanPace()
+        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._drawn)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -20,7 +20,7 @@ from cluster.context import Caller
 from serve.http.doors import Access
 from serve.http.etags import IfMatch, IfNoneMatch, etag, version_of
 from serve.http.identity import Writer, permitted
-from serve.http.pages import After, Id, IdFilter, Limit, Page, page
+from serve.http.pages import After, AfterNumber, Id, IdFilter, Limit, Page, page
 
 router = APIRouter(tags=["catalog"])
 MayRead = Annotated[Caller, Depends(permitted("catalog:read"))]
@@ -95,7 +95,7 @@ async def annotate(
     "/assets/{asset_id}/schema-versions", operation_id="list_schema_versions", summary="Read the schema history"
 )
 def schema_versions(
-    asset_id: Id, doors: Access, caller: MayRead, after: After = None, limit: Limit = 50
+    asset_id: Id, doors: Access, caller: MayRead, after: AfterNumber = None, limit: Limit = 50
 ) -> Page[SchemaVersion]:
     """Every set of columns that the asset had, with what changed."""
     with doors.reading() as session:

@@ -23,7 +23,7 @@ from actors.compliance.contract import (
 from cluster.context import Caller
 from serve.http.doors import Access
 from serve.http.identity import Writer, permitted
-from serve.http.pages import After, Id, IdFilter, Limit, Page, page
+from serve.http.pages import After, AfterNumber, Id, IdFilter, Limit, Page, page
 
 router = APIRouter(tags=["compliance"])
 MayRead = Annotated[Caller, Depends(permitted("compliance:read"))]
@@ -117,7 +117,7 @@ def verdicts(source_id: Id, doors: Access, caller: MayRead) -> SourceVerdicts:
 
 @router.get("/sources/{source_id}/recommendations", operation_id="list_recommendations", summary="What to do next")
 def recommendations(
-    source_id: Id, doors: Access, caller: MayRead, after: After = None, limit: Limit = 50
+    source_id: Id, doors: Access, caller: MayRead, after: AfterNumber = None, limit: Limit = 50
 ) -> Page[RecommendationView]:
     """Recommendations, the one that removes most risk first."""
     with doors.reading() as session:

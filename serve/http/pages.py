@@ -18,6 +18,9 @@ After = Annotated[
     ),
 ]
 
+AfterNumber = Annotated[str | None, Query(pattern=r"^\d{1,9}$", description="`next` of the page before, a number.")]
+AfterPart = Annotated[str | None, Query(pattern=r"^[0-9a-f]{1,64}:\d{1,9}$", description="`next` of the page before.")]
+
 
 class Page(BaseModel, Generic[T]):
     """A part of a list; `next` is the `after` of the next part, null where this one is the last."""

@@ -24,7 +24,7 @@ from cluster.errors import Conflict
 from cluster.kernels.report import AssetEvidence
 from serve.http.doors import Access, Doors
 from serve.http.identity import Writer, permitted
-from serve.http.pages import After, Id, IdFilter, Limit, Page, page
+from serve.http.pages import After, AfterPart, Id, IdFilter, Limit, Page, page
 
 router = APIRouter(tags=["scans"])
 MayRead = Annotated[Caller, Depends(permitted("scans:read"))]
@@ -97,7 +97,7 @@ def partitions(
     doors: Access,
     caller: MayRead,
     state: Annotated[PartitionState | None, Query()] = None,
-    after: After = None,
+    after: AfterPart = None,
     limit: Limit = 50,
 ) -> Page[PartitionView]:
     """The partitions with their states, attempts and problems."""

@@ -14,6 +14,7 @@ import sys
 
 import ray
 from pydantic import SecretStr
+from sqlalchemy import Engine
 
 from actors.orchestrator import queries
 from actors.orchestrator.contract import ResumeWorkflow, StartWorkflow, WorkflowView
@@ -23,7 +24,8 @@ from cluster.connectors import split_url
 from cluster.context import Caller, new_id
 from cluster.errors import ConfigurationError, Conflict, SextantError
 from cluster.runtime.doors import NAMESPACE, send
-from cluster.store.engine import reading
+from cluster.store.engine import engine, reading
+from serve.http.doors import SendCommand
 
 POLL_SECONDS = 1.0
 PERMISSIONS = frozenset({"sources:write", "orchestrator:write"})
@@ -35,64 +37,66 @@ def caller(operation: str) -> Caller:
     return Caller(principal="job:govern", permissions=PERMISSIONS, operation_id=f"{job}:{operation}")
 
 
-async def source_for(url: str, name: str | None, credential: dict[str, SecretStr]) -> str:
-    """The id of the source at the URL, registered if it is new; a credential that is given replaces the stored one."""
-    try:
-        command = RegisterSource(url=SecretStr(url), name=name, credential=credential)
-        return (await send(command, caller("register"))).id
-    except Conflict as conflict:
-        known: str | None = conflict.context.get("source_id")
-        if known is None or not await asyncio.to_thread(_same_place, known, url):
-            raise
-    if credential:
-        await send(SetCredential(source_id=known, credential=credential), caller(f"credential:{new_id()}"))
-    return known
+class Drive:
+    """One run of the job over a way to send commands and a database to read."""
 
+    def __init__(self, send: SendCommand, engine: Engine) -> None:
+        self._send, self._engine = send, engine
 
-def _same_place(source_id: str, url: str) -> bool:
-    with reading() as session:
-        return sources.get_source(session, source_id).url == split_url(url).url
+    async def source_for(self, url: str, name: str | None, credential: dict[str, SecretStr]) -> str:
+        """The id of the source at the URL, registered if it is new; a given credential replaces the stored one."""
+        try:
+            command = RegisterSource(url=SecretStr(url), name=name, credential=credential)
+            return (await self._send(command, caller("register"))).id
+        except Conflict as conflict:
+            known: str | None = conflict.context.get("source_id")
+            if known is None or (await asyncio.to_thread(self._url_of, known)) != split_url(url).url:
+                raise
+        if credential:
+            replaced = SetCredential(source_id=known, credential=credential)
+            await self._send(replaced, caller(f"credential:{new_id()}"))
+        return known
 
+    async def started(self, source_id: str, ruleset: str) -> WorkflowView:
+        """The workflow to follow: the running one of the source, or a new one; resumed if this job saw it fail."""
+        first = await self._send(StartWorkflow(source_id=source_id, ruleset=ruleset), caller("start"))
+        now = await asyncio.to_thread(self._read, first.id)
+        if now.state in {"failed", "cancelled"}:
+            return await self._send(ResumeWorkflow(workflow_id=now.id), caller(f"resume:{new_id()}"))
+        return now
 
-async def started(source_id: str, ruleset: str) -> WorkflowView:
-    """The workflow to follow: the running one of the source, or a new one; resumed if this job saw it fail."""
-    first = await send(StartWorkflow(source_id=source_id, ruleset=ruleset), caller("start"))
-    now = await asyncio.to_thread(_read, first.id)
-    if now.state in {"failed", "cancelled"}:
-        return await send(ResumeWorkflow(workflow_id=now.id), caller(f"resume:{new_id()}"))
-    return now
+    async def followed(self, workflow: WorkflowView) -> WorkflowView:
+        """Prints every change of a phase until the workflow ended, and returns how it did."""
+        shown: dict[int, str] = {}
+        while True:
+            for phase in workflow.phases:
+                if phase.state != "pending" and shown.get(phase.number) != phase.state:
+                    shown[phase.number] = phase.state
+                    print(f"{phase.number} {phase.name}: {phase.state} {phase.problem or ''}".rstrip(), flush=True)
+            if workflow.state != "running":
+                return workflow
+            await asyncio.sleep(POLL_SECONDS)
+            workflow = await asyncio.to_thread(self._read, workflow.id)
 
+    async def run(self, arguments: argparse.Namespace) -> int:
+        """Registers, starts and follows; 0 unless the workflow failed or was cancelled."""
+        credential = {"username": SecretStr(arguments.username)} if arguments.username else {}
+        if arguments.password_env:
+            credential["password"] = SecretStr(_environment(arguments.password_env))
+        source_id = await self.source_for(arguments.url, arguments.name, credential)
+        workflow = await self.started(source_id, arguments.ruleset)
+        print(f"workflow {workflow.id}", flush=True)
+        workflow = await self.followed(workflow)
+        print(f"workflow {workflow.id}: {workflow.state}", flush=True)
+        return 0 if workflow.state in {"succeeded", "partial"} else 1
 
-async def followed(workflow: WorkflowView) -> WorkflowView:
-    """Prints every change of a phase until the workflow ended, and returns how it did."""
-    shown: dict[int, str] = {}
-    while True:
-        for phase in workflow.phases:
-            if phase.state != "pending" and shown.get(phase.number) != phase.state:
-                shown[phase.number] = phase.state
-                print(f"{phase.number} {phase.name}: {phase.state} {phase.problem or ''}".rstrip(), flush=True)
-        if workflow.state != "running":
-            return workflow
-        await asyncio.sleep(POLL_SECONDS)
-        workflow = await asyncio.to_thread(_read, workflow.id)
+    def _url_of(self, source_id: str) -> str:
+        with reading(self._engine) as session:
+            return sources.get_source(session, source_id).url
 
-
-def _read(workflow_id: str) -> WorkflowView:
-    with reading() as session:
-        return queries.get_workflow(session, workflow_id)
-
-
-async def run(arguments: argparse.Namespace) -> int:
-    """Registers, starts and follows; 0 unless the workflow failed or was cancelled."""
-    credential = {"username": SecretStr(arguments.username)} if arguments.username else {}
-    if arguments.password_env:
-        credential["password"] = SecretStr(_environment(arguments.password_env))
-    source_id = await source_for(arguments.url, arguments.name, credential)
-    workflow = await started(source_id, arguments.ruleset)
-    print(f"workflow {workflow.id}", flush=True)
-    workflow = await followed(workflow)
-    print(f"workflow {workflow.id}: {workflow.state}", flush=True)
-    return 0 if workflow.state in {"succeeded", "partial"} else 1
+    def _read(self, workflow_id: str) -> WorkflowView:
+        with reading(self._engine) as session:
+            return queries.get_workflow(session, workflow_id)
 
 
 def _environment(name: str) -> str:
@@ -101,18 +105,23 @@ def _environment(name: str) -> str:
     return os.environ[name]
 
 
-def main() -> int:
-    """Joins the cluster that the job was submitted to."""
+def parsed(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line of the job."""
     parser = argparse.ArgumentParser(prog="python -m serve.jobs.govern", description="Governs one source.")
     parser.add_argument("url")
     parser.add_argument("--name")
     parser.add_argument("--username")
     parser.add_argument("--password-env", help="name of the environment variable that holds the password")
     parser.add_argument("--ruleset", default="default")
-    arguments = parser.parse_args()
+    return parser.parse_args(words)
+
+
+def main() -> int:
+    """Joins the cluster that the job was submitted to, and runs."""
+    arguments = parsed()
     try:
         ray.init(address="auto", namespace=NAMESPACE, logging_level=logging.WARNING)
-        return asyncio.run(run(arguments))
+        return asyncio.run(Drive(send, engine()).run(arguments))
     except ConnectionError:
         print("sextant: there is no Ray cluster here. Submit this with `ray job submit`.", file=sys.stderr)
     except SextantError as error:

@@ -92,7 +92,8 @@ def scanned(rules_digest: str) -> AssetEvidence:
     """What a census of people.csv brings home: nine of ten values of one column are e-mail addresses."""
     profile = ColumnProfile(rows=10, nulls=0, empties=0, unreadable=0, distinct=10, distinct_exact=True)
     mail = ClassEvidence(
-        detector="contact.email", data_class="contact.email", scanned=10, distinct=10, matched=9, whole=9, distinct_matched=9,
+        detector="contact.email", data_class="contact.email", scanned=10, distinct=10, matched=9, whole=9,
+        distinct_matched=9,
         validated=9, distinct_validated=9, prevalence=0.9, low=0.9, high=0.9, missed_at_most=0, chance=1.0,
     )  # fmt: skip
     columns = (
@@ -113,7 +114,13 @@ def test_a_label_is_found_rejected_and_the_decision_is_taken_back(
     (label,) = admin.get("/api/v1/labels", params={"source_id": known["id"]}).json()["items"]
     assert (label["column"], label["data_class"], label["matched"], label["scanned"]) == (MAIL, "contact.email", 9, 10)
     asset = asset_id(known["id"], "people.csv")
-    body = {"asset_id": asset, "column": MAIL, "data_class": "contact.email", "decision": "reject", "reason": "Made up."}
+    body = {
+        "asset_id": asset,
+        "column": MAIL,
+        "data_class": "contact.email",
+        "decision": "reject",
+        "reason": "Made up.",
+    }
     rejected = admin.post("/api/v1/labels/decisions", json=body).json()
     assert (rejected["id"], rejected["origin"], rejected["state"]) == (label["id"], "human", "rejected")
     assert admin.get(f"/api/v1/labels/{label['id']}").json() == rejected
@@ -150,3 +157,16 @@ def test_controls_are_decided_from_facts_and_never_pass_without_them(
     assert admin.post(f"{path}/advice").status_code == 200
     assert isinstance(admin.get(f"{path}/recommendations").json()["items"], list)
     assert admin.post(f"{path}/evaluations", json={"frameworks": ["nope"]}).status_code in {404, 422}
+
+
+@pytest.mark.parametrize("cursor", ["nope", "999999999999999999999999", "a:99999999999999999999", "-1", "1e9", "'"])
+def test_a_cursor_that_nobody_gave_out_never_breaks_a_list_of_a_source(
+    admin: httpx.Client, known: dict[str, Any], cursor: str
+) -> None:
+    asset = asset_id(known["id"], "people.csv")
+    scan = admin.post(f"/api/v1/sources/{known['id']}/scans", json={}, headers={"Idempotency-Key": "cursors"}).json()
+    lists = [f"sources/{known['id']}/{what}" for what in ("inventory", "facts", "recommendations")]
+    lists += [f"assets/{asset}/schema-versions", f"scans/{scan['id']}/partitions", f"scans/{scan['id']}/evidence"]
+    for path in lists:
+        answer = admin.get(f"/api/v1/{path}", params={"after": cursor})
+        assert answer.status_code in {200, 404, 422}, (path, answer.text)

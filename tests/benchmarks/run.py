@@ -9,7 +9,7 @@ starts in a new folder on free ports and takes down again.
 import argparse
 import os
 
-from tests.benchmarks import bench_http, bench_scan, machine
+from tests.benchmarks import bench_http, bench_memory, bench_scan, machine
 from tests.benchmarks.instance import InstanceFailed, own_instance
 
 
@@ -19,12 +19,13 @@ def main() -> None:
     quick = parser.parse_args().quick
     print(machine.describe() + "\n")
     bench_scan.main(["--rows", "100000", "--values", "500", "--repeat", "1"] if quick else [])
+    bench_memory.main()
     brief = ["--seconds", "1"] if quick else []
     if os.environ.get("SEXTANT_URL") and os.environ.get("SEXTANT_TOKEN"):
         bench_http.main(brief)
         return
     try:
-        with own_instance() as (url, token):
+        with own_instance() as (url, token, _):
             bench_http.main(["--url", url, "--token", token, *brief])
     except InstanceFailed as reason:
         print(f"\nHTTP: not measured, no instance could be started: {reason}")

@@ -18,7 +18,7 @@ from actors.classification.queries import LabelFilter
 from actors.classification.service import service
 from actors.classification.tables import Decision, Evidence, Label
 from cluster.context import Caller
-from cluster.errors import NotFound
+from cluster.errors import InvalidInput, NotFound
 from cluster.events.feed import EventDraft
 from cluster.kernels.report import AssetEvidence, ClassEvidence, ColumnEvidence, ColumnProfile
 from cluster.naming import asset_id
@@ -223,6 +223,8 @@ def test_a_decision_needs_something_to_decide_on(session: Session) -> None:
     ):  # fmt: skip
         with pytest.raises(NotFound):
             decide(session, column, data_class, decision)
+    with pytest.raises(InvalidInput):
+        decide(session, "ma\0il", EMAIL, "confirm")
     decide(session, "mail", EMAIL, "confirm")
     command = DecideLabel(asset_id=asset_id("s1", "public.a"), column="mail", data_class=EMAIL, decision="confirm")
     assert carried_out(session, command)[1] == []

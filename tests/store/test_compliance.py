@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from actors.compliance import queries
 from actors.compliance.contract import AdviseSource, EvaluateSource, FactDraft, RecordFacts
 from actors.compliance.evaluation import WITHDRAWN
+from actors.compliance.packs import load_frameworks
 from actors.compliance.service import service
 from actors.compliance.tables import FactVersion, Finding
 from cluster.context import system
@@ -155,13 +156,12 @@ def test_findings_of_an_asset_that_is_gone_are_resolved_and_leave_the_counts(sto
 
 
 def test_every_finding_of_every_estate_is_replayed_byte_for_byte(store: Store) -> None:
-    estates = dict(every_estate())
-    distinct = {repr(drafts): drafts for drafts in estates.values()}
-    for number, drafts in enumerate(distinct.values()):
+    distinct = {(framework, repr(drafts)): drafts for framework, drafts in every_estate()}
+    for number, ((framework, _), drafts) in enumerate(distinct.items()):
         identifier = f"source-{number}"
         own = [d.model_copy(update={"subject": identifier}) if d.kind == "source" else d for d in drafts]
         store.record(*own, source_id=identifier)
-        store.evaluate(source_id=identifier)
+        store.evaluate(framework, source_id=identifier)
     with reading(store.engine) as session:
         findings = queries.findings(session, limit=100_000)
         assert {finding.verdict for finding in findings} == {"PASS", "FAIL", "INSUFFICIENT_EVIDENCE"}
@@ -309,3 +309,35 @@ def test_stored_findings_hold_no_fact_values(store: Store) -> None:
     with Session(store.engine) as session:
         for row in session.scalars(select(Finding)):
             assert "db.example.org" not in f"{row.reason}{row.facts}{row.columns}"
+
+
+def test_names_with_any_characters_are_stored_and_replayed(store: Store) -> None:
+    odd = 'a\\b\t"c"\n\\N é 牛 {x}'
+    store.record(source(), *asset(odd, {odd: [label("pci.sad.code")]}))
+    store.evaluate()
+    assert store.do(AdviseSource(source_id=SOURCE)).recommendations > 0
+    (finding,) = store.find("3.3.1.2")
+    assert (finding.subject_name, finding.columns) == (f"shop.{odd}", (odd,))
+    with reading(store.engine) as session:
+        assert queries.replay(session, finding.id) == finding
+    assert store.evaluate().changed == 0
+
+
+def test_many_findings_open_with_a_bounded_number_of_events(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.compliance.service.EVENTS", 2)
+    store.record(source(), *payments(), *asset("cards", {"pan": [label("pci.pan")]}, grants=public("SELECT")))
+    store.evaluate()
+    (evaluated,) = [event for event in store.events if event.kind == "compliance.evaluated"]
+    assert len([event for event in store.events if event.kind == "compliance.finding_opened"]) == 2
+    with reading(store.engine) as session:
+        assert evaluated.after["opened"] == len(queries.failing(session, SOURCE)) > 2
+
+
+def test_a_framework_whose_pack_is_gone_has_no_standing_findings(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.record(source(), *payments())
+    store.evaluate()
+    fewer = {key: framework for key, framework in load_frameworks().items() if key != "pci_dss"}
+    monkeypatch.setattr("actors.compliance.packs.load_frameworks", lambda: fewer)
+    store.evaluate()
+    (finding,) = store.find("3.3.1.2")
+    assert (finding.verdict, finding.reason) == ("NOT_APPLICABLE", WITHDRAWN)

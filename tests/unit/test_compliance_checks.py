@@ -7,8 +7,9 @@ import pytest
 from compliance_estates import ESTATES, NOW, asset, fact_set, label, public, source
 
 from actors.compliance.evaluation import evaluate
-from actors.compliance.judgement import CHECKS, Judgement
+from actors.compliance.judgement import CHECKS, DECLARABLE, Judgement
 from actors.compliance.packs import Use, load_frameworks
+from cluster.connectors.interface import SourceFacts
 from cluster.detectors.taxonomy import load_taxonomy
 
 USES = [use for framework in load_frameworks().values() for use in framework.uses]
@@ -132,6 +133,12 @@ def test_a_log_of_changes_alone_is_no_log_of_who_reads() -> None:
     assert verdicts(use, [source(extra={"log_statement": "all"}), *held]) == {"PASS"}
     declared = {"log_statement": "mod", "declared": ["audit_logging"]}
     assert verdicts(use, [source(extra=declared), *held]) == {"PASS"}
+    audited = {"log_statement": "mod", "pgaudit_log": "read, write"}
+    assert verdicts(use, [source(extra=audited), *held]) == {"PASS"}
+
+
+def test_what_may_be_declared_are_facts_of_a_source() -> None:
+    assert set(SourceFacts.model_fields) > DECLARABLE
 
 
 def test_partitions_that_failed_are_named_and_never_pass() -> None:

@@ -19,6 +19,7 @@ from cluster.errors import SextantError, SourceUnreadable, Unavailable
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.commands import Done
 from cluster.runtime.window import Window
+from cluster.security.secrets import seal
 
 
 async def in_thread(function: Callable[..., Any], *arguments: Any, cpus: float = 1.0) -> Any:
@@ -88,7 +89,8 @@ def test_a_source_that_does_not_answer_is_given_up_once_for_all_its_assets() -> 
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        access = SourceAccess(source_id="s", url=f"postgresql://127.0.0.1:{port}/none")
+        sealed = seal({"username": "ada"}, "s")
+        access = SourceAccess(source_id="s", url=f"postgresql://127.0.0.1:{port}/none", sealed=sealed)
         infos = [AssetInfo(path=f"public.t{number}", kind="table") for number in range(100)]
         group, calls = Group(), []
 

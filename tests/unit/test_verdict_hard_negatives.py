@@ -16,7 +16,7 @@ def _digits(n: int, lead: str = "") -> str:
     return lead + "".join(_R.choices("0123456789", k=n - len(lead)))
 
 
-_WORDS = "alpha beta gamma delta sensor frame widget north blue steel panel valve motor gear shaft".split()
+_WORDS = ["alpha", "beta", "gamma", "delta", "sensor", "frame", "widget", "north", "blue", "steel", "panel", "valve", "motor", "gear", "shaft"]
 _HEX = "0123456789abcdef"
 
 CASES: dict[str, tuple[str, list[Any]]] = {
@@ -34,15 +34,24 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "ten-digit ids": ("account_id", [4_155_550_000 + i for i in range(_N)]),
     "epoch seconds": ("created_at", [1_700_000_000 + i * 977 for i in range(_N)]),
     "epoch milliseconds": ("ts", [1_700_000_000_000 + i * 977_123 for i in range(_N)]),
-    "part numbers like social security numbers": ("part_number", [f"{_digits(3)}-{_digits(2)}-{_digits(4)}" for _ in range(_N)]),
-    "random numbers like social security numbers": ("ref", [f"{_digits(3)}-{_digits(2)}-{_digits(4)}" for _ in range(_N)]),
+    "part numbers like social security numbers": (
+        "part_number",
+        [f"{_digits(3)}-{_digits(2)}-{_digits(4)}" for _ in range(_N)],
+    ),
+    "random numbers like social security numbers": (
+        "ref",
+        [f"{_digits(3)}-{_digits(2)}-{_digits(4)}" for _ in range(_N)],
+    ),
     "years": ("year", [1990 + i % 35 for i in range(_N)]),
     "academic years": ("academic_year_code", [1999 + i % 20 for i in range(_N)]),
     "three-digit codes": ("code", [100 + i % 800 for i in range(_N)]),
     "http status": ("status_code", [_R.choice([200, 201, 301, 404, 500, 503]) for _ in range(_N)]),
     "versions of three parts": ("version", [f"{i % 9}.{i % 30}.{i % 7}" for i in range(_N)]),
     "versions of four parts": ("app_version", [f"{i % 9}.{i % 30}.{i % 7}.{i % 99}" for i in range(_N)]),
-    "builds of four parts": ("build", [f"10.0.{_R.randrange(19000, 22000)}.{_R.randrange(1, 3000)}" for i in range(_N)]),
+    "builds of four parts": (
+        "build",
+        [f"10.0.{_R.randrange(19000, 22000)}.{_R.randrange(1, 3000)}" for i in range(_N)],
+    ),
     "small dotted numbers": ("section", [f"{i % 9 + 1}.{i % 5}.{i % 7}.{i % 3}" for i in range(_N)]),
     "uuids": ("session", [str(uuid.UUID(int=_R.getrandbits(128), version=4)) for _ in range(_N)]),
     "uuids without dashes": ("key", [uuid.UUID(int=_R.getrandbits(128), version=4).hex for _ in range(_N)]),
@@ -76,17 +85,29 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "currency pairs": ("pair", [_R.choice(["EURUSD", "GBPUSD", "USDJPY"]) for _ in range(_N)]),
     "airport codes": ("origin", [_R.choice(["JFK", "LGA", "EWR", "LAX", "SFO"]) for _ in range(_N)]),
     "flight numbers": ("flight", [f"{_R.choice(['UA', 'AA', 'DL'])}{_R.randrange(1, 2999)}" for _ in range(_N)]),
-    "tail numbers": ("tailnum", [f"N{_R.randrange(100, 999)}{_R.choice('ABCDUW')}{_R.choice('ABCD')}" for _ in range(_N)]),
+    "tail numbers": (
+        "tailnum",
+        [f"N{_R.randrange(100, 999)}{_R.choice('ABCDUW')}{_R.choice('ABCD')}" for _ in range(_N)],
+    ),
     "race as an event": ("race", [_R.choice(["Marathon", "10k", "Half Marathon", "Sprint"]) for _ in range(_N)]),
     "sex of a fish, unnamed": ("kind_of", [_R.choice("abc") for _ in range(_N)]),
-    "page numbers": ("page", [i for i in range(_N)]),
+    "page numbers": ("page", list(range(_N))),
     "age of an account": ("account_age_days", [_R.randrange(2000) for _ in range(_N)]),
     "coordinates of pixels": ("position", [f"{_R.randrange(800)},{_R.randrange(600)}" for _ in range(_N)]),
     "amounts with thousands": ("amount", [f"{_R.randrange(1, 99)},{_digits(3)},{_digits(3)}.00" for _ in range(_N)]),
-    "german product keys": ("licence_key", ["-".join("".join(_R.choices("ABCDEFGHJK23456789", k=5)) for _ in range(5)) for _ in range(_N)]),
-    "17-character asset tags": ("tag", ["".join(_R.choices("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", k=17)) for _ in range(_N)]),
+    "german product keys": (
+        "licence_key",
+        ["-".join("".join(_R.choices("ABCDEFGHJK23456789", k=5)) for _ in range(5)) for _ in range(_N)],
+    ),
+    "17-character asset tags": (
+        "tag",
+        ["".join(_R.choices("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", k=17)) for _ in range(_N)],
+    ),
     "8 digits and a letter": ("batch_code", [_digits(8) + _R.choice("ABCDEFGHJKLMNPQRSTVWXYZ") for _ in range(_N)]),
-    "codes like Indian PAN": ("lot", ["".join(_R.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=5)) + _digits(4) + "X" for _ in range(_N)]),
+    "codes like Indian PAN": (
+        "lot",
+        ["".join(_R.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=5)) + _digits(4) + "X" for _ in range(_N)],
+    ),
     "codes like IBAN": ("sku", ["AB12" + "".join(_R.choices("ABCDEFGH0123456789", k=16)) for _ in range(_N)]),
     "ten digits with dashes": ("case_ref", [f"{_digits(3)}-{_digits(3)}-{_digits(4)}" for _ in range(_N)]),
     "plain prose": ("description", [" ".join(_R.choices(_WORDS, k=9)) for _ in range(_N)]),
@@ -95,7 +116,7 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "sin of an angle": ("cos_value", [round(_R.random(), 5) for _ in range(_N)]),
     "all one value": ("flag", ["N"] * _N),
     "public keys": ("pem", ["-----BEGIN PUBLIC KEY-----\nMIIB" + _digits(8) for _ in range(_N)]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -36,7 +36,7 @@ from cluster.store.migrate import upgrade
 
 pytestmark = pytest.mark.ray
 
-ROWS = 24_000
+ROWS = 12_000
 PATIENCE = 120.0
 
 
