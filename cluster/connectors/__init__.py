@@ -1,22 +1,32 @@
-"""Connectors: where data lives. One module each; the drivers are imported when a source is opened, not before."""
+"""Connectors: where data lives. The drivers are imported when a source is opened, not before.
+
+A connector is made here by the scheme of its source's URL; to add one, add its scheme to `urls.KINDS`, its options to
+`options.OPTIONS`, and its class to `open_connector`. All of them pass tests/connectors/test_contract.py.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cluster.connectors.urls import SourceUrl, namespace, source_kind, split_url, suggested_name
+from cluster.connectors.options import check_options
+from cluster.connectors.urls import SourceUrl, dataset_name, namespace, source_kind, split_url, suggested_name
 
 if TYPE_CHECKING:
     from cluster.connectors.interface import Connector, SourceAccess
 
-__all__ = ["SourceUrl", "namespace", "open_connector", "source_kind", "split_url", "suggested_name"]
+__all__ = ["SourceUrl", "dataset_name", "namespace", "open_connector", "source_kind", "split_url", "suggested_name"]
 
 
 def open_connector(access: "SourceAccess", credential: Mapping[str, str]) -> "Connector":
-    """The connector for a source. It connects on first use; close it. Raises InvalidInput for an unknown scheme."""
-    if source_kind(access.url) == "postgresql":
-        from cluster.connectors.postgres import PostgresConnector
+    """The connector for a source. It connects on first use; close it after use.
+
+    Raises InvalidInput for a scheme or an option that no connector has.
+    """
+    kind = source_kind(access.url)
+    check_options(kind, access.options)
+    if kind == "postgresql":
+        from cluster.connectors.postgres.connector import PostgresConnector
 
         return PostgresConnector(access, credential)
-    from cluster.connectors.files import FilesConnector
+    from cluster.connectors.files.connector import FilesConnector
 
     return FilesConnector(access, credential)

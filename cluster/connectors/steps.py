@@ -1,44 +1,60 @@
-"""Running the named steps of a connection test."""
+"""Carrying out the named steps of a connection test."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, NamedTuple
 
 from cluster.connectors.interface import TestStep
-from cluster.errors import SourceError
-
-Category = Literal["gate", "capability"]
-# What a check brings: a summary, or a summary with a remedy, which is a warning.
-Check = Callable[[], str | tuple[str, str]]
+from cluster.errors import SextantError
 
 
-def run_steps(steps: Sequence[tuple[str, Category, Check]]) -> Iterator[TestStep]:
-    """Yields each step as it ends. After a gate that failed the others are skipped. Never raises SourceError."""
-    closed = False
-    for name, category, check in steps:
-        if closed:
+class Concern(NamedTuple):
+    """A step that went through, with something to be told of: it becomes a warning."""
+
+    summary: str
+    remedy: str
+
+
+class Check(NamedTuple):
+    """One step: `run` returns a summary or a Concern, or raises a SextantError."""
+
+    name: str
+    category: Literal["gate", "capability"]
+    run: Callable[[], str | Concern]
+
+
+def run_steps(checks: Iterable[Check]) -> Iterator[TestStep]:
+    """Yields each step as it ends. After a failed gate the others are skipped. Raises nothing."""
+    failed = ""
+    for check in checks:
+        if failed:
             yield TestStep(
-                name=name, status="skipped", category=category, duration_ms=0, summary="An earlier step failed."
+                name=check.name,
+                status="skipped",
+                category=check.category,
+                duration_ms=0.0,
+                summary=f"Not tried, because {failed} failed.",
             )
             continue
-        started = time.perf_counter()
-        try:
-            found = check()
-        except SourceError as error:
-            closed = category == "gate"
-            yield _step(name, category, started, "failed", error.detail, error.remedy, error.code)
-        else:
-            if isinstance(found, tuple):
-                yield _step(name, category, started, "warning", *found)
-            else:
-                yield _step(name, category, started, "passed", found)
+        step = _run(check)
+        if step.status == "failed" and step.category == "gate":
+            failed = step.name
+        yield step
 
 
-def _step(
-    name: str, category: Category, started: float, status: Literal["passed", "failed", "warning"],
-    summary: str, remedy: str | None = None, code: str | None = None,
-) -> TestStep:  # fmt: skip
-    duration = (time.perf_counter() - started) * 1000
-    return TestStep(
-        name=name, status=status, category=category, duration_ms=duration, summary=summary, remedy=remedy, code=code
-    )
+def _run(check: Check) -> TestStep:
+    started = time.perf_counter()
+
+    def ended(status: Literal["passed", "failed", "warning"], summary: str, **more: str) -> TestStep:
+        spent = round((time.perf_counter() - started) * 1000, 3)
+        return TestStep(
+            name=check.name, status=status, category=check.category, duration_ms=spent, summary=summary, **more
+        )
+
+    try:
+        result = check.run()
+    except SextantError as error:
+        return ended("failed", error.detail, code=error.code, remedy=error.remedy)
+    if isinstance(result, Concern):
+        return ended("warning", result.summary, remedy=result.remedy)
+    return ended("passed", result)

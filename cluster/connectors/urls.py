@@ -1,14 +1,27 @@
 """URLs of sources: taken apart so that no password stays in one, and checked before anything is opened."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
+from cluster.connectors.options import check_options
 from cluster.errors import InvalidInput
 
 KINDS: Mapping[str, str] = {"postgresql": "postgresql", "postgres": "postgresql", "file": "files", "s3": "files"}
-ACCEPTED = "postgresql://host:5432/database, file:///folder, s3://bucket/prefix, or the path of a folder"
-_SECRET_PARAMETERS = {"password", "secret_access_key", "session_token", "aws_secret_access_key", "aws_session_token"}
+ACCEPTED = "postgresql://host:5432/database, file:///folder, s3://bucket/prefix, or the full path of a folder"
+_LONGEST = 2000
+_SECRETS = {
+    "password": "password",
+    "access_key_id": "access_key_id",
+    "secret_access_key": "secret_access_key",
+    "session_token": "session_token",
+    "aws_access_key_id": "access_key_id",
+    "aws_secret_access_key": "secret_access_key",
+    "aws_session_token": "session_token",
+}
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]+(%25[A-Za-z0-9]+)?")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 
 class SourceUrl(NamedTuple):
@@ -20,9 +33,9 @@ class SourceUrl(NamedTuple):
 
 
 def split_url(text: str) -> SourceUrl:
-    """Takes a source's URL apart. Raises InvalidInput saying which forms are accepted."""
+    """Takes a source's URL apart. Raises InvalidInput saying which forms and options are accepted; never quotes it."""
     text = text.strip()
-    if not text or len(text) > 2000 or any(ord(character) < 32 for character in text):
+    if not text or len(text) > _LONGEST or any(ord(character) < 32 or character == "\x7f" for character in text):
         raise InvalidInput("The URL is empty, too long, or holds control characters.", f"Write {ACCEPTED}.")
     if "://" not in text:
         return SourceUrl(_file_url(text), {}, {})
@@ -34,28 +47,26 @@ def split_url(text: str) -> SourceUrl:
     scheme = {"postgres": "postgresql"}.get(parts.scheme, parts.scheme)
     if scheme not in KINDS:
         raise InvalidInput(f"Sources with '{parts.scheme[:20]}://' are not supported.", f"Write {ACCEPTED}.")
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    credential = {name: options.pop(name) for name in list(options) if name in _SECRET_PARAMETERS}
+    if parts.fragment:
+        raise InvalidInput("The URL has a part after '#'.", "Write '#' as %23.")
+    options, credential = _query(parts.query, KINDS[scheme])
     if scheme == "file":
         return SourceUrl(_file_url(unquote(parts.path), parts.netloc), options, credential)
-    if not parts.hostname:
-        raise InvalidInput("The URL names no host.", f"Write {ACCEPTED}.")
     if parts.username:
         credential["username"] = unquote(parts.username)
     if parts.password:
         credential["password"] = unquote(parts.password)
-    if scheme == "s3":
-        return SourceUrl(f"s3://{parts.netloc.rpartition('@')[2]}/{_clean_prefix(parts.path)}", options, credential)
-    database = unquote(parts.path.strip("/"))
-    if not database or "/" in database:
-        raise InvalidInput("The URL names no database.", f"Write {ACCEPTED}.")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return SourceUrl(f"postgresql://{host}:{port or 5432}/{quote(database)}", options, credential)
+    host = parts.netloc.rpartition("@")[2] if scheme == "s3" else parts.hostname or ""
+    clean = _s3_url(host, unquote(parts.path)) if scheme == "s3" else _postgres_url(host, port, parts.path)
+    return SourceUrl(clean, options, credential)
 
 
 def source_kind(url: str) -> str:
-    """The kind of connector a clean URL needs."""
-    return KINDS[urlsplit(url).scheme]
+    """The kind of connector a clean URL needs. Raises InvalidInput for a scheme that no connector has."""
+    kind = KINDS.get(urlsplit(url).scheme)
+    if kind is None:
+        raise InvalidInput("No connector reads this kind of source.", f"Write {ACCEPTED}.")
+    return kind
 
 
 def suggested_name(url: str) -> str:
@@ -63,7 +74,7 @@ def suggested_name(url: str) -> str:
     parts = urlsplit(url)
     name = unquote(parts.path.strip("/").split("/")[-1]) or parts.netloc
     if parts.scheme == "s3":
-        name = "-".join(filter(None, [parts.netloc, *parts.path.strip("/").split("/")]))
+        name = "-".join(filter(None, [parts.netloc, *unquote(parts.path).strip("/").split("/")]))
     clean = "".join(character if character.isalnum() or character in " ._-" else "-" for character in name).strip(
         " .-_"
     )
@@ -78,19 +89,54 @@ def namespace(url: str) -> str:
     return f"s3://{parts.netloc}" if parts.scheme == "s3" else "file"
 
 
+def dataset_name(url: str, path: str) -> str:
+    """The name OpenLineage gives an asset within `namespace(url)`: database.schema.table, key, or absolute path."""
+    parts = urlsplit(url)
+    inside = unquote(parts.path).strip("/")
+    if parts.scheme == "postgresql":
+        return f"{inside}.{path}"
+    whole = f"{inside}/{path}".strip("/")
+    return whole if parts.scheme == "s3" else f"/{whole}"
+
+
+def _query(query: str, kind: str) -> tuple[dict[str, str], dict[str, str]]:
+    try:
+        given = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise InvalidInput("The URL has too many parameters.", "Write 50 at most.") from None
+    credential = {_SECRETS[name]: given.pop(name) for name in list(given) if name in _SECRETS}
+    if "user" in given:
+        credential["username"] = given.pop("user")
+    check_options(kind, given)
+    return given, credential
+
+
+def _postgres_url(host: str, port: int | None, path: str) -> str:
+    if not host:
+        raise InvalidInput("The URL names no host.", f"Write {ACCEPTED}.")
+    if not _HOST.fullmatch(host) or port == 0:
+        raise InvalidInput("The URL has no valid host or port.", f"Write {ACCEPTED}; '@' in a password as %40.")
+    database = unquote(path.strip("/"))
+    if not database or "/" in database or len(database.encode()) > 63 or "\x00" in database:
+        raise InvalidInput("The URL names no database.", f"Write {ACCEPTED}.")
+    return f"postgresql://{f'[{host}]' if ':' in host else host}:{port or 5432}/{quote(database, safe='')}"
+
+
+def _s3_url(bucket: str, path: str) -> str:
+    if not _BUCKET.fullmatch(bucket):
+        raise InvalidInput("The URL names no bucket.", f"Write {ACCEPTED}; the endpoint is an option.")
+    parts = [part for part in path.split("/") if part]
+    if ".." in parts or "." in parts:
+        raise InvalidInput("A prefix may not hold '.' or '..'.", "Name the prefix itself.")
+    return f"s3://{bucket}/{quote('/'.join(parts))}"
+
+
 def _file_url(path: str, host: str = "") -> str:
     if host not in ("", "localhost"):
         raise InvalidInput("A file URL cannot name another host.", "Write file:///folder with three slashes.")
     if not path.startswith("/"):
         raise InvalidInput("A folder is named by its full path.", f"Write {ACCEPTED}.")
-    if ".." in path.split("/"):
+    if ".." in path.split("/") or "\x00" in path:
         raise InvalidInput("A path may not hold '..'.", "Name the folder itself.")
     clean = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
     return urlunsplit(("file", "", quote(clean), "", ""))
-
-
-def _clean_prefix(path: str) -> str:
-    parts = [part for part in path.split("/") if part]
-    if ".." in parts:
-        raise InvalidInput("A prefix may not hold '..'.", "Name the prefix itself.")
-    return "/".join(parts)

@@ -28,8 +28,8 @@ class Detector(_Value):
     `embedded` looks for the pattern inside longer text too, delimited by `boundary`. `gate` is a cheap regex that
     every value holding the pattern also matches. `validator` names a checksum or library check of the matched text;
     `chance` is the probability that a random text of the form passes it. `names` are phrases of column names,
-    `avoid` phrases that speak against it, `context` phrases of the table and its other columns; where a detector lists some and none is there, its
-    label waits for review.
+    `avoid` phrases that speak against it, `context` phrases of the table and its other columns: where a detector
+    lists some and none of them is there, its label waits for review.
     `form` says how telling a single match is: `distinctive` (hardly anything else looks so) or `common`.
     `claims` marks a form that leaves a value no other meaning: such whole values are no evidence for the detectors
     that run on every column. No value may be claimed by two detectors, so that their order cannot matter.

@@ -1,8 +1,9 @@
 """The regular expressions of a detector: over a whole value, and inside longer text between boundaries.
 
-Everything is ASCII and free of look-around, so that one DFA in linear time does it. A boundary is therefore one
-consumed character (or an end of the text), chosen so that it cannot continue the match: for `number` neither a letter, a
-digit nor a sign or point that leads on to more digits.
+There is no look-around, so that one DFA in linear time does it. A boundary is therefore one consumed character (or an
+end of the text), chosen so that it cannot continue the match: for `number` no letter, no digit and no sign or point
+that leads on to more digits. Two matches with a single character between them share it, and the second is not seen:
+what is counted are values that hold a match, so this matters only where the first fails its validator.
 """
 
 from typing import Final

@@ -29,7 +29,32 @@ _OWN: Final[dict[str, Validator]] = {
 }
 # Modules of python-stdnum; the name in a pack is `stdnum:` and the module below `stdnum`.
 _STDNUM: Final = frozenset(
-    ["bic", "us.itin", "us.ein", "gb.nhs", "de.idnr", "fr.nir", "es.dni", "es.nie", "it.codicefiscale", "nl.bsn", "pl.pesel", "se.personnummer", "br.cpf", "in_.aadhaar", "in_.pan", "ca.sin", "cn.ric", "au.tfn", "be.nn", "fi.hetu", "dk.cpr", "no.fodselsnummer", "ch.ssn", "mx.curp"]
+    {
+        "au.tfn",
+        "be.nn",
+        "bic",
+        "br.cpf",
+        "ca.sin",
+        "ch.ssn",
+        "cn.ric",
+        "de.idnr",
+        "dk.cpr",
+        "es.dni",
+        "es.nie",
+        "fi.hetu",
+        "fr.nir",
+        "gb.nhs",
+        "in_.aadhaar",
+        "in_.pan",
+        "it.codicefiscale",
+        "mx.curp",
+        "nl.bsn",
+        "no.fodselsnummer",
+        "pl.pesel",
+        "se.personnummer",
+        "us.ein",
+        "us.itin",
+    }
 )
 
 

@@ -1,39 +1,36 @@
-"""Formats: how files are laid out. One module each, chosen by the ending of the file's name."""
+"""Formats: how files are laid out. One module each; pyarrow is imported when a file is opened, not before.
 
-from functools import cache
+A format is three functions over bytes that can be read at any place (`layout.Format`); where the bytes live is the
+business of a connector.
+"""
 
-from cluster.formats.interface import Format
+from importlib import import_module
+from typing import cast
 
-SUFFIXES = {
+from cluster.formats.layout import Format
+
+_SUFFIXES = {
     ".parquet": "parquet",
+    ".pq": "parquet",
     ".csv": "csv",
     ".tsv": "csv",
-    ".tab": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+_COMPRESSIBLE = ("csv", "jsonl")
 
 
-def format_name(path: str) -> str | None:
-    """The format of a file by its name, None where it has none that is read. Text may be compressed (.gz)."""
-    lower = path.lower()
-    name = next((name for suffix, name in SUFFIXES.items() if lower.endswith(suffix)), None)
-    if name is None and lower.endswith(".gz"):
-        name = next((n for s, n in SUFFIXES.items() if n != "parquet" and lower.endswith(s + ".gz")), None)
-    return name
+def format_of(path: str) -> tuple[str, bool] | None:
+    """Name of the format of a file by the end of its name, and whether it is compressed; None for other files."""
+    name = path.lower()
+    compressed = name.endswith(".gz")
+    stem = name.removesuffix(".gz")
+    found = next((kind for suffix, kind in _SUFFIXES.items() if stem.endswith(suffix)), None)
+    if found is None or (compressed and found not in _COMPRESSIBLE):
+        return None
+    return found, compressed
 
 
-@cache
-def file_format(name: str) -> Format:
-    """The format of that name."""
-    if name == "parquet":
-        from cluster.formats.parquet import ParquetFormat
-
-        return ParquetFormat()
-    if name == "csv":
-        from cluster.formats.csv import CsvFormat
-
-        return CsvFormat()
-    from cluster.formats.jsonl import JsonLinesFormat
-
-    return JsonLinesFormat()
+def format_named(name: str) -> Format:
+    """The module of a format."""
+    return cast(Format, import_module(f"cluster.formats.{name}"))

@@ -1,162 +1,163 @@
-"""Delimited text: CSV and its relatives, as people really write them.
+"""Files of delimited text: CSV (RFC 4180) and what goes by that name.
 
-Every column is read as text. The dialect is found from the head of the file. Short records are padded with nulls and cells
-beyond the last column are dropped and counted; bytes that are not UTF-8 are read as Windows-1252. Nothing of this stops a scan.
+Every cell is read as text, and an empty one as null. A row that is too short is filled up with nulls; cells beyond the
+last column are joined to it again, since an unquoted delimiter in a text is what makes most of them, and counted. No
+content makes a file unreadable.
 """
 
-import csv
-import io
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-import pyarrow as pa
+from cluster.connectors.batches import EXTRA_CELLS, LONG_ROWS, MENDED, SHORT_ROWS, bounded
+from cluster.connectors.interface import ColumnInfo
+from cluster.formats.csv_blocks import Block, blocks
+from cluster.formats.csv_dialect import SAMPLE_BYTES, Dialect, Rows, parse, sniff
+from cluster.formats.layout import CHUNK, Content, Inspected, Piece, Way
+from cluster.formats.streams import chunks, decompressed, head_of, utf8
+from cluster.formats.texts import type_of
 
-from cluster.formats.interface import UNREADABLE, Description, Part, StoredFile, text_column
-from cluster.formats.records import cut_points, record_blocks
-from cluster.formats.streams import decoded, head, is_stream
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-HEAD = 1 << 18
-DELIMITERS = ",;\t|"
-_TABS = (".tsv", ".tab")
-
-
-class CsvFormat:
-    """Plain files are cut into byte ranges; compressed ones and UTF-16 can only be read from their beginning."""
-
-    name = "csv"
-
-    def describe(self, file: StoredFile) -> Description:
-        text = head(file, HEAD)
-        if not text.strip():
-            return Description(columns=(), rows=0, hints={"stream": is_stream(file)})
-        delimiter = "\t" if _suffixed(file.path, _TABS) else _delimiter(text)
-        rows = _rows(text, delimiter, complete=len(text) < HEAD)
-        header = _has_header(rows)
-        names = _unique(rows[0]) if header else [f"column_{place + 1}" for place in range(max(map(len, rows)))]
-        hints = {"delimiter": delimiter, "header": header, "stream": is_stream(file)}
-        return Description(tuple(text_column(name, place) for place, name in enumerate(names, 1)), None, hints)
-
-    def plan(self, file: StoredFile, hints: dict[str, Any], target_bytes: int) -> list[Part]:
-        if not file.size or "delimiter" not in hints:
-            return []
-        if hints["stream"]:
-            return [Part("whole", hints, None, file.size)]
-        delimiter = ord(hints["delimiter"])
-        with file.open() as stream:
-            start = _behind_header(stream, file.size, delimiter) if hints["header"] else _behind_mark(stream)
-            points = cut_points(stream, start, file.size, target_bytes, delimiter, ord('"'))
-        return [
-            Part("byte_range", hints | {"range": [first, end]}, None, end - first)
-            for first, end in zip(points, points[1:], strict=False)
-        ]
-
-    def read(
-        self, file: StoredFile, columns: tuple[str, ...], spec: dict[str, Any], batch_rows: int, batch_bytes: int
-    ) -> Iterator[pa.RecordBatch]:
-        delimiter = spec["delimiter"]
-        with decoded(file) if spec["stream"] else file.open() as stream:
-            first, end = spec.get("range") or (0, 1 << 62)
-            skip = bool(spec["stream"] and spec["header"])
-            for _, block in record_blocks(stream, first, end, ord(delimiter), ord('"'), batch_bytes):
-                table, dropped = _parsed(block, columns, delimiter)
-                table, skip = table[1:] if skip else table, False
-                yield from _batches(table, dropped, batch_rows)
+_LEAST_BLOCK = 1 << 16
 
 
-def _parsed(block: bytes, columns: tuple[str, ...], delimiter: str) -> tuple[pl.DataFrame, int]:
-    """The records of a block, and how many cells were beyond the last column."""
-    try:
-        block.decode("utf-8")
-    except UnicodeDecodeError:
-        block = block.decode("cp1252", errors="replace").encode()
-    schema = {f"c{place}": pl.String for place in range(len(columns))}
-    try:
-        table = pl.read_csv(
-            block, has_header=False, schema=schema | {"beyond": pl.String}, separator=delimiter,
-            truncate_ragged_lines=True, raise_if_empty=False,
-        )  # fmt: skip
-    except pl.exceptions.PolarsError:
-        table = _parsed_slowly(block.decode("utf-8", errors="replace"), [*schema, "beyond"], delimiter)
-    dropped = table["beyond"].count()
-    return table.drop("beyond").rename(dict(zip(schema, columns, strict=True))), dropped
+def inspect(content: Content, way: Way) -> Inspected:
+    """Columns as the first rows show them. A file without rows and header has none."""
+    dialect, rows = _sniffed(content, way)
+    columns = tuple(
+        ColumnInfo(
+            name=name,
+            ordinal=place,
+            type=type_of([row[place] if place < len(row) else None for row in rows]),
+            physical_type="text",
+        )
+        for place, name in enumerate(dialect.names)
+    )
+    return Inspected(columns, _rows_estimate(content, way, rows))
 
 
-def _parsed_slowly(text: str, names: list[str], delimiter: str) -> pl.DataFrame:
-    """The same by Python's reader, which takes quotes in odd places for what they are."""
-    width = len(names)
-    records = [
-        [*(cell or None for cell in record[:width]), *[None] * (width - len(record))]
-        for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        if record
+def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
+    """Byte ranges between records; one piece for a file that is compressed, in UTF-16, or not above the target."""
+    dialect, _ = _sniffed(content, way)
+    if not dialect.names:
+        return []
+    spec = {"dialect": dialect.as_spec(), "compressed": way.compressed}
+    if way.compressed or dialect.encoding != "utf-8":
+        return [Piece("csv.whole", spec, dialect.names, bytes=content.size)]
+    return [
+        Piece("csv.range", {**spec, "start": start, "end": end}, dialect.names, bytes=end - start)
+        for start, end in _ranges(content, dialect, target_bytes)
     ]
-    return pl.DataFrame(records, schema=dict.fromkeys(names, pl.String), orient="row")
 
 
-def _batches(table: pl.DataFrame, dropped: int, batch_rows: int) -> Iterator[pa.RecordBatch]:
-    arrow = table.to_arrow()
-    if dropped:
-        arrow = arrow.replace_schema_metadata({UNREADABLE: str(dropped).encode()})
-    for batch in arrow.to_batches(max_chunksize=batch_rows):
-        yield batch
-        batch = None
+def read(content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: int) -> "Iterator[pa.RecordBatch]":
+    """The rows of a piece. See `cluster.connectors.batches` for what the metadata of a batch counts."""
+    dialect = Dialect.of_spec(spec["dialect"])
+    wanted = max(_LEAST_BLOCK, batch_bytes // 4)  # offsets and validity make batches of short cells larger than text
+    for block in blocks(_parts(content, spec, dialect, wanted), ord(dialect.delimiter), ord(dialect.quote), wanted):
+        yield from bounded(_batch(block, dialect), batch_rows, batch_bytes)
 
 
-def _behind_header(stream: BinaryIO, size: int, delimiter: int) -> int:
-    start = _behind_mark(stream)
-    for _, block in record_blocks(stream, start, size, delimiter, ord('"'), HEAD):
-        from cluster.formats.records import record_ends
-
-        ends = record_ends(block, delimiter, ord('"'))
-        return start + int(ends[0]) if len(ends) else size
-    return size
+def _sniffed(content: Content, way: Way) -> tuple[Dialect, Rows]:
+    head = head_of(content, way.compressed, SAMPLE_BYTES)
+    return sniff(head, len(head) < SAMPLE_BYTES, content.name, way.options)
 
 
-def _behind_mark(stream: BinaryIO) -> int:
-    stream.seek(0)
-    return 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
+def _rows_estimate(content: Content, way: Way, rows: Rows) -> int | None:
+    if way.compressed or not rows:
+        return None if way.compressed else 0
+    sampled = sum(sum(len(cell.encode("utf-8", "replace")) + 1 for cell in row) for row in rows)
+    return (
+        max(len(rows), round(content.size * len(rows) / max(1, sampled))) if content.size > SAMPLE_BYTES else len(rows)
+    )
 
 
-def _delimiter(text: str) -> str:
-    """The delimiter that gives the most fields the most consistently over the first records."""
-
-    def score(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in _rows(text, delimiter, complete=False)[:200]]
-        common = max(set(widths), key=widths.count)
-        return (widths.count(common) / len(widths) if common > 1 else 0.0, common)
-
-    return max(DELIMITERS, key=score)
-
-
-def _rows(text: str, delimiter: str, *, complete: bool) -> list[list[str]]:
-    lines = text if complete else text[: text.rfind("\n") + 1] or text
-    rows = [row for row in csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter) if row]
-    return rows[:1000] or [[""]]
+def _ranges(content: Content, dialect: Dialect, target_bytes: int) -> Iterator[tuple[int, int]]:
+    start = place = dialect.skip
+    if content.size - start > target_bytes:
+        step = min(CHUNK, max(_LEAST_BLOCK, target_bytes))
+        parts = chunks(content, start, size=step)
+        for block in blocks(parts, ord(dialect.delimiter), ord(dialect.quote), step):
+            place += len(block.data)
+            if place - start >= target_bytes:
+                yield start, place
+                start = place
+    if start < content.size:
+        yield start, content.size
 
 
-def _has_header(rows: list[list[str]]) -> bool:
-    """A first record of distinct names, none of which looks like data."""
-    first = [cell.strip() for cell in rows[0]]
-    if not all(first) or len(set(first)) < len(first) or any(len(cell) > 100 for cell in first):
-        return False
-    if any(_looks_like_data(cell) for cell in first):
-        return False
-    return len(rows) == 1 or rows[0] not in rows[1:]
+def _parts(content: Content, spec: dict[str, Any], dialect: Dialect, size: int) -> Iterator[bytes]:
+    if "start" in spec:
+        return chunks(content, spec["start"], spec["end"], size)
+    plain = decompressed(content, size) if spec["compressed"] else chunks(content, size=size)
+    return _without(plain if dialect.encoding == "utf-8" else utf8(plain, dialect.encoding), dialect.skip)
 
 
-def _looks_like_data(cell: str) -> bool:
-    digits = sum(character.isdigit() for character in cell)
-    return "@" in cell or digits > len(cell) / 2 or "://" in cell
+def _without(parts: Iterator[bytes], skip: int) -> Iterator[bytes]:
+    for part in parts:
+        if skip < len(part):
+            yield part[skip:]
+        skip = max(0, skip - len(part))
 
 
-def _unique(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    found = []
-    for name in (name.strip() for name in names):
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return found
+def _batch(block: Block, dialect: Dialect) -> "pa.RecordBatch":
+    return _fast(block, dialect) or _careful(block, dialect)
 
 
-def _suffixed(path: str, suffixes: tuple[str, ...]) -> bool:
-    return path.lower().removesuffix(".gz").endswith(suffixes)
+def _fast(block: Block, dialect: Dialect) -> "pa.RecordBatch | None":
+    """By Arrow's reader; None where a row is ragged or the bytes are not UTF-8."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    if block.plain:
+        return None
+    ragged: list[int] = []
+
+    def left_out(row: "arrow_csv.InvalidRow") -> str:
+        ragged.append(row.actual_columns)
+        return "skip"
+
+    names = list(dialect.names)
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(block.data),
+            arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=len(block.data) + 1),
+            arrow_csv.ParseOptions(
+                delimiter=dialect.delimiter,
+                quote_char=dialect.quote,
+                newlines_in_values=True,
+                invalid_row_handler=left_out,
+            ),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if ragged or table.num_rows == 0:
+        return None
+    return table.combine_chunks().to_batches()[0]
+
+
+def _careful(block: Block, dialect: Dialect) -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    rows, mended = parse(block, dialect.delimiter, dialect.quote)
+    width = len(dialect.names)
+    short = sum(len(row) < width for row in rows)
+    long = [len(row) - width for row in rows if len(row) > width]
+    for row in rows:
+        if len(row) > width:
+            row[width - 1 :] = [dialect.delimiter.join(row[width - 1 :])]
+    columns = [_column(rows, place) for place in range(width)]
+    counts = {MENDED: mended, SHORT_ROWS: short, LONG_ROWS: len(long), EXTRA_CELLS: sum(long)}
+    metadata = {name: str(count).encode() for name, count in counts.items() if count}
+    schema = pa.schema([pa.field(name, pa.string()) for name in dialect.names], metadata=metadata or None)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _column(rows: Sequence[Sequence[str]], place: int) -> "pa.Array":
+    import pyarrow as pa
+
+    return pa.array([(row[place] or None) if place < len(row) else None for row in rows], pa.string())

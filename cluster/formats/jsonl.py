@@ -1,104 +1,198 @@
-"""JSON Lines: one object a line. Every column is read as text; nested values stay JSON text.
+"""JSON Lines: one JSON value a line (jsonlines.org, ndjson).
 
-Columns are the keys of the first 64 MiB. Keys that appear only later are kept together as JSON in the column `(other keys)`.
-A line that is no object gives a row of nulls and is counted.
+Each key of the objects is a column. Every value is read as text, so that a column may hold numbers in one line and
+words in another; objects and lists are JSON text. Keys that were not among the sampled lines, or that cannot be names (keys
+made of data), are kept together as JSON text in the column `(other)`, as are lines that are no JSON object: nothing in
+the file is left out.
 """
 
-import io
 import json
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-import pyarrow as pa
+from cluster.connectors.batches import MENDED, bounded, text_of
+from cluster.connectors.interface import ColumnInfo, LogicalType
+from cluster.formats.layout import Content, Inspected, Piece, Way
+from cluster.formats.names import is_name
+from cluster.formats.streams import chunks, decompressed, head_of
+from cluster.formats.texts import type_of
 
-from cluster.formats.interface import UNREADABLE, Description, Part, StoredFile, text_column
-from cluster.formats.records import cut_points, record_blocks
-from cluster.formats.streams import decoded, is_stream
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-LOOKED_AT = 64 << 20
-OTHER = "(other keys)"
-_BLOCK = 4 << 20
-
-
-class JsonLinesFormat:
-    """Cut into byte ranges at newlines, which cannot occur inside a JSON value."""
-
-    name = "jsonl"
-
-    def describe(self, file: StoredFile) -> Description:
-        keys: dict[str, None] = {}
-        looked = 0
-        with decoded(file) as stream:
-            for _, block in record_blocks(stream, 0, 1 << 62, 10, None, _BLOCK):
-                looked += len(block)
-                for line in block.splitlines():
-                    row = _object(line)
-                    keys.update(dict.fromkeys(row or ()))
-                if looked >= LOOKED_AT:
-                    keys[OTHER] = None
-                    break
-        columns = tuple(text_column(name, place) for place, name in enumerate(keys, 1))
-        return Description(columns, None, {"stream": is_stream(file)})
-
-    def plan(self, file: StoredFile, hints: dict[str, Any], target_bytes: int) -> list[Part]:
-        if not file.size:
-            return []
-        if hints["stream"]:
-            return [Part("whole", hints, None, file.size)]
-        with file.open() as stream:
-            points = cut_points(stream, 0, file.size, target_bytes, 10, None)
-        return [
-            Part("byte_range", hints | {"range": [first, end]}, None, end - first)
-            for first, end in zip(points, points[1:], strict=False)
-        ]
-
-    def read(
-        self, file: StoredFile, columns: tuple[str, ...], spec: dict[str, Any], batch_rows: int, batch_bytes: int
-    ) -> Iterator[pa.RecordBatch]:
-        with decoded(file) if spec["stream"] else file.open() as stream:
-            first, end = spec.get("range") or (0, 1 << 62)
-            for _, block in record_blocks(stream, first, end, 10, None, batch_bytes):
-                table, bad = _parsed(block, columns)
-                arrow = table.to_arrow()
-                if bad:
-                    arrow = arrow.replace_schema_metadata({UNREADABLE: str(bad).encode()})
-                yield from arrow.to_batches(max_chunksize=batch_rows)
+OTHER = "(other)"
+SAMPLE_BYTES = 1 << 20
+MOST_COLUMNS = 2000
+_LONGEST_LINE = 16 << 20
+_BOM = b"\xef\xbb\xbf"
+Row = dict[str, Any]
 
 
-def _parsed(block: bytes, columns: tuple[str, ...]) -> tuple[pl.DataFrame, int]:
-    """The rows of a block, and how many lines were no JSON object."""
-    schema = dict.fromkeys(columns, pl.String)
-    if OTHER not in columns:
-        try:
-            return pl.read_ndjson(io.BytesIO(block), schema=schema), 0
-        except pl.exceptions.PolarsError:
-            pass
-    rows, bad = [], 0
-    for line in block.splitlines():
-        if not line.strip():
-            continue
-        row = _object(line)
-        bad += row is None
-        rows.append(_texts(row or {}, columns))
-    return pl.DataFrame(rows, schema=schema, orient="row"), bad
+def inspect(content: Content, way: Way) -> Inspected:
+    """Columns as sampled lines show them: all of a file up to 1 MB, else its beginning and 15 places in it."""
+    names, rows, whole = _sampled(content, way)
+    columns = tuple(
+        ColumnInfo(name=name, ordinal=place, type=_type(name, rows), physical_type="json")
+        for place, name in enumerate(names)
+    )
+    if whole:
+        return Inspected(columns, len(rows))
+    sampled = min(content.size, SAMPLE_BYTES * 2)
+    return Inspected(columns, None if way.compressed else round(len(rows) * content.size / sampled))
 
 
-def _texts(row: dict[str, Any], columns: tuple[str, ...]) -> list[str | None]:
-    other = {key: value for key, value in row.items() if key not in columns}
-    row = row | {OTHER: other or None} if OTHER in columns else row
-    return [_text(row.get(name)) for name in columns]
+def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
+    """Byte ranges between lines; one piece for a compressed file."""
+    names, _, _ = _sampled(content, way)
+    if not names:
+        return []
+    spec: dict[str, Any] = {"names": list(names), "compressed": way.compressed}
+    if way.compressed:
+        return [Piece("jsonl.whole", spec, names, bytes=content.size)]
+    return [
+        Piece("jsonl.range", {**spec, "start": start, "end": end}, names, bytes=end - start)
+        for start, end in _ranges(content, target_bytes)
+    ]
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+def read(content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: int) -> "Iterator[pa.RecordBatch]":
+    """The rows of a piece, each column as text."""
+    size = max(1 << 16, batch_bytes // 4)
+    packed = spec["compressed"]
+    parts = decompressed(content, size) if packed else chunks(content, spec["start"], spec["end"], size)
+    names = list(spec["names"])
+    for lines in _lines(parts):
+        for first in range(0, len(lines), batch_rows):
+            batch = _batch(lines[first : first + batch_rows], names)
+            yield from bounded(batch, batch_rows, batch_bytes)
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def _sampled(content: Content, way: Way) -> tuple[tuple[str, ...], list[Row], bool]:
+    """Names of the columns, the rows of the sample, and whether that is the whole file."""
+    head = head_of(content, way.compressed, SAMPLE_BYTES)
+    whole = len(head) < SAMPLE_BYTES
+    lines = _whole_lines(head, first=True, last=whole)
+    if not whole and not way.compressed:
+        window = SAMPLE_BYTES // 16
+        for place in range(1, 16):
+            start = SAMPLE_BYTES + (content.size - SAMPLE_BYTES - window) * place // 15
+            if start > SAMPLE_BYTES:
+                lines += _whole_lines(content.read_at(start, window), first=False, last=False)
+    seen: Counter[str] = Counter()
+    rows: list[Row] = []
+    for line in lines:
+        row, _ = _row(line)
+        rows.append(row)
+        seen.update(dict.fromkeys(row, 1))
+    kept = {name for name, _ in seen.most_common(MOST_COLUMNS) if name != OTHER}
+    names = tuple(name for name in seen if name in kept)  # in the order of their first line
+    if lines and (not whole or OTHER in seen or len(kept) < len(seen)):
+        names += (OTHER,)
+    return names, rows, whole
+
+
+def _whole_lines(data: bytes, *, first: bool, last: bool) -> list[bytes]:
+    lines = data.removeprefix(_BOM).split(b"\n")
+    lines = lines if first else lines[1:]
+    return [line for line in (lines if last else lines[:-1]) if line.strip()]
+
+
+def _type(name: str, rows: list[Row]) -> LogicalType:
+    values = [row[name] for row in rows if row.get(name) is not None]
+    if name == OTHER or (values and all(isinstance(value, list | dict) for value in values)):
+        return "json"
+    return type_of([_text(value) for value in values])
+
+
+def _ranges(content: Content, target_bytes: int) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < content.size:
+        end = _next_line(content, start + target_bytes) if start + target_bytes < content.size else content.size
+        yield start, end
+        start = end
+
+
+def _next_line(content: Content, place: int) -> int:
+    """The beginning of the first line at or after a place; a newline is never within a JSON string."""
+    place -= 1
+    for part in chunks(content, place, size=1 << 16):
+        found = part.find(b"\n")
+        if found >= 0:
+            return place + found + 1
+        place += len(part)
+    return content.size
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """Lines, a part of the file at a time; only one longer than 16 MB is cut."""
+    held, begun = b"", False
+    for part in parts:
+        held += part
+        if not begun:
+            held, begun = held.removeprefix(_BOM), True
+        cut = held.rfind(b"\n") + 1 or (len(held) if len(held) >= _LONGEST_LINE else 0)
+        if cut:
+            yield [line for line in held[:cut].split(b"\n") if line.strip()]
+            held = held[cut:]
+    if held.strip():
+        yield [held]
+
+
+def _batch(lines: list[bytes], names: list[str]) -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    known = set(names)
+    columns: dict[str, list[str | None]] = {name: [] for name in names}
+    mended = 0
+    for line in lines:
+        row, bent = _row(line)
+        mended += bent
+        rest = {name: value for name, value in row.items() if name not in known}
+        if rest:
+            row[OTHER] = {**rest, **_others(row.get(OTHER))}
+        for name, column in columns.items():
+            value = row.get(name)
+            column.append(None if value is None else _text(value))
+    arrays = [_column(columns[name]) for name in names]
+    metadata = {MENDED: str(mended).encode()} if mended else None
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([(name, pa.string()) for name in names], metadata))
+
+
+def _column(texts: list[str | None]) -> "pa.Array":
+    import pyarrow as pa
+
     try:
-        row = json.loads(line.decode("utf-8-sig", errors="replace"))
-    except ValueError:
-        return None
-    return row if isinstance(row, dict) else None
+        return pa.array(texts, pa.string())
+    except (UnicodeEncodeError, pa.ArrowInvalid):  # half of a surrogate pair, which JSON can write and UTF-8 cannot
+        return pa.array([t if t is None else t.encode("utf-8", "replace").decode() for t in texts], pa.string())
+
+
+def _row(line: bytes) -> tuple[Row, bool]:
+    """The columns of a line, and whether its bytes were not UTF-8. The text of what is no object is under `(other)`."""
+    try:
+        text, mended = line.decode("utf-8"), False
+    except UnicodeDecodeError:
+        text, mended = text_of(line), True
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        return {OTHER: text.strip()}, mended
+    row = {key: item for key, item in value.items() if is_name(key)}
+    if len(row) < len(value):
+        row[OTHER] = {key: item for key, item in value.items() if key not in row}
+    return row, mended
+
+
+def _others(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

@@ -1,89 +1,157 @@
-"""Parquet: cut at row groups, read in batches, so that memory depends on the batch and not on the row group."""
+"""Apache Parquet files, by row groups. A row group is decoded a batch at a time, however large it is."""
 
+import io
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from cluster.connectors.interface import ColumnInfo, LogicalType
+from cluster.connectors.batches import bounded, readable_text
+from cluster.connectors.interface import ColumnInfo
 from cluster.errors import SourceUnreadable
-from cluster.formats.interface import Description, Part, StoredFile
+from cluster.formats.layout import Content, Inspected, Piece, Way
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+_PROBE_ROWS = 256
+_MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
 
 
-class ParquetFormat:
-    """The footer says what there is; a file without a readable footer was not written to its end."""
+def inspect(content: Content, way: Way) -> Inspected:
+    """Columns and rows from the footer. An empty file has neither."""
+    from cluster.formats.arrow_columns import columns_of, logical
 
-    name = "parquet"
-
-    def describe(self, file: StoredFile) -> Description:
-        with _opened(file) as parquet:
-            schema = parquet.schema_arrow
-            columns = tuple(
-                ColumnInfo(
-                    name=field.name, ordinal=place, type=logical_type(field.type), physical_type=str(field.type)[:200],
-                    nullable=field.nullable,
-                )
-                for place, field in enumerate(schema, 1)
-            )  # fmt: skip
-            return Description(columns, parquet.metadata.num_rows)
-
-    def plan(self, file: StoredFile, hints: dict[str, Any], target_bytes: int) -> list[Part]:
-        parts: list[Part] = []
-        with _opened(file) as parquet:
-            groups: list[int] = []
-            rows = size = 0
-            for number in range(parquet.metadata.num_row_groups):
-                group = parquet.metadata.row_group(number)
-                groups.append(number)
-                rows, size = rows + group.num_rows, size + group.total_byte_size
-                if size >= target_bytes:
-                    parts.append(Part("row_groups", {"groups": groups}, rows, size))
-                    groups, rows, size = [], 0, 0
-            if rows:
-                parts.append(Part("row_groups", {"groups": groups}, rows, size))
-        return parts
-
-    def read(
-        self, file: StoredFile, columns: tuple[str, ...], spec: dict[str, Any], batch_rows: int, batch_bytes: int
-    ) -> Iterator[pa.RecordBatch]:
-        with _opened(file) as parquet:
-            rows = sum(parquet.metadata.row_group(number).num_rows for number in spec["groups"])
-            size = sum(parquet.metadata.row_group(number).total_byte_size for number in spec["groups"])
-            fitting = max(256, int(batch_bytes * rows / max(size, 1)))
-            try:
-                yield from parquet.iter_batches(
-                    batch_size=min(batch_rows, fitting), row_groups=spec["groups"], columns=list(columns),
-                    use_threads=False,
-                )  # fmt: skip
-            except (pa.ArrowException, OSError):
-                raise _unreadable(file) from None
+    if not content.size:
+        return Inspected()
+    with _guarded(content):
+        file = _opened(content)
+        columns = tuple(
+            ColumnInfo(
+                name=name,
+                ordinal=place,
+                type=logical(field.type),
+                physical_type=str(field.type)[:500],
+                nullable=field.nullable,
+            )
+            for place, (name, field) in enumerate(columns_of(file.schema_arrow))
+        )
+        return Inspected(columns, file.metadata.num_rows)
 
 
-def logical_type(kind: pa.DataType) -> LogicalType:
-    """The logical type of one of Arrow's."""
-    if pa.types.is_dictionary(kind):
-        return logical_type(kind.value_type)
-    tests: tuple[tuple[Any, LogicalType], ...] = (
-        (pa.types.is_string, "string"), (pa.types.is_large_string, "string"), (pa.types.is_string_view, "string"),
-        (pa.types.is_integer, "integer"), (pa.types.is_floating, "number"), (pa.types.is_decimal, "number"),
-        (pa.types.is_boolean, "boolean"), (pa.types.is_date, "date"), (pa.types.is_timestamp, "timestamp"),
-        (pa.types.is_time, "time"), (pa.types.is_binary, "binary"), (pa.types.is_large_binary, "binary"),
-        (pa.types.is_fixed_size_binary, "binary"), (pa.types.is_nested, "nested"),
-    )  # fmt: skip
-    return next((name for test, name in tests if test(kind)), "unknown")
+def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
+    """Runs of row groups of about `target_bytes` uncompressed."""
+    from cluster.formats.arrow_columns import columns_of
+
+    if not content.size:
+        return []
+    with _guarded(content):
+        file = _opened(content)
+        names = tuple(name for name, _ in columns_of(file.schema_arrow))
+        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    pieces: list[Piece] = []
+    first = size = rows = 0
+    for number, group in enumerate(groups, 1):
+        size, rows = size + group.total_byte_size, rows + group.num_rows
+        following = groups[number].total_byte_size if number < len(groups) else 0
+        if size >= target_bytes or number == len(groups) or size + following > target_bytes * 3 // 2:
+            if rows and names:
+                spec = {"first": first, "end": number, "names": list(names)}
+                pieces.append(Piece("parquet.row_groups", spec, names, rows, size))
+            first, size, rows = number, 0, 0
+    return pieces
 
 
-def _opened(file: StoredFile) -> pq.ParquetFile:
-    stream = file.open()
+def read(content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: int) -> "Iterator[pa.RecordBatch]":
+    """The rows of the piece. Raises SourceUnreadable where a page is damaged."""
+    from cluster.formats.arrow_columns import columns_of, plain
+
+    with _guarded(content):
+        file = _opened(content, batch_bytes)
+        if [name for name, _ in columns_of(file.schema_arrow)] != spec["names"] or file.num_row_groups < spec["end"]:
+            raise SourceUnreadable(f"{content.name} has another layout than when it was planned.", "Scan it again.")
+        for group in range(spec["first"], spec["end"]):
+            rows = min(batch_rows, _fitting(file, group, batch_bytes))
+            for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
+                taken = readable_text(plain(batch, spec["names"]))
+                yield from bounded(taken, batch_rows, batch_bytes)
+
+
+def _fitting(file: "pq.ParquetFile", group: int, batch_bytes: int) -> int:
+    """Rows of which a batch holds about `batch_bytes`, by the footer and, as encodings deceive, by the first."""
+    meta = file.metadata.row_group(group)
+    per_row = meta.total_byte_size / max(1, meta.num_rows)
+    if meta.num_rows > _PROBE_ROWS:
+        first = next(file.iter_batches(_PROBE_ROWS, row_groups=[group], use_threads=False))
+        per_row = max(per_row, first.nbytes / max(1, first.num_rows))
+    return max(1, int(batch_bytes / max(1.0, per_row)))
+
+
+def _opened(content: Content, batch_bytes: int = 1 << 20) -> "pq.ParquetFile":
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tail = content.read_at(max(0, content.size - 8), 8)
+    if tail[4:] == _ENCRYPTED:
+        raise SourceUnreadable(f"{content.name} is encrypted.", "Grant access to its keys, or leave it out.")
+    if content.size < 12 or tail[4:] != _MAGIC:
+        raise SourceUnreadable(
+            f"{content.name} has no Parquet footer: it is cut off, or still being written.", "Write the file again."
+        )
+    source = pa.PythonFile(SeekableContent(content), mode="r")
+    width = pq.read_metadata(source).num_columns
+    source.seek(0)
+    # Each column has a buffer of its own: all of them together may be as large as a batch.
+    buffer = max(1 << 13, min(1 << 20, 2 * batch_bytes // max(1, width)))
+    return pq.ParquetFile(source, buffer_size=buffer, pre_buffer=False)
+
+
+@contextmanager
+def _guarded(content: Content) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
-        return pq.ParquetFile(stream, pre_buffer=False)
-    except (pa.ArrowException, OSError):
-        stream.close()
-        raise _unreadable(file) from None
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raised = SourceUnreadable(
+            f"{content.name} is damaged or no Parquet file ({type(error).__name__}).", "Write the file again."
+        )
+    else:
+        return
+    raise raised from None  # Arrow's message may quote a value
 
 
-def _unreadable(file: StoredFile) -> SourceUnreadable:
-    return SourceUnreadable(
-        f"{file.path} is not a whole Parquet file.", "Write it again, or remove it.", {"asset": file.path}
-    )
+class SeekableContent(io.RawIOBase):
+    """The content as Python's file interface, which Arrow reads by."""
+
+    def __init__(self, content: Content) -> None:
+        super().__init__()
+        self._content, self._place = content, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._content.size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def size(self) -> int:
+        return self._content.size
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._content.size - self._place)
+        data = self._content.read_at(self._place, left if size < 0 else min(size, left))
+        self._place += len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

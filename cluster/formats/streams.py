@@ -1,92 +1,84 @@
-"""Files that can only be read from their beginning, as plain UTF-8: compressed ones, and text in UTF-16."""
+"""Files from front to back in chunks: plain, compressed with gzip, or in UTF-16. Memory is bounded by the chunk."""
 
-import gzip
-import io
+import codecs
 import zlib
-from typing import BinaryIO, cast
+from collections.abc import Iterator
 
 from cluster.errors import SourceUnreadable
-from cluster.formats.interface import StoredFile
+from cluster.formats.layout import CHUNK, Content
 
-_UTF16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_GZIP = b"\x1f\x8b"
-
-
-def is_stream(file: StoredFile) -> bool:
-    """Whether the file has no byte ranges that could be read on their own."""
-    with file.open() as stream:
-        mark = stream.read(2)
-    return mark == _GZIP or mark in _UTF16
+_GZIP = 16 + zlib.MAX_WBITS
+BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
-def decoded(file: StoredFile) -> BinaryIO:
-    """The file's content, unpacked and in UTF-8, without a byte order mark; only reading forward is cheap."""
-    stream = file.open()
-    mark = stream.read(2)
-    stream.seek(0)
-    if mark == _GZIP:
-        return cast(BinaryIO, _Unpacked(stream, file.path))
-    if mark in _UTF16:
-        return cast(BinaryIO, _Recoded(stream, _UTF16[mark]))
-    return stream
+def chunks(content: Content, start: int = 0, end: int | None = None, size: int = CHUNK) -> Iterator[bytes]:
+    """The bytes from `start` to `end` as they are."""
+    end = content.size if end is None else end
+    while start < end:
+        chunk = content.read_at(start, min(size, end - start))
+        if not chunk:
+            raise SourceUnreadable(f"{content.name} became shorter while it was read.", "Scan it again.")
+        start += len(chunk)
+        yield chunk
 
 
-def head(file: StoredFile, size: int) -> str:
-    """The first characters of the file, of about `size` bytes."""
-    with decoded(file) as stream:
-        raw = stream.read(size)
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start > len(raw) - 4:  # a character was cut at the end
-            return raw[: error.start].decode("utf-8")
-        return raw.decode("cp1252", errors="replace")
+def decompressed(content: Content, size: int = CHUNK) -> Iterator[bytes]:
+    """The decompressed bytes of all members of a gzip file (RFC 1952), never more than `size` at once."""
+    engine, begun = zlib.decompressobj(_GZIP), False
+    for chunk in chunks(content, size=size):
+        rest = chunk
+        while rest:
+            if engine.eof:  # another member, or the padding that some tools append
+                rest = rest if begun else rest.lstrip(b"\0")
+                if not rest:
+                    break
+                engine, begun = zlib.decompressobj(_GZIP), False
+            try:
+                out = engine.decompress(rest, size)
+            except zlib.error:
+                raise _broken(content) from None
+            rest = engine.unused_data if engine.eof else engine.unconsumed_tail
+            begun = not engine.eof
+            if out:
+                yield out
+    if begun:
+        raise _broken(content)
 
 
-class _Forward(io.RawIOBase):
-    """Seeking is only understood as far as the block reader needs it: to the beginning, before anything was read."""
-
-    def readable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if offset or whence:
-            raise io.UnsupportedOperation("a stream is read from its beginning")
-        return 0
+def utf8(parts: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """Bytes in UTF-16 as UTF-8, without the byte order mark; what is no character becomes U+FFFD."""
+    decoder, first = codecs.getincrementaldecoder(encoding)(errors="replace"), True
+    for part in parts:
+        text = decoder.decode(part)
+        text, first = (text.removeprefix("\ufeff"), False) if first and text else (text, first)
+        yield text.encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
-class _Unpacked(_Forward):
-    def __init__(self, stream: BinaryIO, path: str) -> None:
-        self._source, self._path = stream, path
-        self._gzip = gzip.GzipFile(fileobj=stream)
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            parts, missing = [], size
-            while missing > 0 and (part := self._gzip.read(missing)):
-                parts.append(part)
-                missing -= len(part)
-            return b"".join(parts)
-        except (OSError, EOFError, zlib.error):
-            raise SourceUnreadable(
-                f"{self._path} is not a whole gzip file.", "Write it again, or remove it.", {"asset": self._path}
-            ) from None
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
+def encoding_of(head: bytes) -> tuple[str, int]:
+    """The encoding that the first bytes of a text file show, and the length of its byte order mark."""
+    for mark, name in BOMS:
+        if head.startswith(mark):
+            return name, len(mark)
+    even, odd = head[0:2000:2], head[1:2000:2]
+    if odd and odd.count(0) > 0.4 * len(odd) and not even.count(0):
+        return "utf-16-le", 0
+    if even and even.count(0) > 0.4 * len(even) and not odd.count(0):
+        return "utf-16-be", 0
+    return "utf-8", 0
 
 
-class _Recoded(_Forward):
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
-        self._source = stream
-        stream.seek(2)
-        self._text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
+def head_of(content: Content, compressed: bool, size: int) -> bytes:
+    """The first `size` bytes, decompressed."""
+    if not compressed:
+        return content.read_at(0, min(size, content.size))
+    head = b""
+    for part in decompressed(content, 1 << 16):
+        head += part
+        if len(head) >= size:
+            break
+    return head[:size]
 
-    def read(self, size: int = -1) -> bytes:
-        return self._text.read(max(1, size // 2)).encode()
 
-    def close(self) -> None:
-        self._text.close()
-        super().close()
+def _broken(content: Content) -> SourceUnreadable:
+    return SourceUnreadable(f"{content.name} is not a whole gzip file.", "Write the file again, whole.")

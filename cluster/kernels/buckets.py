@@ -1,7 +1,7 @@
 """Distributions that merge exactly: numbers in logarithmic buckets, times by month, text lengths by power of two.
 
-Numbers follow DDSketch (Masson, Rim and Lee, VLDB 2019): bucket i holds (g^(i-1), g^i] with g = 1.02 / 0.98, so that any
-quantile is known to 2 %. No single number is kept, nor a sum, whose rounding would depend on the order of addition.
+Numbers follow DDSketch (Masson, Rim and Lee, VLDB 2019): bucket i holds (g^(i-1), g^i] with g = 1.02 / 0.98, so that
+any quantile is known to 2 %. No number is kept, nor a sum, whose rounding would depend on the order of addition.
 """
 
 import math

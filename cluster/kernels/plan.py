@@ -70,13 +70,20 @@ def _union(gates: list[str]) -> str:
 
 def names_match(detector: Detector, phrases: frozenset[str], attribute_words: frozenset[str]) -> bool:
     """Whether a column name speaks for the detector: it holds one of its phrases, and no word against it."""
-    return any(joined(n) in phrases for n in detector.names) and not speaks_against(detector, phrases, attribute_words)
-
-
-def speaks_against(detector: Detector, phrases: frozenset[str], attribute_words: frozenset[str]) -> bool:
-    """Whether a column name holds a word that says the column is something else."""
+    if not speaks_for(detector, phrases) or speaks_against(detector, phrases):
+        return False
     own = {word for name in detector.names for word in phrases_of(name)}
-    return any(joined(a) in phrases for a in detector.avoid) or bool((attribute_words - own) & phrases)
+    return not (attribute_words - own) & phrases
+
+
+def speaks_against(detector: Detector, phrases: frozenset[str]) -> bool:
+    """Whether a column name holds a word by which the detector says that it means something else."""
+    return any(joined(word) in phrases for word in detector.avoid)
+
+
+def speaks_for(detector: Detector, phrases: frozenset[str]) -> bool:
+    """Whether a column name holds a phrase of the detector, whatever else it holds."""
+    return any(joined(name) in phrases for name in detector.names)
 
 
 def _admits(detector: Detector, kind: LogicalType) -> bool:

@@ -1,8 +1,8 @@
 """Shapes of values: letters become a or A, digits d, other signs stay. A shape shows the form and none of the content.
 
-Runs of more than four letters are cut to four, so that names of different lengths share a shape; values of more than 48
-bytes have none. Of many shapes the 48 with the smallest key are kept, where the key is a hash of the shape: a shape that is among
-them in the whole is among them in every part, so that counts of the kept ones are exact and merging is too.
+Runs of more than four letters are cut to four, so that names of different lengths share a shape; values of more than
+48 bytes have none. Of many shapes the 48 with the smallest key are kept, where the key is a hash of the shape: a shape
+that is among them in the whole is among them in every part, so that counts of the kept are exact, and merging is too.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """How many different values: exact while there are few, HyperLogLog after that.
 
-The state is a function of the SET of values alone, whatever the order, the batches and the partitions, so that merging is
-exact. Up to 256 values each is kept as 8 bytes of BLAKE2b keyed with the instance's salt, beside the register and rank that
-the HyperLogLog (Flajolet et al. 2007, p = 12, standard error 1.6 %) would give it. Registers come from a seeded 64-bit hash,
-of which only the register's number and the length of a run of zeros survive.
+The state is a function of the SET of values alone, whatever the order, the batches and the partitions, so that merging
+is exact. Up to 256 values each is kept as 8 bytes of BLAKE2b keyed with the instance's salt, beside the register and
+rank that the HyperLogLog (Flajolet et al. 2007, p = 12, standard error 1.6 %) would give it. Registers come from a
+seeded 64-bit hash, of which only the register's number and the length of a run of zeros survive.
 """
 
 import base64

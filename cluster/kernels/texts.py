@@ -59,7 +59,7 @@ def values_of(array: pa.Array, text_limit: int) -> Values:
         array, unreadable = _as_json(array)
     elif not _is_text(array.type):
         array = pc.cast(array, pa.large_string(), safe=False)
-    return _texts(kind, pl.Series(array), text_limit, rows, nulls, unreadable)
+    return replace(_texts(kind, pl.Series(array), text_limit), rows=rows, nulls=nulls, unreadable=unreadable)
 
 
 def logical_type(kind: pa.DataType) -> LogicalType:
@@ -158,7 +158,7 @@ def _as_json(array: pa.Array) -> tuple[pa.Array, int]:
     return pa.array(texts, type=pa.large_string()), unreadable
 
 
-def _texts(kind: LogicalType, series: pl.Series, limit: int, rows: int, nulls: int, unreadable: int) -> Values:
+def _texts(kind: LogicalType, series: pl.Series, limit: int) -> Values:
     truncated = 0
     long = series.str.len_bytes() > limit
     if long.any():
@@ -173,7 +173,7 @@ def _texts(kind: LogicalType, series: pl.Series, limit: int, rows: int, nulls: i
         empties = int(counts.filter(blank).sum())
         distinct, counts = distinct.filter(~blank), counts.filter(~blank)
     size = int((distinct.str.len_bytes().cast(pl.Int64) * counts.cast(pl.Int64)).sum() or 0)
-    return Values(kind, distinct, counts, rows, nulls, empties, unreadable, truncated, size)
+    return Values(kind, distinct, counts, 0, 0, empties=empties, truncated=truncated, bytes=size)
 
 
 def months_of(values: pl.Series) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

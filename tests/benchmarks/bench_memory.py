@@ -73,7 +73,7 @@ def bare() -> dict[str, float]:
             return totals(settings)
         finally:
             stop_all(record["name"])
-            forget_session(home, record["temporary"])
+            forget_session(home, record)
 
 
 def totals(settings: Settings) -> dict[str, float]:

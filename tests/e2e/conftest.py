@@ -1,70 +1,43 @@
-"""One real instance for all end-to-end tests: `sextant up` in a folder of its own, ports of its own, and the demo estate."""
+"""One real instance for all end-to-end tests: `sextant up` in a folder of its own, ports of its own, and an estate."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy.engine import make_url
+from psycopg import sql
+from sextant_estate import PASSWORD, ROWS, SETTINGS, Estate
+from sextant_instance import Instance
 
 from cluster.runtime.postgres import EmbeddedPostgres
-from serve.client import Client
 from serve.demo.estate import build_database, build_files
-
-ROWS = 60_000
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A running Sextant: how to call its command line, its API and its store."""
-
-    home: Path
-    environment: dict[str, str]
-    store_url: str
-    estate_url: str
-    files: Path
-
-    def cli(self, *arguments: str, check: bool = True, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "serve.cli", *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=timeout)
-        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
-        return done
-
-    def client(self) -> Client:
-        record = json.loads((self.home / "run" / "instance.json").read_text())
-        token = (self.home / "run" / "token").read_text().strip()
-        return Client(f"http://127.0.0.1:{record['ports']['http']}", token)
-
-    def query(self, statement: str, *parameters: Any) -> list[Any]:
-        conninfo = make_url(self.store_url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            return connection.execute(statement, parameters or None).fetchall()  # type: ignore[arg-type]
-
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    home = tmp_path_factory.mktemp("home")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SEXTANT_", "RAY_"))}
-    environment |= {
-        "SEXTANT_HOME": str(home),
-        "SEXTANT_HTTP_PORT": "0",
-        "SEXTANT_DASHBOARD_PORT": "0",
-        "SEXTANT_PARTITION_BYTES": str(1 << 20),
-        "SEXTANT_LEASE_SECONDS": "6",
-    }
-    subprocess.run([sys.executable, "-m", "serve.cli", "up"], env=environment, check=True, timeout=240)
+    made = Instance(tmp_path_factory.mktemp("home"), dict(SETTINGS))
+    made.cli("up")
     try:
-        server = EmbeddedPostgres(home / "postgres")
-        estate = server.ensure_database("estate")
-        build_database(estate, rows=ROWS)
-        files = tmp_path_factory.mktemp("estate")
-        build_files(files)
-        yield Instance(home, environment, server.url, estate.replace("postgresql+psycopg", "postgresql"), files)
+        yield made
     finally:
-        subprocess.run([sys.executable, "-m", "serve.cli", "down"], env=environment, check=True, timeout=120)
+        made.cli("down")
+
+
+@pytest.fixture(scope="session")
+def estate(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Estate:
+    """The demo estate, small, on a server of its own, so that Sextant's own can be killed."""
+    owner = postgres_server.ensure_database("estate").replace("+psycopg", "")
+    build_database(owner, rows=ROWS)
+    files = tmp_path_factory.mktemp("estate")
+    build_files(files, rows=ROWS)
+    with psycopg.connect(owner, autocommit=True) as connection:
+        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier("estate_reader"), PASSWORD)
+        connection.execute(create)
+        connection.execute("GRANT pg_read_all_data TO estate_reader")
+    return Estate(owner, f"postgresql://127.0.0.1:{postgres_server.port}/estate", files)
+
+
+@pytest.fixture(scope="session")
+def governed(instance: Instance, estate: Estate) -> dict[str, tuple[str, ...]]:
+    """Database (`shop`) and files (`files`) governed once; what the command line printed for each."""
+    shop = estate.govern(instance)
+    files = instance.cli("govern", str(estate.files), "--name", "files").stdout.splitlines()
+    return {"shop": shop, "files": tuple(files)}

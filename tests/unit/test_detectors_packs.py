@@ -82,7 +82,7 @@ def test_every_match_inside_text_passes_the_gate() -> None:
 )  # fmt: skip
 def test_a_pack_that_does_not_hold_is_refused(changes: dict[str, Any], named: str) -> None:
     pack = _pack(**changes)
-    with pytest.raises(PackInvalid, match="detectors/x.yaml") as caught:
+    with pytest.raises(PackInvalid, match=r"detectors/x\.yaml") as caught:
         lint(pack)
     assert named in caught.value.detail
 

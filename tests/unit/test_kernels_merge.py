@@ -1,7 +1,8 @@
 """Whatever way rows are cut into batches and partitions, the evidence is the same."""
 
 import random
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -29,7 +30,7 @@ def _table() -> pa.RecordBatch:
                 [r.choice([None, float("nan"), float("inf"), 0.0, -0.0, r.gauss(0, 100)]) for _ in range(_ROWS)]
             ),
             "day": pa.array([date(1950, 1, 1) + timedelta(days=r.randrange(20_000)) for _ in range(_ROWS)]),
-            "at": pa.array([datetime(2024, 1, 1) + timedelta(minutes=i) for i in range(_ROWS)]),
+            "at": pa.array([datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=i) for i in range(_ROWS)]),
             "flag": pa.array([r.choice([True, False, None]) for _ in range(_ROWS)]),
             "raw": pa.array([r.choice([b"a@b.org", b"\xff\xfe", None]) for _ in range(_ROWS)]),
             "nested": pa.array([{"m": r.choice(["a@b.org", "no"])} for _ in range(_ROWS)]),
@@ -64,7 +65,7 @@ def test_fold_of_partitions_is_the_whole(cuts: list[int], batch_cuts: list[int],
 
 def _cut(table: pa.RecordBatch, cuts: list[int]) -> list[pa.RecordBatch]:
     ends = sorted({0, table.num_rows, *(c for c in cuts if c < table.num_rows)})
-    return [table.slice(a, b - a) for a, b in zip(ends, ends[1:], strict=False)] or [table]
+    return [table.slice(a, b - a) for a, b in pairwise(ends)] or [table]
 
 
 def test_merge_is_associative_and_commutative() -> None:

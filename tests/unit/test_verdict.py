@@ -228,6 +228,11 @@ def test_thresholds_of_the_rule_set_are_obeyed() -> None:
     assert verdict(column, "t", (), taxonomy, compile(RuleSetSpec(exclude=("contact.*",)))) == ()
 
 
+def test_an_attribute_word_takes_the_name_away_but_not_the_content() -> None:
+    assert classes_of("active_email", [f"u{i}@example.org" for i in range(50)])["contact.email"] == "automatic"
+    assert classes_of("email_status", ["ok", "bounced"] * 25) == {}
+
+
 def test_reasons_say_figures_and_no_value() -> None:
     labels = labels_of("card", [_card() for _ in range(_N)])
     text = " ".join(_only(labels, "payment.card_number").reasons)

@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,23 @@ def _digits(n: int, lead: str = "") -> str:
     return lead + "".join(_R.choices("0123456789", k=n - len(lead)))
 
 
-_WORDS = ["alpha", "beta", "gamma", "delta", "sensor", "frame", "widget", "north", "blue", "steel", "panel", "valve", "motor", "gear", "shaft"]
+_WORDS = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "sensor",
+    "frame",
+    "widget",
+    "north",
+    "blue",
+    "steel",
+    "panel",
+    "valve",
+    "motor",
+    "gear",
+    "shaft",
+]
 _HEX = "0123456789abcdef"
 
 CASES: dict[str, tuple[str, list[Any]]] = {
@@ -74,11 +90,17 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "latitude-like measures": ("temperature", [round(_R.random() * 80 - 40, 4) for _ in range(_N)]),
     "long as a quantity": ("max_long_value", [_R.randrange(-170, 170) for _ in range(_N)]),
     "times of day": ("start_time", [f"{i % 24:02d}:{i % 60:02d}:{i % 59:02d}" for i in range(_N)]),
-    "iso timestamps": ("updated", [(datetime(2024, 1, 1) + timedelta(hours=i)).isoformat() for i in range(_N)]),
+    "iso timestamps": (
+        "updated",
+        [(datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=i)).isoformat() for i in range(_N)],
+    ),
     "dates of orders": ("order_date", [date(2019, 1, 1) + timedelta(days=i * 5) for i in range(_N)]),
     "dates of hiring": ("hire_date", [date(1985, 1, 1) + timedelta(days=i * 30) for i in range(_N)]),
     "dates of release": ("release_date", [date(1950, 1, 1) + timedelta(days=i * 60) for i in range(_N)]),
-    "expiry of a token": ("token_expires_at", [datetime(2024, 1, 1) + timedelta(hours=i) for i in range(_N)]),
+    "expiry of a token": (
+        "token_expires_at",
+        [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=i) for i in range(_N)],
+    ),
     "token counts": ("prompt_tokens", [_R.randrange(4000) for _ in range(_N)]),
     "memory addresses": ("address", [f"0x{_R.getrandbits(32):08x}" for _ in range(_N)]),
     "ip of a version control": ("rev", [f"1.{i % 30}.{i % 9}.{i % 4}" for i in range(_N)]),

@@ -1,0 +1,170 @@
+"""Connections to one database: psycopg for what is asked about it, ADBC for its rows; both read only."""
+
+import ipaddress
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import DictRow, dict_row
+
+from cluster.connectors.interface import SourceAccess
+from cluster.connectors.options import seconds
+from cluster.connectors.postgres.faults import fault, refusal
+from cluster.errors import SourceAuthFailed, SourceUnreachable
+
+LOCK_TIMEOUT_SECONDS = 10
+_PASSED_ON = ("sslmode", "sslrootcert", "target_session_attrs", "gssencmode", "channel_binding")
+
+
+class Session:
+    """Opens connections on first use. `host` and `database` are names for messages; the password is in none."""
+
+    def __init__(self, access: SourceAccess, credential: Mapping[str, str]) -> None:
+        parts = urlsplit(access.url)
+        self.host, self.port, self.database = parts.hostname or "", parts.port or 5432, unquote(parts.path.strip("/"))
+        self._credential, self._options = credential, access.options
+        self._connect_timeout = seconds(access.options, "connect_timeout", 10)
+        self._statement_timeout = seconds(access.options, "statement_timeout", 1800)
+        self._connection: psycopg.Connection[DictRow] | None = None
+        self._stream: Any = None
+
+    def reach(self) -> str:
+        """Resolves the host and opens its port. Raises SourceUnreachable saying which of the two failed."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise SourceUnreachable(
+                f"The host name '{self.host}' could not be resolved.", "Check the name, and the DNS of this machine."
+            ) from None
+        try:
+            with socket.create_connection((self.host, self.port), timeout=self._connect_timeout):
+                return f"{found[0][4][0]} answers on port {self.port}."
+        except ConnectionRefusedError:
+            raise SourceUnreachable(
+                f"{self.host} refuses connections on port {self.port}.", "Check the port, and that the server runs."
+            ) from None
+        except OSError:
+            raise SourceUnreachable(
+                f"{self.host} does not answer on port {self.port}.", "Check network, firewall and address."
+            ) from None
+
+    def loopback(self) -> bool:
+        """Whether every address of the host is of this machine."""
+        try:
+            addresses = {entry[4][0] for entry in socket.getaddrinfo(self.host, self.port)}
+        except (OSError, UnicodeError):
+            return False
+        return all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in addresses)
+
+    def connection(self) -> psycopg.Connection[DictRow]:
+        """The connection for questions about the database. Raises SourceError saying why there is none."""
+        if self._connection is None or self._connection.closed:
+            if not self._credential.get("username"):
+                raise SourceAuthFailed("The source has no user name.", "Give it a credential with username.")
+            try:
+                connection = psycopg.connect(self._conninfo(), autocommit=True, row_factory=dict_row)
+            except psycopg.Error as error:
+                self.reach()  # tells a wrong name or a dead port from a server that said no
+                raise refusal(error, self.host, self.database) from None
+            with self.guarded("the session settings"):
+                for name, value in self._session_settings():
+                    connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+            self._connection = connection
+        return self._connection
+
+    def rows(self, statement: sql.Composed | str, parameters: Sequence[Any], what: str) -> list[DictRow]:
+        """All rows of a question; `what` names its subject in an error."""
+        connection = self.connection()
+        with self.guarded(what):
+            text = statement.encode() if isinstance(statement, str) else statement
+            return connection.execute(text, parameters or None).fetchall()
+
+    @contextmanager
+    def stream(self, what: str) -> Iterator[Any]:
+        """A DBAPI cursor of ADBC, on a connection that is kept while it works. Raises SourceError."""
+        from adbc_driver_postgresql import dbapi
+
+        if self._stream is None:
+            self.connection()  # says why, where the driver could only say that
+            with self.guarded(what):
+                self._stream = dbapi.connect(self._conninfo(), autocommit=True)
+                with self._stream.cursor() as cursor:
+                    for name, value in self._session_settings():
+                        setting = sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
+                        cursor.execute(setting.as_string())
+        whole = False
+        cursor = self._stream.cursor()
+        try:
+            yield cursor
+            whole = True
+        finally:
+            if whole:
+                cursor.close()
+            else:  # an unfinished COPY is on it
+                self._drop_stream()
+
+    @contextmanager
+    def guarded(self, what: str) -> Iterator[None]:
+        """Turns every exception of the drivers into a SourceError about `what`."""
+        import adbc_driver_manager
+
+        try:
+            yield
+        except (psycopg.Error, adbc_driver_manager.Error) as error:
+            raised = fault(error, what)
+        else:
+            return
+        raise raised from None  # the driver's message must not travel with it
+
+    def close(self) -> None:
+        self._drop_stream()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _drop_stream(self) -> None:
+        import adbc_driver_manager
+
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            try:
+                stream.adbc_connection.cancel()
+                stream.close()
+            except (adbc_driver_manager.Error, RuntimeError):
+                return  # nothing was written; the server ends the session
+
+    def _session_settings(self) -> list[tuple[str, str]]:
+        # Not by the `options` of the connection: poolers such as PgBouncer refuse those.
+        return [
+            ("default_transaction_read_only", "on"),
+            ("statement_timeout", f"{self._statement_timeout}s"),
+            ("lock_timeout", f"{LOCK_TIMEOUT_SECONDS}s"),
+            ("TimeZone", "UTC"),
+            ("DateStyle", "ISO, YMD"),
+            ("IntervalStyle", "iso_8601"),
+            ("extra_float_digits", "1"),
+            ("bytea_output", "hex"),
+        ]
+
+    def _conninfo(self) -> str:
+        given = {
+            "host": self.host,
+            "port": str(self.port),
+            "dbname": self.database,
+            "user": self._credential["username"],
+            "password": self._credential.get("password"),
+            **{name: self._options.get(name) for name in _PASSED_ON},
+            "connect_timeout": str(self._connect_timeout),
+            "application_name": "sextant",
+            "client_encoding": "UTF8",
+            "keepalives_idle": "30",
+            "keepalives_interval": "10",
+            "keepalives_count": "3",
+            "tcp_user_timeout": "60000",
+        }
+        return make_conninfo(**{name: value for name, value in given.items() if value})

@@ -1,0 +1,65 @@
+"""What a format is: the values it takes and gives, and the protocol that each module of this package keeps."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cluster.connectors.interface import ColumnInfo
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNK = 4 << 20
+"""Bytes read at a time when a file is read from front to back."""
+
+
+class Content(Protocol):
+    """The bytes of one file, at any place. `name` is for messages; errors are of the SourceError family."""
+
+    name: str
+    size: int
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes from `offset`, fewer only at the end of the file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What a file's own description or a sample of its rows says of it."""
+
+    columns: tuple[ColumnInfo, ...] = ()
+    rows_estimate: int | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a file: `spec` is the format's own, JSON-serialisable, and enough to read it again."""
+
+    kind: str
+    spec: dict[str, Any]
+    columns: tuple[str, ...]
+    rows_estimate: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the file is to be taken: whether it is compressed with gzip, and the options of its source."""
+
+    compressed: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class Format(Protocol):
+    """Reads files of one layout. All three raise SourceUnreadable if the bytes are not of this layout."""
+
+    def inspect(self, content: Content, way: Way) -> Inspected: ...
+
+    def plan(self, content: Content, way: Way, target_bytes: int) -> list[Piece]:
+        """Pieces of about `target_bytes` that together hold each row exactly once; the same for the same bytes."""
+        ...
+
+    def read(
+        self, content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: int
+    ) -> "Iterator[pa.RecordBatch]": ...
