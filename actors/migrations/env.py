@@ -23,6 +23,7 @@ def run() -> None:
             connection=connection,
             target_metadata=Base.metadata,
             include_schemas=True,
+            include_name=lambda name, kind, _: kind != "schema" or name not in (None, "public"),
             version_table_schema="public",
             transaction_per_migration=True,
         )

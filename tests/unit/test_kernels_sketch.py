@@ -25,6 +25,14 @@ def test_few_values_are_counted_exactly() -> None:
     assert _sketch([f"v{i}" for i in range(EXACT_LIMIT)] * 3).estimate() == (EXACT_LIMIT, True)
 
 
+def test_repeated_values_do_not_use_up_the_exact_places() -> None:
+    series = pl.Series([f"v{i % 200}" for i in range(1_000)])
+    sketch = DistinctSketch()
+    sketch.add(series, _HASHING.registers_of(series), _HASHING)
+    assert sketch.estimate() == (200, True)
+    assert sketch.encode() == _sketch([f"v{i}" for i in range(200)]).encode()
+
+
 @pytest.mark.parametrize("size", [257, 1_000, 20_000, 300_000])
 def test_many_values_are_estimated_within_five_percent(size: int) -> None:
     estimate, exact = _sketch([f"value {i}" for i in range(size)]).estimate()
