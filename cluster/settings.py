@@ -1,4 +1,4 @@
-"""Settings of one Sextant instance: environment variables `SEXTANT_*`, then `settings.yaml` in the home, then defaults."""
+"""Settings of an instance: environment variables `SEXTANT_*`, then `settings.yaml` in the home, then defaults."""
 
 import os
 from functools import cache

@@ -33,7 +33,7 @@ def _evaluate(session: Session, way: Way) -> Iterable[Command[Any]]:
 
 def _evaluated(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:
     evaluation = only(results, EvaluationView)
-    counters: dict[str, Any] = {verdict: count for verdict, count in evaluation.verdicts.items()}
+    counters: dict[str, Any] = dict(evaluation.verdicts.items())
     return Settled(counters=counters | {"findings_changed": evaluation.changed})
 
 

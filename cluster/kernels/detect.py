@@ -235,7 +235,8 @@ def _integral(values: pl.Series) -> pl.Series:
 def _examples(view: _View, hashing: Hashing) -> list[str]:
     # The first 16 bits of the fast hash choose, so that not every match has to be hashed with BLAKE2b.
     lead = (view.hashes >> np.uint64(48)).astype(np.int64)
-    places = np.flatnonzero(lead <= np.sort(lead)[:EXAMPLES][-1])
+    # Values of several batches may repeat, and several may share a lead: `keep_examples` settles both.
+    places = np.flatnonzero(lead <= np.unique(lead)[:EXAMPLES][-1])
     texts = view.values.gather(places.tolist()).to_list()
     return [f"{lead[p]:04x}{hashing.keyed(str(t)).hex()}" for p, t in zip(places, texts, strict=True)]
 

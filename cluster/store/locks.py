@@ -16,4 +16,4 @@ def lock_number(name: str) -> int:
 def lock(session: Session, name: str, *, shared: bool = False) -> None:
     """Takes the named lock until the transaction ends."""
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-    session.execute(text(f"SELECT {function}(:number)"), {"number": lock_number(name)})  # noqa: S608 - two constants
+    session.execute(text(f"SELECT {function}(:number)"), {"number": lock_number(name)})

@@ -39,16 +39,15 @@ def demo() -> int:
     codes = []
     for name, source, username in (("demo-shop", url, READER), ("demo-files", folder.as_uri(), None)):
         console.rule(f"sextant govern {source}")
-        codes.append(
-            governing.govern(
-                source,
-                name=name,
-                username=username,
-                password_env=PASSWORD_VARIABLE if username else None,
-                options=["environment=production"],
-                ruleset="default",
-            )  # fmt: skip
+        code = governing.govern(
+            source,
+            name=name,
+            username=username,
+            password_env=PASSWORD_VARIABLE if username else None,
+            options=["environment=production"],
+            ruleset="default",
         )
+        codes.append(code)
     console.print("`make down` stops it all; `.venv/bin/sextant findings` and `labels` show more.", highlight=False)
     return max(codes)
 

@@ -1,7 +1,8 @@
 """Idle memory: Sextant after `sextant up` beside a bare Ray with as many processes, in one run.
 
 The bare one is the same head with the same settings, Serve with one replica that says hello, and seven empty detached
-actors. Resident memory (RSS) counts pages that processes share once for each of them; proportional memory (PSS) shares them out.
+actors. Resident memory (RSS) counts pages that processes share once for each of them; proportional memory (PSS)
+shares them out.
 """
 
 import json
@@ -89,8 +90,12 @@ def main() -> None:
         time.sleep(SETTLE_SECONDS)
         ours = totals(Settings(home=home))
     for name, found in (("bare Ray of the same shape", floor), ("Sextant after `sextant up`", ours)):
-        print(f"  {name:28} {found['processes']:3.0f} processes  {found['rss_mb']:6.0f} MB RSS  {found['pss_mb']:6.0f} MB PSS")
-    print(f"  Sextant adds {ours['rss_mb'] - floor['rss_mb']:.0f} MB RSS, {ours['pss_mb'] - floor['pss_mb']:.0f} MB PSS")
+        print(
+            f"  {name:28} {found['processes']:3.0f} processes  {found['rss_mb']:6.0f} MB RSS  {found['pss_mb']:6.0f} MB PSS"
+        )
+    print(
+        f"  Sextant adds {ours['rss_mb'] - floor['rss_mb']:.0f} MB RSS, {ours['pss_mb'] - floor['pss_mb']:.0f} MB PSS"
+    )
 
 
 if __name__ == "__main__":

@@ -81,9 +81,7 @@ def test_an_update_needs_the_current_version(store: Engine) -> None:
 
 def test_an_option_that_looks_like_a_secret_is_refused(store: Engine) -> None:
     with Session(store) as session, session.begin(), pytest.raises(InvalidInput, match="looks like a secret"):
-        carried_out(
-            session, RegisterSource(url=SecretStr("postgresql://db.example/shop"), options={"api_key": "abc"})
-        )
+        carried_out(session, RegisterSource(url=SecretStr("postgresql://db.example/shop"), options={"api_key": "abc"}))
 
 
 def test_a_new_credential_replaces_the_old_one(store: Engine) -> None:

@@ -77,7 +77,7 @@ def test_every_match_inside_text_passes_the_gate() -> None:
         ({"examples": {"match": ["123"], "reject": ["456"]}}, "examples.reject.0"),
         ({"examples": {"match": ["123"]}}, "examples"),
         ({"gate": "zzz"}, "gate"),
-        ({"embedded": True, "examples": {"match": ["123"], "reject": ["1"], "found_in": ["12"]}}, "examples.found_in.0"),
+        ({"embedded": True, "examples": {"match": ["123"], "reject": ["1"], "found_in": ["x"]}}, "examples.found_in.0"),
     ],
 )  # fmt: skip
 def test_a_pack_that_does_not_hold_is_refused(changes: dict[str, Any], named: str) -> None:
@@ -168,18 +168,13 @@ def test_phrases_are_whole_words() -> None:
 def test_the_taxonomy_knows_every_class_and_tag() -> None:
     taxonomy = load_taxonomy().value
     tags = {tag for c in taxonomy.classes.values() for tag in c.tags}
-    identifiers = {"name", "geographic", "date", "phone", "fax", "email", "ssn", "mrn", "health_plan", "account", "license",
-                   "vehicle", "device", "url", "ip", "biometric", "photo", "other"}  # fmt: skip
-    assert {f"hipaa.identifier:{i}" for i in identifiers} <= tags
-    assert {
-        "gdpr.special_category",
-        "gdpr.criminal",
-        "phi",
-        "pci.pan",
-        "pci.sad",
-        "credential",
-        "direct_identifier",
-    } <= tags
+    identifiers = (
+        "name geographic date phone fax email ssn mrn health_plan account license vehicle device url ip biometric "
+        "photo other"
+    )
+    assert {f"hipaa.identifier:{i}" for i in identifiers.split()} <= tags
+    special = {"gdpr.special_category", "gdpr.criminal", "phi"}
+    assert special | {"pci.pan", "pci.sad", "credential", "direct_identifier"} <= tags
     assert set(taxonomy.tags) == tags
     assert taxonomy.of("payment.card_number").sensitivity == "Restricted"
     assert {d.data_class for d in DETECTORS.values()} == set(taxonomy.classes)
