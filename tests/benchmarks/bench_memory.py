@@ -90,12 +90,10 @@ def main() -> None:
         time.sleep(SETTLE_SECONDS)
         ours = totals(Settings(home=home))
     for name, found in (("bare Ray of the same shape", floor), ("Sextant after `sextant up`", ours)):
-        print(
-            f"  {name:28} {found['processes']:3.0f} processes  {found['rss_mb']:6.0f} MB RSS  {found['pss_mb']:6.0f} MB PSS"
-        )
-    print(
-        f"  Sextant adds {ours['rss_mb'] - floor['rss_mb']:.0f} MB RSS, {ours['pss_mb'] - floor['pss_mb']:.0f} MB PSS"
-    )
+        memory = f"{found['rss_mb']:6.0f} MB RSS  {found['pss_mb']:6.0f} MB PSS"
+        print(f"  {name:28} {found['processes']:3.0f} processes  {memory}")
+    rss, pss = (ours[name] - floor[name] for name in ("rss_mb", "pss_mb"))
+    print(f"  Sextant adds {rss:.0f} MB RSS, {pss:.0f} MB PSS")
 
 
 if __name__ == "__main__":
