@@ -86,6 +86,10 @@ def _judge_occurrence(case: Case) -> Finding | None:
         if _looks_random(e, patience=5):
             return None
         confidence = 0.85
+        if _fewer_than_chance(e):
+            # Most of what has the form is something else, yet what passes stands out from it: a person should look.
+            confidence = 0.7
+            reasons.append(f"{_count(e.distinct_matched - e.distinct_validated)} others of this form do not pass")
     else:
         if _looks_random(e):
             return None
@@ -139,10 +143,21 @@ def _looks_random(e: ClassEvidence, patience: int = 1) -> bool:
     """
     if e.chance >= 1.0:
         return False
+    if e.chance <= 0.0 or not e.distinct_matched:
+        return False
     needed = patience * math.ceil(math.log(_UNLIKELY) / math.log(e.chance))
-    if e.distinct_matched < needed:
+    if e.distinct_matched < needed or _fewer_than_chance(e):
         return False
     return binomial_tail(e.distinct_validated, e.distinct_matched, e.chance) > _UNLIKELY
+
+
+def _fewer_than_chance(e: ClassEvidence) -> bool:
+    """Whether fewer values pass the check than random ones of the form would.
+
+    The rest are then another kind of number, and chance says nothing about the few that do pass.
+    """
+    failed = e.distinct_matched - e.distinct_validated
+    return 0 < e.chance < 1 and binomial_tail(failed, e.distinct_matched, 1 - e.chance) < _UNLIKELY**3
 
 
 def _spread_like_births(column: ColumnEvidence) -> bool:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from cluster.errors import ConfigurationError
 
-_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
+_PR_SET_KEEPCAPS, _PR_SET_SECUREBITS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 28, 47, 2
+# access(2) answers without capabilities for a user who is not root, and initdb asks it; with this bit it does not.
+_SECBIT_NO_SETUID_FIXUP = 4
 _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -63,6 +65,7 @@ def dropping_root(uid: int, gid: int, paths: Sequence[Path]) -> Callable[[], Non
     def drop() -> None:
         if keep:
             library.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+            library.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)

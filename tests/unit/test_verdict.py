@@ -251,3 +251,14 @@ def test_a_settled_column_keeps_no_lesser_reading() -> None:
     assert set(classes_of("ssn", [_ssn() for _ in range(_N)])) == {"government.us_ssn"}
     assert set(classes_of("card_number", [_card() for _ in range(_N)])) == {"payment.card_number"}
     assert set(classes_of("fax", [_phone() for _ in range(_N)])) <= {"contact.fax", "contact.phone"}
+
+
+def test_one_number_among_a_thousand_of_its_form_that_cannot_be_one_is_shown_to_a_person() -> None:
+    decoys = [
+        f"part {_R.randrange(900, 1000)}-{_R.randrange(10, 99)}-{_R.randrange(1000, 9999)} sent" for _ in range(1200)
+    ]
+    values = [*decoys, "his number is 536-22-8145", *(f"nothing {i}" for i in range(5000))]
+    found = {label.data_class: label for label in labels_of("note", values, "support.events", ("id", "kind"))}
+    label = found["government.us_ssn"]
+    assert (label.matched, label.scanned, label.state, label.whole_column) == (1, len(values), "review", False)
+    assert label.prevalence == pytest.approx(1 / len(values))
