@@ -64,15 +64,19 @@ class Sextant:
         self, url: str, *, name: str | None = None, options: dict[str, str] | None = None,
         credential: dict[str, str] | None = None,
     ) -> SourceView:  # fmt: skip
-        """The source in service at this URL, registered if it is new; a given credential replaces the stored one."""
+        """The source in service at this URL, registered if it is new.
+
+        A given credential replaces the stored one, be it in the URL or beside it.
+        """
         try:
             return self.register(url, name=name, options=options, credential=credential)
         except Conflict as conflict:
             known = self.source(conflict.context["source_id"]) if "source_id" in conflict.context else None
             if known is None or not same_place(url, known.url):
                 raise
-        if credential:
-            return self._one(SourceView, "PUT", f"/sources/{known.id}/credential", {"credential": credential})
+        given = secret_in(url) | (credential or {})
+        if given:
+            return self._one(SourceView, "PUT", f"/sources/{known.id}/credential", {"credential": given})
         return known
 
     def source(self, source_id: str) -> SourceView:
@@ -193,3 +197,11 @@ def same_place(url: str, known: str) -> bool:
     from cluster.connectors import split_url  # the connectors' own idea of a place; only a conflict needs it
 
     return split_url(url).url == known
+
+
+def secret_in(url: str) -> dict[str, str]:
+    """The credential that a URL holds; empty where it holds a user's name only, which replaces nothing."""
+    from cluster.connectors import split_url
+
+    found = split_url(url).credential
+    return found if found.keys() - {"username"} else {}

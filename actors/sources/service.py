@@ -23,17 +23,15 @@ from actors.sources.contract import (
 )
 from actors.sources.inventory import apply_enumeration
 from actors.sources.tables import ConnectionTest, Discovery, Source
-from cluster.connectors import source_kind, split_url, suggested_name
+from cluster.connectors import check_options, source_kind, split_url, suggested_name
 from cluster.connectors.interface import SourceFacts
 from cluster.context import new_id
-from cluster.errors import ConfigurationError, Conflict, InvalidInput, PreconditionFailed
+from cluster.errors import ConfigurationError, Conflict, PreconditionFailed
 from cluster.naming import source_entity
 from cluster.runtime.commands import Done, Service, UnitOfWork
 from cluster.security.secrets import seal, unseal
 
 service = Service("sources")
-
-_SECRET_WORDS = ("password", "secret", "token", "key")
 
 
 @service.handles(RegisterSource)
@@ -41,7 +39,7 @@ def register_source(work: UnitOfWork, command: RegisterSource) -> SourceView:
     parts = split_url(command.url.get_secret_value())
     options = {**parts.options, **command.options}
     credential = {**parts.credential, **_plain(command.credential)}
-    _refuse_secret_options(options)
+    check_options(source_kind(parts.url), options)
     name = command.name or suggested_name(parts.url)
     _refuse_known(work, parts.url, name)
     source_id = new_id()
@@ -67,7 +65,7 @@ def update_source(work: UnitOfWork, command: UpdateSource) -> SourceView:
         _refuse_known(work, None, command.name)
         row.name = command.name
     if command.options is not None:
-        _refuse_secret_options(command.options)
+        check_options(row.kind, command.options)
         row.options = command.options
     return _changed(work, row, before, "updated")
 
@@ -196,13 +194,6 @@ def _refuse_known(work: UnitOfWork, url: str | None, name: str) -> None:
 
 def _id(row: Source) -> dict[str, Any]:
     return {"source_id": row.id}
-
-
-def _refuse_secret_options(options: dict[str, str]) -> None:
-    """Options are stored and shown in clear, so nothing that looks like a secret may be among them."""
-    for name in options:
-        if any(word in name.lower() for word in _SECRET_WORDS):
-            raise InvalidInput(f"The option '{name[:50]}' looks like a secret.", "Pass it in `credential` instead.")
 
 
 def _known_credential(row: Source) -> dict[str, str] | None:

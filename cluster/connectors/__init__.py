@@ -13,7 +13,16 @@ from cluster.connectors.urls import SourceUrl, dataset_name, namespace, source_k
 if TYPE_CHECKING:
     from cluster.connectors.interface import Connector, SourceAccess
 
-__all__ = ["SourceUrl", "dataset_name", "namespace", "open_connector", "source_kind", "split_url", "suggested_name"]
+__all__ = [
+    "SourceUrl",
+    "check_options",
+    "dataset_name",
+    "namespace",
+    "open_connector",
+    "source_kind",
+    "split_url",
+    "suggested_name",
+]
 
 
 def open_connector(access: "SourceAccess", credential: Mapping[str, str]) -> "Connector":

@@ -1,4 +1,4 @@
-"""What a connector is: the values that pass between a source, the planner and a scan worker, and the protocol itself."""
+"""What a connector is: the values that pass between a source, the planner and a worker, and the protocol."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -18,7 +18,7 @@ class _Value(BaseModel):
 
 
 class SourceAccess(_Value):
-    """How to reach a source. `url` never carries a password; `sealed` is the encrypted credential, opened by the worker.
+    """How to reach a source. `url` carries no password; `sealed` is the encrypted credential, which workers open.
 
     `options` are non-secret connection options of the connector (endpoint, region, sslmode, header ...).
     """

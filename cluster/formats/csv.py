@@ -76,7 +76,7 @@ def _rows_estimate(content: Content, way: Way, rows: Rows) -> int | None:
 def _ranges(content: Content, dialect: Dialect, target_bytes: int) -> Iterator[tuple[int, int]]:
     start = place = dialect.skip
     if content.size - start > target_bytes:
-        step = min(CHUNK, max(_LEAST_BLOCK, target_bytes))
+        step = min(CHUNK, max(_LEAST_BLOCK, target_bytes // 8))
         parts = chunks(content, start, size=step)
         for block in blocks(parts, ord(dialect.delimiter), ord(dialect.quote), step):
             place += len(block.data)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TypedDict
 
@@ -144,15 +145,29 @@ def stop_all(name: str) -> int:
     for process in found:
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(found, timeout=8)
+    alive = _left(found, 8)
     # A raylet that goes down may have started a last worker meanwhile, so the list is made anew.
     while rest := {*alive, *processes(name)}:
         for process in rest:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        _, alive = psutil.wait_procs(list(rest), timeout=5)
-        alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+        alive = _left(list(rest), 5)
     return len(found)
+
+
+def _left(found: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that still live after at most that time. One that nobody has reaped yet, as in a container, has ended."""
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in found if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return alive
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def forget_session(home: Path, record: Record) -> None:

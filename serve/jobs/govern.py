@@ -25,6 +25,7 @@ from cluster.context import Caller, new_id
 from cluster.errors import ConfigurationError, Conflict, SextantError
 from cluster.runtime.doors import NAMESPACE, send
 from cluster.store.engine import engine, reading
+from serve.client import secret_in
 from serve.http.doors import SendCommand
 
 POLL_SECONDS = 1.0
@@ -52,8 +53,9 @@ class Drive:
             known: str | None = conflict.context.get("source_id")
             if known is None or (await asyncio.to_thread(self._url_of, known)) != split_url(url).url:
                 raise
-        if credential:
-            replaced = SetCredential(source_id=known, credential=credential)
+        given = {name: SecretStr(secret) for name, secret in secret_in(url).items()} | credential
+        if given:
+            replaced = SetCredential(source_id=known, credential=given)
             await self._send(replaced, caller(f"credential:{new_id()}"))
         return known
 

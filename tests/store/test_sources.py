@@ -79,8 +79,8 @@ def test_an_update_needs_the_current_version(store: Engine) -> None:
             carried_out(session, UpdateSource(source_id=source.id, version=source.version, name="late"))
 
 
-def test_an_option_that_looks_like_a_secret_is_refused(store: Engine) -> None:
-    with Session(store) as session, session.begin(), pytest.raises(InvalidInput, match="looks like a secret"):
+def test_an_option_that_no_connector_knows_is_refused_be_it_a_secret(store: Engine) -> None:
+    with Session(store) as session, session.begin(), pytest.raises(InvalidInput):
         carried_out(session, RegisterSource(url=SecretStr("postgresql://db.example/shop"), options={"api_key": "abc"}))
 
 

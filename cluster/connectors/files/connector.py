@@ -41,13 +41,13 @@ class FilesConnector:
 
     def __init__(self, access: SourceAccess, credential: Mapping[str, str]) -> None:
         self._options = access.options
-        self._s3: "S3Tree | None" = None
+        self._s3: S3Tree | None = None
         self._local: LocalTree | None = None
         self._seen: Listing | None = None
         if urlsplit(access.url).scheme == "s3":
-            from cluster.connectors.files.s3 import S3Tree
+            from cluster.connectors.files import s3
 
-            self._s3 = S3Tree(access, credential)
+            self._s3 = s3.S3Tree(access, credential)
         else:
             self._local = LocalTree(Path(unquote(urlsplit(access.url).path)))
 

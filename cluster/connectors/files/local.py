@@ -24,7 +24,9 @@ class LocalTree:
     def list(self, listing: Listing) -> Iterator[Entry]:
         folder = self._folder()
         if self._single is not None:
-            yield _entry(self._single, os.stat(folder / self._single))
+            status = os.stat(folder / self._single)
+            listing.world_readable += bool(status.st_mode & stat.S_IROTH)
+            yield _entry(self._single, status)
             return
         for count, (path, status) in enumerate(_walk(folder, "", listing, 0)):
             if count == MOST_FILES:

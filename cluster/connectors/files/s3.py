@@ -187,7 +187,9 @@ def _fault(error: Exception, what: str) -> SourceError:
             return cls(f"{what} {detail}.", remedy)
     if "credential" in text:
         return SourceAuthFailed("No credential for the store was found.", "Give one, or set the option anonymous=true.")
-    return SourceUnreachable(f"The store did not answer for {what}.", "Check endpoint, region, network; allow_http for http.")
+    return SourceUnreachable(
+        f"The store did not answer for {what}.", "Check endpoint, region, network; allow_http for http."
+    )
 
 
 _FAULTS: tuple[tuple[tuple[type[Exception], ...], type[SourceError], str, str], ...] = (

@@ -4,7 +4,8 @@ from collections import defaultdict
 from typing import Any
 
 from cluster.connectors.interface import AssetInfo, ColumnInfo, Enumeration, ForeignKey, Grant, Problem
-from cluster.connectors.postgres.planning import columns_of, digest, leaves_of, mark_of, path_of
+from cluster.connectors.postgres.planning import digest, mark_of
+from cluster.connectors.postgres.relations import columns_of, leaves_of, path_of
 from cluster.connectors.postgres.session import Session
 from cluster.connectors.postgres.types import logical
 from cluster.errors import SourceAuthFailed, SourceDenied, SourceError, SourceObjectGone, SourceUnreachable

@@ -4,6 +4,8 @@ Classes follow the SQLSTATE (PostgreSQL manual, appendix A). Before a session ex
 English text of the refusal is looked at, and only that.
 """
 
+import re
+
 from cluster.errors import (
     SourceAuthFailed,
     SourceDenied,
@@ -13,6 +15,7 @@ from cluster.errors import (
     SourceUnreadable,
 )
 
+_STATE = re.compile(r"SQLSTATE:? ([0-9A-Z]{5})\b")
 _Entry = tuple[type[SourceError], str, str]
 _GONE: _Entry = (SourceObjectGone, "{what} is no longer as it was listed", "Discover the source again, then scan it.")
 _BUSY: _Entry = (SourceUnreachable, "{what} is locked, or in conflict with other work", "Try again later.")
@@ -67,8 +70,14 @@ _NO_SESSION: _Entry = (
 
 
 def fault(error: BaseException, what: str) -> SourceError:
-    """The error of the tree for an exception of psycopg or ADBC raised while working on `what` (a name, no value)."""
-    state = getattr(error, "sqlstate", None) or ""
+    """The error of the tree for an exception of psycopg, ADBC or Arrow raised while working on `what`, a name.
+
+    What ends a stream of rows comes as an exception of Arrow, with the SQLSTATE in its text or not at all.
+    """
+    found = _STATE.search(str(error))
+    state = getattr(error, "sqlstate", None) or (found[1] if found else "")
+    if not state and "canceling statement" in str(error):
+        state = "57014"
     cls, detail, remedy = _BY_STATE.get(state) or _BY_STATE.get(state[:2]) or _OTHER
     return cls(f"{detail.format(what=what)}{f' (SQLSTATE {state})' if state else ''}.", remedy)
 

@@ -9,7 +9,8 @@ from psycopg import sql
 
 from cluster.connectors.batches import UNREADABLE, bounded, in_calendar, readable_text
 from cluster.connectors.interface import Partition
-from cluster.connectors.postgres.planning import path_of, source, within
+from cluster.connectors.postgres.planning import source, within
+from cluster.connectors.postgres.relations import path_of
 from cluster.connectors.postgres.session import Session
 from cluster.errors import SourceObjectGone
 

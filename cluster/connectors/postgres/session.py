@@ -112,10 +112,11 @@ class Session:
     def guarded(self, what: str) -> Iterator[None]:
         """Turns every exception of the drivers into a SourceError about `what`."""
         import adbc_driver_manager
+        import pyarrow as pa
 
         try:
             yield
-        except (psycopg.Error, adbc_driver_manager.Error) as error:
+        except (psycopg.Error, adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
             raised = fault(error, what)
         else:
             return

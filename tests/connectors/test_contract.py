@@ -1,0 +1,261 @@
+"""What every connector and every format must do, on the real thing."""
+
+import datetime as dt
+import gzip
+import io
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from conftest import Bucket, Database, Open, asset_of, cells_of
+
+from cluster.connectors.interface import Connector
+from cluster.errors import SourceError, SourceObjectGone, SourceUnreachable
+
+ROWS = 3000
+TARGET = 1 << 15
+Row = dict[str, Any]
+
+
+@cache
+def _rows(count: int = ROWS) -> list[Row]:
+    rng = random.Random(5)
+    words = [
+        "plain",
+        "with, comma",
+        'quote "here"',
+        "two\nlines",
+        "carriage\r\nreturn",
+        "ünïcødé 🧭",
+        '5" disk',
+        "'x'",
+        ";|\t",
+    ]
+    return [
+        {
+            "id": number,
+            "name": f"{rng.choice(words)} {number}",
+            "amount": round(rng.random() * 1000, 2),
+            "born": dt.date(1950, 1, 1) + dt.timedelta(days=rng.randrange(20_000)),
+            "note": rng.choice(words) * rng.randrange(1, 9) if rng.random() < 0.7 else None,
+        }
+        for number in range(count)
+    ]
+
+
+def _canonical(row: Row) -> tuple[str, ...]:
+    """A row as texts, whatever types it came in."""
+    return (
+        str(int(row["id"])),
+        row["name"],
+        f"{float(row['amount']):.2f}",
+        str(row["born"])[:10],
+        row["note"] or "",
+    )
+
+
+@dataclass
+class Target:
+    """A source with an asset `main` of ROWS rows, an asset `empty`, and ways to change and remove `main`."""
+
+    url: str
+    main: str
+    empty: str
+    kind: str
+    append: Callable[[], object]
+    remove: Callable[[], object]
+    nowhere: str
+    splits: bool = True
+
+
+def _postgres(request: pytest.FixtureRequest) -> Target:
+    database: Database = request.getfixturevalue("database")
+    columns = "(id int, name text, amount numeric(8,2), born date, note text)"
+    database.run("CREATE SCHEMA shop", f"CREATE TABLE shop.main {columns}", f"CREATE TABLE shop.empty {columns}")
+    frame = pl.DataFrame(_rows(), schema_overrides={"note": pl.String})
+    import psycopg
+
+    with (
+        psycopg.connect(database.url) as connection,
+        connection.cursor().copy("COPY shop.main FROM STDIN (FORMAT csv)") as copy,
+    ):
+        copy.write(frame.write_csv(include_header=False, line_terminator="\n").encode())
+    return Target(
+        database.url, "shop.main", "shop.empty", "table",
+        append=lambda: database.run("INSERT INTO shop.main VALUES (1, 'x', 1, '2000-01-01', NULL)"),
+        remove=lambda: database.run("DROP TABLE shop.main"),
+        nowhere=database.edited(port=1),
+    )  # fmt: skip
+
+
+@cache
+def _data(suffix: str, count: int) -> bytes:
+    types = {"id": pl.Int64, "name": pl.String, "amount": pl.Float64, "born": pl.Date, "note": pl.String}
+    frame = pl.DataFrame(_rows(count), schema=types)
+    if suffix == ".parquet":
+        made = io.BytesIO()
+        frame.write_parquet(made, row_group_size=500)
+        return made.getvalue()
+    lines = "".join(json.dumps(row, default=str) + "\n" for row in _rows(count))
+    text = frame.write_csv() if suffix.startswith(".csv") else lines
+    return gzip.compress(text.encode()) if suffix.endswith(".gz") else text.encode()
+
+
+def _folder(suffix: str) -> Callable[[pytest.FixtureRequest], Target]:
+    def make(request: pytest.FixtureRequest) -> Target:
+        made: Path = request.getfixturevalue("tmp_path")
+        folder = made / "source" / "deep"
+        folder.mkdir(parents=True)
+        (folder / f"main{suffix}").write_bytes(_data(suffix, ROWS))
+        (folder / f"empty{suffix}").write_bytes(_data(suffix, 0))
+        return Target(
+            (made / "source").as_uri(), f"deep/main{suffix}", f"deep/empty{suffix}", "file",
+            append=lambda: (folder / f"main{suffix}").write_bytes(_data(suffix, ROWS + 1)),
+            remove=(folder / f"main{suffix}").unlink,
+            nowhere=(made / "not there").as_uri(),
+            splits=not suffix.endswith(".gz"),
+        )  # fmt: skip
+
+    return make
+
+
+def _s3(suffix: str) -> Callable[[pytest.FixtureRequest], Target]:
+    def make(request: pytest.FixtureRequest) -> Target:
+        bucket: Bucket = request.getfixturevalue("bucket")
+        bucket.put(f"lake/deep/main{suffix}", _data(suffix, ROWS))
+        bucket.put(f"lake/deep/empty{suffix}", _data(suffix, 0))
+        bucket.put(f"lakeside/other{suffix}", b"not under the prefix")
+        return Target(
+            bucket.url("lake"), f"deep/main{suffix}", f"deep/empty{suffix}", "file",
+            append=lambda: bucket.put(f"lake/deep/main{suffix}", _data(suffix, ROWS + 1)),
+            remove=lambda: bucket.client.delete_object(Bucket=bucket.name, Key=f"lake/deep/main{suffix}"),
+            nowhere=f"s3://key:secret@{bucket.name}/?endpoint=http://127.0.0.1:1",
+            splits=not suffix.endswith(".gz"),
+        )  # fmt: skip
+
+    return make
+
+
+TARGETS: dict[str, Callable[[pytest.FixtureRequest], Target]] = {
+    "postgresql": _postgres,
+    **{f"folder{suffix}": _folder(suffix) for suffix in (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")},
+    **{f"s3{suffix}": _s3(suffix) for suffix in (".parquet", ".csv", ".csv.gz", ".jsonl")},
+}
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> Target:
+    return TARGETS[request.param](request)
+
+
+@pytest.fixture
+def connector(target: Target, opened: Open) -> Connector:
+    return opened(target.url)
+
+
+def test_enumeration_lists_all_with_columns_and_is_complete(connector: Connector, target: Target) -> None:
+    found = connector.enumerate()
+    assert found.complete
+    assert not found.problems
+    assert {asset.path: asset.kind for asset in found.assets} == dict.fromkeys((target.main, target.empty), target.kind)
+    main = asset_of(connector, target.main)
+    assert [column.name for column in main.columns] == ["id", "name", "amount", "born", "note"]
+    assert [column.type for column in main.columns] == ["integer", "string", "number", "date", "string"]
+    assert [column.ordinal for column in main.columns] == [0, 1, 2, 3, 4]
+
+
+def test_each_row_is_read_exactly_once(connector: Connector, target: Target) -> None:
+    partitions = connector.plan(asset_of(connector, target.main), TARGET)
+    assert (len(partitions) > 2) is target.splits
+    assert [partition.number for partition in partitions] == list(range(len(partitions)))
+    rows = cells_of(connector, partitions)
+    assert Counter(map(_canonical, rows)) == Counter(map(_canonical, _rows()))
+
+
+def test_partitions_can_be_read_alone_in_any_order_and_by_another_connector(
+    connector: Connector, target: Target, opened: Open
+) -> None:
+    partitions = connector.plan(asset_of(connector, target.main), TARGET)
+    other = opened(target.url)
+    rows = cells_of(other, [type(p).model_validate_json(p.model_dump_json()) for p in reversed(partitions)])
+    assert Counter(map(_canonical, rows)) == Counter(map(_canonical, _rows()))
+
+
+def test_batches_are_bounded_in_rows_and_bytes(connector: Connector, target: Target) -> None:
+    for partition in connector.plan(asset_of(connector, target.main), TARGET):
+        for batch in connector.read(partition, 100, 1 << 20):
+            assert 0 < batch.num_rows <= 100
+            assert batch.schema.names == list(partition.columns)
+        for batch in connector.read(partition, 100_000, 1 << 16):
+            assert batch.nbytes <= 1 << 16
+
+
+def test_an_asset_without_rows_has_no_partitions(connector: Connector, target: Target) -> None:
+    assert not cells_of(connector, connector.plan(asset_of(connector, target.empty), TARGET))
+
+
+def test_unchanged_content_keeps_its_plan_and_fingerprints(connector: Connector, target: Target, opened: Open) -> None:
+    before = asset_of(connector, target.main)
+    again = asset_of(opened(target.url), target.main)
+    assert before == again
+    assert before.fingerprint
+    first, second = connector.plan(before, TARGET), opened(target.url).plan(again, TARGET)
+    assert first == second
+    assert len({partition.fingerprint for partition in first}) == len(first)
+
+
+def test_a_write_changes_the_fingerprints(connector: Connector, target: Target) -> None:
+    before = asset_of(connector, target.main)
+    planned = connector.plan(before, TARGET)
+    target.append()
+    after = asset_of(connector, target.main)
+    assert after.fingerprint != before.fingerprint
+    again = connector.plan(after, TARGET)
+    assert {p.fingerprint for p in planned} != {p.fingerprint for p in again}
+    assert len(cells_of(connector, again)) == ROWS + 1
+
+
+def test_what_is_removed_after_it_was_planned_is_gone(connector: Connector, target: Target) -> None:
+    asset = asset_of(connector, target.main)
+    partition = connector.plan(asset, TARGET)[0]
+    target.remove()
+    with pytest.raises(SourceObjectGone):
+        list(connector.read(partition, 1000, 1 << 20))
+    with pytest.raises(SourceObjectGone):
+        connector.plan(asset, TARGET)
+    assert target.main not in {found.path for found in connector.enumerate().assets}
+
+
+def test_the_connection_test_passes_its_steps(connector: Connector) -> None:
+    steps = list(connector.test())
+    assert steps[0].name == "CheckAccess"
+    assert steps[0].category == "gate"
+    assert steps[-1].name == "SampleRead"
+    assert not [step for step in steps if step.status in ("failed", "skipped")]
+
+
+def test_a_place_that_is_not_there_fails_the_gate_and_says_what_to_do(target: Target, opened: Open) -> None:
+    connector = opened(target.nowhere)
+    first, *rest = connector.test()
+    assert (first.name, first.status, first.code) == ("CheckAccess", "failed", SourceUnreachable.code)
+    assert first.remedy
+    assert {step.status for step in rest} == {"skipped"}
+    with pytest.raises(SourceError):
+        connector.enumerate()
+
+
+def test_facts_hold_what_is_declared_and_nothing_that_is_not_known(target: Target, opened: Open) -> None:
+    plain = opened(target.url).facts()
+    assert plain.encrypted_at_rest is None
+    assert plain.environment is None
+    joint = "&" if "?" in target.url else "?"
+    told = opened(f"{target.url}{joint}encrypted_at_rest=true&environment=production&region=eu-west-1").facts()
+    assert (told.encrypted_at_rest, told.environment, told.region) == (True, "production", "eu-west-1")
+    assert "encrypted_at_rest" in told.extra["declared"]
