@@ -56,14 +56,14 @@ def test_a_change_needs_the_current_etag(admin: httpx.Client, source: dict[str, 
     first = admin.get(path)
     tag = first.headers["etag"]
     assert admin.get(path, headers={"If-None-Match": tag}).status_code == 304
-    assert admin.patch(path, json={"options": {"a": "b"}}).status_code == 422
-    assert admin.patch(path, json={"options": {"a": "b"}}, headers={"If-Match": "W/x"}).status_code == 422
-    changed = admin.patch(path, json={"options": {"a": "b"}}, headers={"If-Match": tag})
-    assert changed.json()["options"] == {"a": "b"}
+    assert admin.patch(path, json={"options": {"region": "eu-west-1"}}).status_code == 422
+    assert admin.patch(path, json={"options": {"region": "eu-west-1"}}, headers={"If-Match": "W/x"}).status_code == 422
+    changed = admin.patch(path, json={"options": {"region": "eu-west-1"}}, headers={"If-Match": tag})
+    assert changed.json()["options"] == {"region": "eu-west-1"}
     assert changed.headers["etag"] not in {tag, ""}
     late = admin.patch(path, json={"options": {}}, headers={"If-Match": tag})
     assert (late.status_code, late.json()["code"]) == (412, "precondition-failed")
-    assert admin.get(path).json()["options"] == {"a": "b"}
+    assert admin.get(path).json()["options"] == {"region": "eu-west-1"}
 
 
 def test_a_password_is_in_no_answer_event_or_audit_entry(admin: httpx.Client) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from conftest import Bucket, Database, Open, asset_of, cells_of
+from source_targets import Bucket, Database, Open, asset_of, cells_of
 
 from cluster.connectors.interface import Connector
 from cluster.errors import SourceError, SourceObjectGone, SourceUnreachable

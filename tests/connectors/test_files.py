@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Bucket, Open, asset_of, cells_of
+from source_targets import Bucket, Open, asset_of, cells_of
 
 from cluster.connectors.interface import Partition
 from cluster.errors import SourceDenied, SourceObjectGone, SourceUnreadable

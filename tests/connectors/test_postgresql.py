@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Database, Open, asset_of, cells_of
+from source_targets import Database, Open, asset_of, cells_of
 
 from cluster.connectors.batches import UNREADABLE
 from cluster.errors import SourceDenied, SourceError, SourceObjectGone, SourceUnreachable

@@ -1,0 +1,121 @@
+"""Real targets of the connectors: the tests' PostgreSQL server, folders, and an S3 server of its own process."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from cluster.connectors import open_connector, split_url
+from cluster.connectors.interface import AssetInfo, Connector, Partition, SourceAccess
+
+Open = Callable[..., Connector]
+
+
+@pytest.fixture
+def opened() -> Iterator[Open]:
+    """Opens connectors by URL and closes them after the test."""
+    made: list[Connector] = []
+
+    def open_(url: str, **credential: str) -> Connector:
+        parts = split_url(url)
+        access = SourceAccess(source_id="s", url=parts.url, options=parts.options)
+        made.append(open_connector(access, {**parts.credential, **credential}))
+        return made[-1]
+
+    yield open_
+    for connector in made:
+        connector.close()
+
+
+@dataclass
+class Database:
+    """A database of the test's own. `url` has user and password in it."""
+
+    url: str
+
+    def run(self, *statements: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def as_user(self, user: str, password: str) -> str:
+        return make_url(self.url).set(username=user, password=password).render_as_string(hide_password=False)
+
+    def edited(self, **parts: Any) -> str:
+        return make_url(self.url).set(**parts).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database(empty_database_url: str) -> Database:
+    return Database(empty_database_url.replace("postgresql+psycopg://", "postgresql://"))
+
+
+@dataclass
+class Bucket:
+    """A bucket of the test's own in a real S3 server."""
+
+    name: str
+    endpoint: str
+    client: Any
+
+    def url(self, prefix: str = "") -> str:
+        return f"s3://key:secret@{self.name}/{prefix}?endpoint={self.endpoint}"
+
+    def put(self, key: str, data: bytes) -> None:
+        self.client.put_object(Bucket=self.name, Key=key, Body=data)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> Bucket:
+    client = boto3.client(
+        "s3", endpoint_url=s3_endpoint, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1"
+    )
+    name = f"b{abs(hash(request.node.nodeid)):x}"
+    client.create_bucket(Bucket=name)
+    return Bucket(name, s3_endpoint, client)
+
+
+def asset_of(connector: Connector, path: str) -> AssetInfo:
+    return next(asset for asset in connector.enumerate().assets if asset.path == path)
+
+
+def cells_of(
+    connector: Connector, partitions: list[Partition], batch_rows: int = 1000, batch_bytes: int = 1 << 20
+) -> list[dict[str, Any]]:
+    """All rows of the partitions, in the order they came."""
+    return [
+        row
+        for partition in partitions
+        for batch in connector.read(partition, batch_rows, batch_bytes)
+        for row in batch.to_pylist()
+    ]
