@@ -29,7 +29,7 @@ from cluster.errors import Conflict
 from cluster.runtime.commands import Command
 from cluster.runtime.doors import NAMESPACE, ensure_actor, send
 from cluster.runtime.postgres import EmbeddedPostgres
-from cluster.security.secrets import seal
+from cluster.security.secrets import master_key, seal
 from cluster.settings import settings
 from cluster.store.engine import make_engine
 from cluster.store.migrate import upgrade
@@ -138,6 +138,12 @@ def table(url: str) -> tuple[SourceAccess, dict[str, str]]:
     return access, split.credential
 
 
+def forget() -> None:
+    """Makes this process read its settings and its key anew: the workers do so, and must find the same."""
+    settings.cache_clear()
+    master_key.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def site(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     store_url = postgres_server.ensure_database(f"scans_{new_id()[:8]}")
@@ -152,7 +158,7 @@ def site(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFac
         }  # fmt: skip
         for name, value in environment.items():
             patch.setenv(name, str(value))
-        settings.cache_clear()
+        forget()
         (short / "token").write_text(new_id() * 2)
         (home / "files").mkdir()
         ray.init(
@@ -166,7 +172,7 @@ def site(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFac
         finally:
             ray.shutdown()
             shutil.rmtree(short, ignore_errors=True)
-    settings.cache_clear()
+    forget()
 
 
 @pytest.fixture(scope="module")
