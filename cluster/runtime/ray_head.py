@@ -38,7 +38,6 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
     haproxy = socket_folder(home, record["name"])
     environment = {name: value for name, value in os.environ.items() if name.startswith("SEXTANT_")}
     environment |= {
-        MARK: record["name"],
         "SEXTANT_HOME": str(home),
         "SEXTANT_STORE_URL": store_url,
         "RAY_ADDRESS": settings.ray_address or f"127.0.0.1:{ports['ray']}",
@@ -74,6 +73,8 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
         "ARROW_IO_THREADS": "2",
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_TRIM_THRESHOLD_": "131072",
+        # Last, since Ray's processes overwrite the beginning of their environment with their new names.
+        MARK: record["name"],
     }
     return environment
 
@@ -129,14 +130,28 @@ def _own_folder(folder: Path) -> None:
 
 
 def processes(name: str) -> list[psutil.Process]:
-    """The processes of the instance, by the mark they were started with; never this one or those above it."""
+    """The processes of the instance: those with its mark and those of their sessions; never this one or its parents."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.pid not in own and process.environ().get(MARK) == name:
-                found.append(process)
-    return found
+    mark = f"{MARK}={name}".encode()
+    others = [process for process in psutil.process_iter() if process.pid not in own]
+    marked = {process.pid for process in others if mark in _environment(process.pid)}
+    sessions = {_session(pid) for pid in marked} - {_session(pid) for pid in own} - {0}
+    return [process for process in others if process.pid in marked or _session(process.pid) in sessions]
+
+
+def _environment(pid: int) -> list[bytes]:
+    """What a process was started with. Ray's processes rename themselves and blank the beginning of it."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
 
 
 def stop_all(name: str) -> int:
