@@ -47,7 +47,11 @@ def up(settings: Settings, deploy: Callable[[], None], progress: Progress = lamb
             environment = ray_environment(settings, record, store_url)
             if not settings.ray_address:
                 progress("Starting Ray")
-                start_head(settings, record, environment)
+                try:
+                    start_head(settings, record, environment)
+                except Unavailable:
+                    stop_all(name)  # half a head would only be in the way of the next one
+                    raise
         os.environ.update(ray_environment(settings, record, store_url))
         progress("Deploying")
         join()

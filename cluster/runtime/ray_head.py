@@ -41,6 +41,8 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
         "SEXTANT_HOME": str(home),
         "SEXTANT_STORE_URL": store_url,
         "RAY_ADDRESS": settings.ray_address or f"127.0.0.1:{ports['ray']}",
+        # Ray gives its processes names, and a long name would be written over the mark by which they are found again.
+        "SPT_NOENV": "1",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(_token(home)),
         "RAY_USAGE_STATS_ENABLED": "0",

@@ -11,11 +11,12 @@ from sextant_instance import Instance
 from cluster.runtime.postgres import EmbeddedPostgres
 from serve.demo.estate import build_database, build_files
 
+
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     made = Instance(tmp_path_factory.mktemp("home"), dict(SETTINGS))
-    made.cli("up")
     try:
+        made.cli("up")
         yield made
     finally:
         made.cli("down")
@@ -29,9 +30,9 @@ def estate(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathF
     files = tmp_path_factory.mktemp("estate")
     build_files(files, rows=ROWS)
     with psycopg.connect(owner, autocommit=True) as connection:
-        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier("estate_reader"), PASSWORD)
+        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier("steward_reader"), PASSWORD)
         connection.execute(create)
-        connection.execute("GRANT pg_read_all_data TO estate_reader")
+        connection.execute("GRANT pg_read_all_data TO steward_reader")
     return Estate(owner, f"postgresql://127.0.0.1:{postgres_server.port}/estate", files)
 
 

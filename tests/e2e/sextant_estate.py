@@ -12,13 +12,13 @@ SETTINGS = {"SEXTANT_PARTITION_BYTES": str(1 << 18), "SEXTANT_LEASE_SECONDS": "6
 
 @dataclass(frozen=True)
 class Estate:
-    """A database and a folder that hold what `serve.demo.planted` says. `url` names no user, `owner` may do anything."""
+    """A database and a folder that hold what `serve.demo.planted` says. `url` names no user, `owner` may do all."""
 
     owner: str
     url: str
     files: Path
     password: str = PASSWORD
-    reader: str = "estate_reader"
+    reader: str = "steward_reader"
 
     def govern(self, instance: Instance) -> tuple[str, ...]:
         """Governs the database as `shop`, by the reader's password; the printed lines."""

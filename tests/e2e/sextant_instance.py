@@ -1,5 +1,7 @@
 """A real instance under test: its command line, its API, its store, and its processes."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from actors.catalog import queries as catalog
 from actors.classification import queries as classification
 from actors.compliance import queries as compliance
 from actors.scans import queries as scans
+from actors.scans.evidence import unpacked
 from cluster.runtime.postgres import EmbeddedPostgres
 from cluster.runtime.ray_head import processes
 from cluster.store.engine import make_engine
@@ -40,11 +43,15 @@ def until(holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> An
 
 @dataclass
 class Instance:
-    """One instance in a home of its own. `outputs` keeps all that its command line ever printed."""
+    """One instance in a home of its own.
+
+    `outputs` keeps all that its command line ever printed; `prefix` is put before each command.
+    """
 
     home: Path
     more: dict[str, str] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
+    prefix: tuple[str, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,13 +62,11 @@ class Instance:
     @property
     def mark(self) -> str:
         """What its processes carry in their environment."""
-        import hashlib
-
         return hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
 
     def start(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
         """A command of `sextant` under way."""
-        command = [sys.executable, "-m", "serve.cli", *arguments]
+        command = [*self.prefix, sys.executable, "-m", "serve.cli", *arguments]
         given = self.environment | {"COLUMNS": "200"} | (environment or {})
         return subprocess.Popen(command, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -102,10 +107,13 @@ class Instance:
         return (self.home / "run" / "token").read_text().strip()
 
     @property
-    def url(self) -> str:
-        import json
+    def ports(self) -> dict[str, int]:
+        found: dict[str, int] = json.loads((self.home / "run" / "instance.json").read_text())["ports"]
+        return found
 
-        return f"http://127.0.0.1:{json.loads((self.home / 'run' / 'instance.json').read_text())['ports']['http']}"
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['http']}"
 
     def client(self) -> Sextant:
         return Sextant(self.url, self.token, patience=60)
@@ -165,6 +173,13 @@ class Instance:
         """(path, number) of the partitions that the workflow read, in either of its scans."""
         return self.rows(
             "SELECT a.path, p.number FROM scans.partition p JOIN scans.asset a USING (run_id, asset_id) "
-            "JOIN scans.run r ON r.id = p.run_id WHERE split_part(r.key, ':', 1) = %s AND p.state IN ('done', 'failed')",
+            "JOIN scans.run r ON r.id = p.run_id "
+            "WHERE split_part(r.key, ':', 1) = %s AND p.state IN ('done', 'failed')",
             workflow_id,
         )
+
+    def peaks(self, name: str) -> list[float]:
+        """The most memory, in MB, of each worker that read a part of a source."""
+        source_id = self.source_id(name)
+        statement = "SELECT content FROM scans.report JOIN sources.inventory USING (asset_id) WHERE source_id = %s"
+        return [unpacked(content).peak_rss_mb for (content,) in self.rows(statement, source_id)]

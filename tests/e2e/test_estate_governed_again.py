@@ -61,27 +61,21 @@ def test_one_changed_row_is_read_with_the_part_it_lies_in(instance: Instance, es
     assert 1 <= len(read) <= 2 < parts[0][0]
 
 
-def test_one_changed_file_is_read_and_no_other(instance: Instance, tmp_path: Path, estate: Estate) -> None:
-    folder = tmp_path / "few"
+def test_of_files_only_the_changed_one_is_read_and_a_deleted_one_is_gone(
+    instance: Instance, tmp_path: Path, estate: Estate
+) -> None:
+    folder, leads, campaign = tmp_path / "few", "leads.csv", "campaigns/spring/leads.jsonl"
     shutil.copytree(estate.files / "marketing", folder)
     instance.cli("govern", str(folder), "--name", "few")
-    with (folder / "leads.csv").open("a") as file:
+    with (folder / leads).open("a") as file:
         file.write("Nobody,nobody@example.org,none,Atlantis,fair,7\n")
     instance.cli("govern", str(folder))
-    first, second = instance.workflows("few")
-    assert {path for path, _ in instance.read(first["id"])} == {"leads.csv", "campaigns/spring/leads.jsonl"}
-    assert {path for path, _ in instance.read(second["id"])} == {"leads.csv"}
-
-
-def test_what_was_deleted_is_gone_and_its_labels_with_it(instance: Instance, tmp_path: Path, estate: Estate) -> None:
-    folder = tmp_path / "fewer"
-    shutil.copytree(estate.files / "marketing", folder)
-    instance.cli("govern", str(folder), "--name", "fewer")
-    (folder / "leads.csv").unlink()
+    (folder / leads).unlink()
     instance.cli("govern", str(folder))
+    read = [{path for path, _ in instance.read(workflow["id"])} for workflow in instance.workflows("few")]
+    assert read == [{leads, campaign}, {leads}, set()]
     with instance.client() as sextant:
-        source_id = instance.source_id("fewer")
-        assert {asset.path: asset.status for asset in sextant.assets(source_id=source_id)} == {
-            "leads.csv": "gone", "campaigns/spring/leads.jsonl": "active",
-        }  # fmt: skip
-        assert {label.asset for label in sextant.labels(source_id=source_id)} == {"campaigns/spring/leads.jsonl"}
+        source_id = instance.source_id("few")
+        statuses = {asset.path: asset.status for asset in sextant.assets(source_id=source_id)}
+        assert statuses == {leads: "gone", campaign: "active"}
+        assert {label.asset for label in sextant.labels(source_id=source_id)} == {campaign}
