@@ -16,7 +16,7 @@ _VIN_VALUES: Final = dict(zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", [*range(10), 
                                                                      *range(2, 10)], strict=True))  # fmt: skip
 _VIN_WEIGHTS: Final = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 # First and last issuer prefix in six digits, and the lengths issued under it; the first that fits counts.
-_CARDS: Final[tuple[tuple[int, int, range | tuple[int, ...]], ...]] = (
+CARDS: Final[tuple[tuple[int, int, range | tuple[int, ...]], ...]] = (
     (400000, 499999, (13, 16, 19)),  # Visa
     (510000, 559999, (16,)),  # Mastercard
     (222100, 272099, (16,)),
@@ -36,7 +36,8 @@ _CARDS: Final[tuple[tuple[int, int, range | tuple[int, ...]], ...]] = (
     (630000, 639999, range(13, 20)),
     (670000, 679999, range(13, 20)),
 )
-_PUBLISHED_SSN: Final = frozenset({"078051120", "219099999"})
+_OCTETS: Final = {str(number): number for number in range(256)}
+PUBLISHED_SSN: Final = frozenset({"078051120", "219099999"})
 
 
 def digits_of(text: str) -> str:
@@ -60,7 +61,7 @@ def payment_card(text: str) -> bool:
 
 def _card_lengths(digits: str) -> range | tuple[int, ...]:
     lead = int(digits[:6].ljust(6, "0"))
-    return next((lengths for low, high, lengths in _CARDS if low <= lead <= high), ())
+    return next((lengths for low, high, lengths in CARDS if low <= lead <= high), ())
 
 
 def ssn(text: str) -> bool:
@@ -73,7 +74,7 @@ def ssn(text: str) -> bool:
         and area[0] != "9"
         and group != "00"
         and serial != "0000"
-        and digits not in _PUBLISHED_SSN
+        and digits not in PUBLISHED_SSN
         and len(set(digits)) > 1
     )
 
@@ -135,13 +136,8 @@ def imei(text: str) -> bool:
 
 def ipv4(text: str) -> bool:
     """Four octets of which one is 32 or more: numbers of software versions hardly ever are."""
-    octets = text.split(".")
-    return (
-        len(octets) == 4
-        and all(len(o) <= 3 and (o == "0" or not o.startswith("0")) and int(o) <= 255 for o in octets)
-        and max(int(o) for o in octets) >= 32
-        and octets[0] != "0"
-    )
+    octets = [_OCTETS.get(octet, -1) for octet in text.split(".")]
+    return len(octets) == 4 and min(octets) >= 0 and max(octets) >= 32 and octets[0] != 0
 
 
 def ipv6(text: str) -> bool:

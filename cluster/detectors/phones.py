@@ -17,7 +17,7 @@ _NANP: Final = re.compile(r"1?([2-9][0-8][0-9])([2-9][0-9]{2})[0-9]{4}")
 
 def phone_international(text: str) -> bool:
     """A number with its country code (ITU-T E.164) that the plan of that country allows, or a North American one."""
-    digits = digits_of(_EXTENSION.split(text)[0])
+    digits = _number(text)
     if digits.startswith("001"):
         return _north_american(digits[2:])
     if "+" in text or digits.startswith("00"):
@@ -27,7 +27,7 @@ def phone_international(text: str) -> bool:
 
 def phone_national(text: str) -> bool:
     """As above; or a number with trunk prefix 0, or 7 to 12 digits that do not begin with 0."""
-    digits = digits_of(_EXTENSION.split(text)[0])
+    digits = _number(text)
     if phone_international(text):
         return True
     if len(set(digits)) < 3:
@@ -35,6 +35,10 @@ def phone_national(text: str) -> bool:
     if digits.startswith("0"):
         return 9 <= len(digits) <= 12
     return 7 <= len(digits) <= 13
+
+
+def _number(text: str) -> str:
+    return digits_of(_EXTENSION.split(text)[0] if "x" in text or "X" in text else text)
 
 
 def _north_american(digits: str) -> bool:

@@ -5,10 +5,13 @@ import json
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cluster.detectors import checksums
 from cluster.detectors.phones import phone_international, phone_national
+
+if TYPE_CHECKING:
+    from cluster.detectors.check_digits import ColumnCheck
 
 Validator = Callable[[str], bool]
 
@@ -57,6 +60,10 @@ _STDNUM: Final = frozenset(
     }
 )
 
+_IBAN_FORM: Final = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0" * 10 + "A" * 26)
+_IBAN_FORMS: Final[dict[str, bool]] = {}
+_FORMS_KEPT: Final = 4096
+
 
 @cache
 def validator(name: str) -> Validator | None:
@@ -68,6 +75,13 @@ def validator(name: str) -> Validator | None:
     if name.startswith("stdnum:") and name.removeprefix("stdnum:") in _STDNUM:
         return _safely(import_module(f"stdnum.{name.removeprefix('stdnum:')}").is_valid)
     return _OWN.get(name)
+
+
+def column_validator(name: str) -> "ColumnCheck | None":
+    """The same validator over all texts of a column at once, for those that numpy can do; else None."""
+    from cluster.detectors.check_digits import COLUMN_CHECKS
+
+    return COLUMN_CHECKS.get(name)
 
 
 def _safely(check: Callable[[str], bool]) -> Validator:
@@ -82,17 +96,25 @@ def _safely(check: Callable[[str], bool]) -> Validator:
 
 def _iban(text: str) -> bool:
     # mod 97 first: it is cheap and refuses 96 of 97; the library knows each country's length and structure.
-    return checksums.iban_mod97(text) and _iban_structure(text)
+    if not checksums.iban_mod97(text):
+        return False
+    compact = text.replace(" ", "").upper()
+    if not (compact.isascii() and compact.isalnum()):
+        return _iban_library()(text)
+    # Beyond the check digits the verdict lies in the country and in which characters are digits: ask once for each.
+    form = compact[:2] + compact[2:].translate(_IBAN_FORM)
+    known = _IBAN_FORMS.get(form)
+    if known is None:
+        if len(_IBAN_FORMS) >= _FORMS_KEPT:
+            _IBAN_FORMS.clear()
+        known = _IBAN_FORMS[form] = _iban_library()(compact)
+    return known
 
 
 @cache
 def _iban_library() -> Validator:
     module = import_module("stdnum.iban")
     return _safely(lambda text: module.is_valid(text, check_country=False))
-
-
-def _iban_structure(text: str) -> bool:
-    return _iban_library()(text)
 
 
 def _jwt(text: str) -> bool:

@@ -3,36 +3,23 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from cluster.detectors.joined import joined_bytes
 from cluster.detectors.patterns import EDGES
+from cluster.kernels.evidence import Evidence, Mask, View, examples_of, joined_views, keep_examples
 from cluster.kernels.plan import TEXT_KINDS, ColumnPlan, Probe
-from cluster.kernels.sketch import DistinctSketch, Hashes, Hashing
+from cluster.kernels.screens import Traits
+from cluster.kernels.sketch import Hashes, Hashing
 from cluster.kernels.texts import Values
 
-EXAMPLES = 3
 _CACHE_LIMIT = 20_000
 _PENDING_VALUES = 8_192
 _PENDING_BYTES = 4 << 20
-
-Places = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass
-class Evidence:
-    """Counts of one detector on one column so far (see DetectorCounts)."""
-
-    matched: int = 0
-    whole: int = 0
-    validated: int = 0
-    distinct_matched: DistinctSketch = field(default_factory=DistinctSketch)
-    distinct_validated: DistinctSketch = field(default_factory=DistinctSketch)
-    examples: tuple[str, ...] = ()
+_ONE_BY_ONE = 2
+_WHOLE = 2**64
 
 
 class ColumnDetection:
@@ -46,7 +33,7 @@ class ColumnDetection:
         self._plan = plan
         self._hashing = hashing
         self._verdicts: dict[str, dict[str, bool]] = defaultdict(dict)
-        self._pending: list[_View] = []
+        self._pending: list[View] = []
         self._pending_bytes = 0
         self.evidence: dict[str, Evidence] = defaultdict(Evidence)
         self.seconds: dict[str, float] = defaultdict(float)
@@ -55,9 +42,9 @@ class ColumnDetection:
         """Looks at the distinct values of a batch; `hashes` are theirs, in order."""
         if not len(values.distinct):
             return
-        view = _View(values.distinct, values.counts.cast(pl.Int64).to_numpy(), hashes)
+        view = View(values.distinct, values.counts.cast(pl.Int64).to_numpy(), hashes)
         if values.kind in TEXT_KINDS:
-            self._texts(view)
+            self._texts(view, values)
         elif values.kind in ("integer", "number"):
             self._numbers(view, values.kind)
         elif values.kind in ("date", "timestamp"):
@@ -65,13 +52,14 @@ class ColumnDetection:
         else:
             self._named(view, lambda probe: (view, view.values.cast(pl.String)))
 
-    def _texts(self, view: "_View") -> None:
+    def _texts(self, view: View, values: Values) -> None:
         self._named(view, lambda probe: (view, view.values))
-        if self._plan.union is None:
-            return
-        self._put_aside(view.where(view.values.str.contains(self._plan.union)))
+        union, screen = self._plan.union, self._plan.screen
+        together = screen.together(*(values.joined or joined_bytes(values.distinct)))
+        if union is not None and screen.able(together):
+            self._put_aside(view.where(_held(view.values, union)))
 
-    def _put_aside(self, residue: "_View") -> None:
+    def _put_aside(self, residue: View) -> None:
         if not len(residue.values):
             return
         self._pending.append(residue)
@@ -83,102 +71,135 @@ class ColumnDetection:
         """Works off what was put aside."""
         pending, self._pending, self._pending_bytes = self._pending, [], 0
         if pending:
-            self._open(_joined(pending))
+            self._open(joined_views(pending))
 
-    def _open(self, residue: "_View") -> None:
+    def _open(self, residue: View) -> None:
+        screen = self._plan.screen
+        traits = screen.traits(residue.values)
+        able = screen.able(traits.together())
         for probe in self._plan.claiming:
-            if not len(residue.values):
-                return
+            if probe.detector.pattern not in able:
+                continue
             started = time.perf_counter()
-            claimed = residue.values.str.contains(probe.whole)
+            claimed = self._hits(probe.whole, residue, self._screened(probe, traits))
             if claimed.any():
                 if probe.reported:
                     self._record_whole(probe, residue.where(claimed))
-                residue = residue.where(~claimed)
+                residue, traits = residue.where(~claimed), traits.where(~claimed)
             self.seconds[probe.detector.id] += time.perf_counter() - started
+            if not len(residue.values):
+                return
+        able = screen.able(traits.together())
         for union, probes in self._plan.groups:
-            passing = residue.where(residue.values.str.contains(union)) if len(residue.values) else residue
-            gates: dict[str, _View] = {}
-            for probe in probes if len(passing.values) else ():
+            screened = [(probe, self._screened(probe, traits)) for probe in probes if probe.detector.pattern in able]
+            if len(screened) > _ONE_BY_ONE:
+                held = self._hits(union, residue, np.logical_or.reduce([mask for _, mask in screened]))
+                screened = [(probe, mask & held) for probe, mask in screened]
+            for probe, mask in screened:
                 started = time.perf_counter()
-                gate = probe.detector.gate or ""
-                if gate not in gates:
-                    gates[gate] = passing.where(passing.values.str.contains(gate))
-                self._match(probe, gates[gate])
+                self._match(probe, residue.where(self._hits(probe.detector.gate or "", residue, mask)))
                 self.seconds[probe.detector.id] += time.perf_counter() - started
 
-    def _match(self, probe: Probe, view: "_View") -> None:
+    def _screened(self, probe: Probe, traits: Traits) -> Mask:
+        return self._plan.screen.passing(probe.detector.pattern or "", traits)
+
+    def _hits(self, regex: str, view: View, among: Mask) -> Mask:
+        """Which values hold the regex, looking only at some."""
+        if among.all():
+            return _held(view.values, regex)
+        hits = np.zeros(len(among), dtype=np.bool_)
+        if among.any():
+            hits[among] = _held(view.values.filter(pl.Series(among)), regex)
+        return hits
+
+    def _match(self, probe: Probe, view: View) -> None:
         if not len(view.values):
             return
         if not probe.detector.claims:
-            whole = view.values.str.contains(probe.whole)
+            whole = _held(view.values, probe.whole)
             if whole.any():
                 self._record_whole(probe, view.where(whole))
                 view = view.where(~whole)
         if probe.embedded and len(view.values):
-            holds = view.values.str.contains(probe.embedded)
+            holds = _held(view.values, probe.embedded)
             if holds.any():
                 self._record_embedded(probe, view.where(holds))
 
-    def _named(self, view: "_View", texts_for: Callable[[Probe], "tuple[_View, pl.Series]"]) -> None:
+    def _named(self, view: View, texts_for: Callable[[Probe], "tuple[View, pl.Series]"]) -> None:
         for probe in self._plan.named:
             if probe.detector.pattern is None:
                 continue
             started = time.perf_counter()
             origin, texts = texts_for(probe)
-            whole = texts.str.contains(probe.whole)
+            whole = _held(texts, probe.whole)
             if whole.any():
-                self._record_whole(probe, origin.where(whole), texts.filter(whole))
+                self._record_whole(probe, origin.where(whole), texts.filter(pl.Series(whole)))
             self.seconds[probe.detector.id] += time.perf_counter() - started
 
-    def _numbers(self, view: "_View", kind: str) -> None:
-        for probe in (*self._plan.named, *self._plan.open):
-            bounds = probe.detector.range
-            if bounds is not None:
-                inside = view.values.is_between(bounds[0], bounds[1])
-                if inside.any():
-                    self._record(probe, view.where(inside), whole=True)
-        whole_numbers = view if kind == "integer" else view.where(_integral(view.values))
+    def _numbers(self, view: View, kind: str) -> None:
+        self._ranges(view)
+        screen = self._plan.screen
+        read = any(probe.detector.pattern is not None for probe in self._plan.named)
+        # Most numbers are too short for any pattern that runs on every column: they need not become text.
+        matched = self._plan.union is not None and bool(screen.able(screen.whole_numbers(_longest(view.values))))
+        if not read and not matched:
+            return
+        whole_numbers = view if kind == "integer" else view.where(_integral(view.values).to_numpy())
         digits = whole_numbers.values.cast(pl.Int64, strict=False) if kind == "number" else whole_numbers.values
         digits = digits.cast(pl.String)
-        as_floats = view.values.cast(pl.String)
 
-        def texts_for(probe: Probe) -> "tuple[_View, pl.Series]":
+        def texts_for(probe: Probe) -> "tuple[View, pl.Series]":
             if kind == "number" and "number" in probe.detector.types:
-                return view, as_floats
+                return view, view.values.cast(pl.String)
             pad = probe.detector.zero_pad
             return whole_numbers, digits.str.zfill(pad) if pad else digits
 
         self._named(view, texts_for)
-        if self._plan.union is not None and len(digits):
-            texts = _View(digits, whole_numbers.counts, whole_numbers.hashes)
-            self._put_aside(texts.where(digits.str.contains(self._plan.union)))
+        if matched and self._plan.union is not None and len(digits):
+            texts = View(digits, whole_numbers.counts, whole_numbers.hashes)
+            self._put_aside(texts.where(_held(digits, self._plan.union)))
 
-    def _dates(self, view: "_View") -> None:
+    def _ranges(self, view: View) -> None:
+        for probe in (*self._plan.named, *self._plan.open):
+            bounds = probe.detector.range
+            if bounds is not None:
+                inside = view.values.is_between(bounds[0], bounds[1]).to_numpy()
+                if inside.any():
+                    self._record(probe, view.where(inside), whole=True)
+
+    def _dates(self, view: View) -> None:
         years = view.values.dt.year()
         for probe in (*self._plan.named, *self._plan.open):
             span = probe.detector.years
             if span is not None:
-                inside = years.is_between(span[0], span[1])
+                inside = years.is_between(span[0], span[1]).fill_null(value=False).to_numpy()
                 if inside.any():
                     self._record(probe, view.where(inside), whole=True)
 
-    def _record_whole(self, probe: Probe, view: "_View", texts: pl.Series | None = None) -> None:
-        valid = None
-        if probe.check is not None:
-            wanted = (view.values if texts is None else texts).to_list()
-            valid = np.fromiter((self._holds(probe, t) for t in wanted), dtype=np.bool_, count=len(wanted))
+    def _record_whole(self, probe: Probe, view: View, texts: pl.Series | None = None) -> None:
+        wanted = view.values if texts is None else texts
+        valid: Mask | None = None
+        if probe.check_all is not None:
+            valid = probe.check_all(wanted)
+        elif probe.check is not None:
+            valid = np.fromiter((self._holds(probe, t) for t in wanted.to_list()), dtype=np.bool_, count=len(wanted))
         self._record(probe, view, whole=True, valid=valid)
 
-    def _record_embedded(self, probe: Probe, view: "_View") -> None:
-        valid = None
+    def _record_embedded(self, probe: Probe, view: View) -> None:
+        valid: Mask | None = None
         if probe.check is not None:
-            found = view.values.str.extract_all(probe.embedded).to_list()
-            valid = np.fromiter(
-                (any(self._holds(probe, match) for match in matches) for matches in found),
-                dtype=np.bool_,
-                count=len(found),
-            )
+            found = view.values.str.extract_all(probe.embedded)
+            if probe.check_all is not None:
+                holds = probe.check_all(found.explode(empty_as_null=False))
+                # Each value here holds a match, so that no list is empty.
+                starts = np.concatenate([[0], np.cumsum(found.list.len().to_numpy())[:-1]]).astype(np.int64)
+                valid = np.logical_or.reduceat(holds, starts)
+            else:
+                valid = np.fromiter(
+                    (any(self._holds(probe, match) for match in matches) for matches in found.to_list()),
+                    dtype=np.bool_,
+                    count=len(found),
+                )
         self._record(probe, view, whole=False, valid=valid)
 
     def _holds(self, probe: Probe, text: str) -> bool:
@@ -192,55 +213,31 @@ class ColumnDetection:
             known[text] = verdict
         return verdict
 
-    def _record(self, probe: Probe, view: "_View", *, whole: bool, valid: Mask | None = None) -> None:
+    def _record(self, probe: Probe, view: View, *, whole: bool, valid: Mask | None = None) -> None:
         evidence = self.evidence[probe.detector.id]
         rows = int(view.counts.sum())
         evidence.matched += rows
         evidence.whole += rows if whole else 0
         evidence.distinct_matched.add(view.values, view.hashes, self._hashing)
-        good = view if valid is None else view.where(pl.Series(valid))
+        good = view if valid is None or valid.all() else view.where(valid)
         if len(good.values):
             evidence.validated += int(good.counts.sum())
             evidence.distinct_validated.add(good.values, good.hashes, self._hashing)
-            evidence.examples = keep_examples((*evidence.examples, *_examples(good, self._hashing)))
+            evidence.examples = keep_examples((*evidence.examples, *examples_of(good, self._hashing)))
 
 
-@dataclass(frozen=True)
-class _View:
-    """Some of the distinct values, each with its count and hash."""
-
-    values: pl.Series
-    counts: npt.NDArray[np.int64]
-    hashes: Hashes
-
-    def where(self, mask: pl.Series) -> "_View":
-        chosen = mask.fill_null(value=False).to_numpy()
-        return _View(self.values.filter(mask), self.counts[chosen], self.hashes[chosen])
+def _held(values: pl.Series, regex: str) -> Mask:
+    """Which values hold the regex; none of them is null."""
+    return values.str.contains(regex).to_numpy()
 
 
-def _joined(views: list[_View]) -> _View:
-    if len(views) == 1:
-        return views[0]
-    return _View(
-        pl.concat([view.values for view in views]),
-        np.concatenate([view.counts for view in views]),
-        np.concatenate([view.hashes for view in views]),
-    )
+def _longest(numbers: pl.Series) -> int:
+    """The most characters that a whole one of these numbers takes as text."""
+    low, high = numbers.min(), numbers.max()
+    assert isinstance(low, (int, float))
+    assert isinstance(high, (int, float))
+    return max(len(str(int(max(-_WHOLE, min(_WHOLE, bound))))) for bound in (low, high))
 
 
 def _integral(values: pl.Series) -> pl.Series:
     return (values == values.floor()) & (values.abs() < 2.0**53)
-
-
-def _examples(view: _View, hashing: Hashing) -> list[str]:
-    # The first 16 bits of the fast hash choose, so that not every match has to be hashed with BLAKE2b.
-    lead = (view.hashes >> np.uint64(48)).astype(np.int64)
-    # Values of several batches may repeat, and several may share a lead: `keep_examples` settles both.
-    places = np.flatnonzero(lead <= np.unique(lead)[:EXAMPLES][-1])
-    texts = view.values.gather(places.tolist()).to_list()
-    return [f"{lead[p]:04x}{hashing.keyed(str(t)).hex()}" for p, t in zip(places, texts, strict=True)]
-
-
-def keep_examples(examples: tuple[str, ...]) -> tuple[str, ...]:
-    """The smallest three: the same three, however the values were spread over partitions."""
-    return tuple(sorted(set(examples))[:EXAMPLES])

@@ -1,28 +1,34 @@
 """Which detectors look at a column, decided once from its name and type: the same for every partition of an asset."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cluster.connectors.interface import LogicalType
 from cluster.detectors.compile import CompiledRules
 from cluster.detectors.detector import Detector
 from cluster.detectors.patterns import embedded_regex, whole_regex
-from cluster.detectors.validators import Validator, validator
+from cluster.detectors.validators import Validator, column_validator, validator
 from cluster.detectors.words import joined, phrases_of
 
+if TYPE_CHECKING:
+    from cluster.detectors.check_digits import ColumnCheck
+    from cluster.kernels.screens import Screen
+
 _GROUP: Final = 6
+_PLANS_KEPT: Final = 4096
 TEXT_KINDS: Final = frozenset({"string", "json", "nested", "binary", "unknown", "time"})
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A detector with what it takes to run it."""
+    """A detector with what it takes to run it. `check_all` is `check` over a whole column, where there is such."""
 
     detector: Detector
     whole: str
     embedded: str
     check: Validator | None
+    check_all: "ColumnCheck | None"
     reported: bool
 
 
@@ -31,37 +37,70 @@ class ColumnPlan:
     """`claiming` run first and take whole values away from `open`; `named` run on all values because of the name.
 
     `union` is one regex that every value matches which can matter to `claiming` or `open`; None if nothing runs.
-    `groups` are the open ones in small groups of similar gates, each with the union of its gates: a value passes few of
-    forty gates, and a group that no value passes costs one look instead of six.
+    `groups` are the open ones in small groups of similar gates, each with the union of its gates: where values may
+    pass many gates they pass few in truth, and a group that no value passes costs one look instead of six.
+    `screen` holds the patterns of both, and tells which values they cannot match.
     """
 
-    union: str | None = None
-    claiming: tuple[Probe, ...] = ()
-    open: tuple[Probe, ...] = ()
-    groups: tuple[tuple[str, tuple[Probe, ...]], ...] = ()
-    named: tuple[Probe, ...] = ()
+    union: str | None
+    claiming: tuple[Probe, ...]
+    open: tuple[Probe, ...]
+    groups: tuple[tuple[str, tuple[Probe, ...]], ...]
+    named: tuple[Probe, ...]
+    screen: "Screen"
+
+
+_PLANS: Final[dict[tuple[object, ...], ColumnPlan]] = {}
 
 
 def plan_column(name: str, kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
-    """The detectors for a column, in the order of evaluation of the rules."""
-    by_id = {d.id: d for d in rules.detectors}
-    ordered = [by_id[i] for i in rules.order if i in by_id]
+    """The detectors for a column, in the order of evaluation of the rules. Kept, as every partition asks for it."""
+    # The digest covers all that a plan is made of but the order.
+    key = (name, kind, rules.digest, rules.order)
+    plan = _PLANS.get(key)
+    if plan is None:
+        if len(_PLANS) >= _PLANS_KEPT:
+            _PLANS.clear()
+        plan = _PLANS[key] = _planned(name, kind, rules)
+    return plan
+
+
+def _planned(name: str, kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
+    if not name:
+        return _nameless(kind, rules)
     phrases = phrases_of(name)
-    admitted = [d for d in ordered if _admits(d, kind)]
-    named = [d for d in admitted if d.needs_name and names_match(d, phrases, rules.attribute_words)]
-    rest = [d for d in admitted if not d.needs_name]
+    named = [
+        detector
+        for detector in _ordered(rules)
+        if detector.needs_name and _admits(detector, kind) and names_match(detector, phrases, rules.attribute_words)
+    ]
+    return replace(plan_column("", kind, rules), named=tuple(_probe(d) for d in named))
+
+
+def _nameless(kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
+    """What runs on every column of the kind."""
+    from cluster.kernels.screens import Screen  # numpy and polars, which those who only ask about names do not need
+
+    rest = [d for d in _ordered(rules) if not d.needs_name and _admits(d, kind)]
     matching = [d for d in rest if d.gate and _reported(d)]
     gates = sorted({d.gate for d in matching if d.gate})
+    claiming = [d for d in rest if d.claims and d.pattern]
     return ColumnPlan(
         union=_union(gates) or None,
-        claiming=tuple(_probe(d) for d in rest if d.claims),
+        claiming=tuple(_probe(d) for d in claiming),
         open=tuple(_probe(d) for d in rest),
         groups=tuple(
             (_union(some), tuple(_probe(d) for d in matching if d.gate in some))
             for some in (gates[start : start + _GROUP] for start in range(0, len(gates), _GROUP))
         ),
-        named=tuple(_probe(d) for d in named),
+        named=(),
+        screen=Screen(d.pattern for d in (*claiming, *matching) if d.pattern),
     )
+
+
+def _ordered(rules: CompiledRules) -> list[Detector]:
+    by_id = {d.id: d for d in rules.detectors}
+    return [by_id[i] for i in rules.order if i in by_id]
 
 
 def _union(gates: list[str]) -> str:
@@ -78,12 +117,17 @@ def names_match(detector: Detector, phrases: frozenset[str], attribute_words: fr
 
 def speaks_against(detector: Detector, phrases: frozenset[str]) -> bool:
     """Whether a column name holds a word by which the detector says that it means something else."""
-    return any(joined(word) in phrases for word in detector.avoid)
+    return not _all_joined(detector.avoid).isdisjoint(phrases)
 
 
 def speaks_for(detector: Detector, phrases: frozenset[str]) -> bool:
     """Whether a column name holds a phrase of the detector, whatever else it holds."""
-    return any(joined(name) in phrases for name in detector.names)
+    return not _all_joined(detector.names).isdisjoint(phrases)
+
+
+@lru_cache(maxsize=1024)
+def _all_joined(phrases: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(joined, phrases))
 
 
 def _admits(detector: Detector, kind: LogicalType) -> bool:
@@ -101,7 +145,6 @@ def _reported(detector: Detector) -> bool:
     return not detector.data_class.startswith("technical.")
 
 
-@lru_cache(maxsize=1024)
 def _probe(detector: Detector) -> Probe:
     pattern = detector.pattern is not None
     return Probe(
@@ -109,5 +152,6 @@ def _probe(detector: Detector) -> Probe:
         whole_regex(detector) if pattern else "",
         embedded_regex(detector) if pattern and detector.embedded else "",
         validator(detector.validator) if detector.validator else None,
+        column_validator(detector.validator) if detector.validator else None,
         _reported(detector),
     )

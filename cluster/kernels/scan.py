@@ -120,7 +120,7 @@ class ColumnScan:
         elif values.kind in TEXT_KINDS:
             self._lengths = merge_lengths(self._lengths, _lengths(values))
             # keep_shapes of kept shapes is exact: see there.
-            shapes = shapes_of(values.distinct, values.counts)
+            shapes = shapes_of(values.distinct, values.counts, values.joined)
             for shape, rows in self._shapes.items():
                 shapes[shape] = shapes.get(shape, 0) + rows
             self._shapes = keep_shapes(shapes)

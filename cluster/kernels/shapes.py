@@ -7,6 +7,7 @@ that is among them in the whole is among them in every part, so that counts of t
 
 import hashlib
 import heapq
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -14,8 +15,12 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from cluster.detectors.joined import Bytes, Offsets, joined_bytes
+
 KEPT: Final = 48
 _LONGEST: Final = 48
+_FEW: Final = 500
+_RUN: Final = re.compile(r"([Aa])\1{4,}")
 _SIGNS: Final = b" \t!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
@@ -33,21 +38,30 @@ def _table() -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
 _TABLE: Final = _table()
 
 
-def shapes_of(values: pl.Series, counts: pl.Series) -> dict[str, int]:
-    """Counts by shape of distinct texts with their counts, cut to the kept ones."""
-    short = (values.str.len_bytes() <= _LONGEST).fill_null(value=False)
+def shapes_of(values: pl.Series, counts: pl.Series, joined: tuple[Bytes, Offsets] | None = None) -> dict[str, int]:
+    """Counts by shape of distinct texts with their counts, cut to the kept ones; `joined` are their `joined_bytes`."""
+    data, offsets = joined_bytes(values) if joined is None else joined
+    short = np.diff(offsets) <= _LONGEST
     if not short.all():
-        values, counts = values.filter(short), counts.filter(short)
+        chosen = pl.Series(short)
+        values, counts = values.filter(chosen), counts.filter(chosen)
+        data, offsets = joined_bytes(values)
     if not len(values):
         return {}
-    frame = pl.DataFrame({"s": _masked(values), "n": counts.cast(pl.Int64)})
+    frame = pl.DataFrame({"s": _masked(data, offsets), "n": counts.cast(pl.Int64)})
     grouped = frame.group_by("s").agg(pl.col("n").sum())
-    grouped = (
-        grouped.with_columns(pl.col("s").str.replace_all("A{5,}", "AAAA").str.replace_all("a{5,}", "aaaa"))
-        .group_by("s")
-        .agg(pl.col("n").sum())
-    )
-    return keep_shapes(dict(zip(grouped["s"].to_list(), grouped["n"].to_list(), strict=True)))
+    if grouped.height > _FEW:
+        grouped = (
+            grouped.with_columns(pl.col("s").str.replace_all("A{5,}", "AAAA").str.replace_all("a{5,}", "aaaa"))
+            .group_by("s")
+            .agg(pl.col("n").sum())
+        )
+        return keep_shapes(dict(zip(grouped["s"].to_list(), grouped["n"].to_list(), strict=True)))
+    shapes: dict[str, int] = {}
+    for shape, rows in zip(grouped["s"].to_list(), grouped["n"].to_list(), strict=True):
+        cut = _RUN.sub(r"\1\1\1\1", shape)
+        shapes[cut] = shapes.get(cut, 0) + rows
+    return keep_shapes(shapes)
 
 
 def keep_shapes(shapes: dict[str, int]) -> dict[str, int]:
@@ -62,14 +76,8 @@ def _key(shape: str) -> bytes:
     return hashlib.blake2b(shape.encode(), digest_size=8).digest()
 
 
-def _masked(values: pl.Series) -> pl.Series:
+def _masked(data: Bytes, offsets: Offsets) -> pl.Series:
     # One table look-up over the joined bytes of all values is many times faster than a regex a value.
-    array = values.to_arrow(compat_level=pl.CompatLevel.oldest())
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    array = array.cast(pa.large_string())
-    _, offsets, data = array.buffers()
-    if data is None:
-        return values
-    masked = _TABLE[np.frombuffer(data, dtype=np.uint8)]
-    rebuilt = pa.LargeStringArray.from_buffers(len(array), offsets, pa.py_buffer(masked), offset=array.offset)
-    return pl.Series(rebuilt)
+    masked = _TABLE[data]
+    places = pa.py_buffer(np.ascontiguousarray(offsets))
+    return pl.Series(pa.LargeStringArray.from_buffers(len(offsets) - 1, places, pa.py_buffer(masked)))

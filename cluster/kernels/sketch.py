@@ -10,6 +10,7 @@ import base64
 import hashlib
 import math
 import zlib
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -56,7 +57,8 @@ class DistinctSketch:
             return
         if self._registers is None and len(values) > EXACT_LIMIT:
             # Values of several batches may repeat: only different ones count towards the limit.
-            first = np.unique(hashes, return_index=True)[1]
+            many = len(np.unique(hashes[: 2 * EXACT_LIMIT])) > EXACT_LIMIT
+            first = hashes if many else np.unique(hashes, return_index=True)[1]
             if len(first) <= EXACT_LIMIT:
                 values, hashes = values.gather(first.tolist()), hashes[first]
         register, rank = _split(hashes)
@@ -91,7 +93,7 @@ class DistinctSketch:
         if self._registers is None:
             content = _EXACT + b"".join(key + self._exact[key] for key in sorted(self._exact))
         else:
-            content = _DENSE + zlib.compress(self._registers.tobytes(), 6)
+            content = _DENSE + _packed(self._registers.tobytes())
         return base64.b64encode(content).decode("ascii")
 
     @classmethod
@@ -126,6 +128,12 @@ class DistinctSketch:
         copy._exact = dict(self._exact)
         copy._registers = None if self._registers is None else self._registers.copy()
         return copy
+
+
+@lru_cache(maxsize=16)
+def _packed(registers: bytes) -> bytes:
+    # Where all values match, a column and the evidence of its detectors hold the same registers.
+    return zlib.compress(registers, 6)
 
 
 def _split(hashes: Hashes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:

@@ -1,0 +1,130 @@
+"""The checks of `checksums` that only look at digits, over all matches of a column at once.
+
+`checksums` is the reference: each function here gives for every text what its namesake there gives for that text.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from cluster.detectors import checksums
+from cluster.detectors.joined import joined_bytes
+
+Mask = npt.NDArray[np.bool_]
+ColumnCheck = Callable[[pl.Series], Mask]
+
+_WIDEST: Final = 32
+_DOUBLED: Final = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], dtype=np.int64)
+_NPI_PREFIX: Final = 24  # what the digits 80840 before a provider's number add to its Luhn sum
+
+
+@dataclass(frozen=True)
+class _Digits:
+    """The digits of each text right-aligned in a row of zeros, and how many they are."""
+
+    rows: npt.NDArray[np.uint8]
+    counts: npt.NDArray[np.int64]
+
+    def leading(self, width: int) -> npt.NDArray[np.int64]:
+        """The first digits as a number, with zeros behind where there are fewer."""
+        places = (self.rows.shape[1] - self.counts)[:, None] + np.arange(width)
+        inside = places < self.rows.shape[1]
+        taken = np.take_along_axis(self.rows, np.where(inside, places, 0), axis=1) * inside
+        return np.asarray(taken @ (10 ** np.arange(width - 1, -1, -1)))
+
+    def number(self) -> npt.NDArray[np.int64]:
+        """The digits as a number, where they are 18 or fewer."""
+        width = min(self.rows.shape[1], 18)
+        last = self.rows[:, self.rows.shape[1] - width :]
+        return np.asarray(last @ (10 ** np.arange(width - 1, -1, -1, dtype=np.int64)))
+
+    def alike(self) -> Mask:
+        """Whether all digits are the same one; not where there is none."""
+        inside = np.arange(self.rows.shape[1]) >= (self.rows.shape[1] - self.counts)[:, None]
+        same = (self.rows == self.leading(1)[:, None]) | ~inside
+        return np.asarray(same.all(axis=1) & (self.counts > 0))
+
+    def luhn_sum(self) -> npt.NDArray[np.int64]:
+        plain = self.rows[:, ::-1][:, 0::2].sum(axis=1, dtype=np.int64)
+        return np.asarray(plain + _DOUBLED[self.rows[:, ::-1][:, 1::2]].sum(axis=1))
+
+
+def _digits_of(values: pl.Series) -> _Digits | None:
+    """None if a text has so many digits that rows would be wide for its sake."""
+    data, offsets = joined_bytes(values)
+    digit = (data >= ord("0")) & (data <= ord("9"))
+    before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(digit)])
+    counts = before[offsets[1:]] - before[offsets[:-1]]
+    width = int(counts.max(initial=1))
+    if width > _WIDEST:
+        return None
+    rows = np.zeros((len(values), width), dtype=np.uint8)
+    owner = np.repeat(np.arange(len(values)), counts)
+    from_right = np.repeat(before[offsets[1:]], counts) - np.arange(1, len(owner) + 1)
+    rows[owner, width - 1 - from_right] = data[digit] - ord("0")
+    return _Digits(rows, counts)
+
+
+def _luhn(digits: _Digits) -> Mask:
+    return np.asarray(~digits.alike() & (digits.luhn_sum() % 10 == 0))
+
+
+def _payment_card(digits: _Digits) -> Mask:
+    lead = digits.leading(6)
+    issued = np.zeros(len(lead), dtype=np.bool_)
+    for low, high, lengths in reversed(checksums.CARDS):
+        # Backwards, so that where two ranges overlap the first has the last word.
+        issued = np.where((lead >= low) & (lead <= high), np.isin(digits.counts, lengths), issued)
+    return np.asarray(issued & _luhn(digits))
+
+
+def _ssn(digits: _Digits) -> Mask:
+    number = digits.number()
+    area, group, serial = number // 1_000_000, number // 10_000 % 100, number % 10_000
+    allowed = (digits.counts == 9) & (area != 0) & (area != 666) & (area < 900) & (group != 0) & (serial != 0)
+    published = np.isin(number, [int(text) for text in checksums.PUBLISHED_SSN])
+    return np.asarray(allowed & ~published & ~digits.alike())
+
+
+def _aba_routing(digits: _Digits) -> Mask:
+    if digits.rows.shape[1] < 9:
+        return np.zeros(len(digits.counts), dtype=np.bool_)
+    number, lead = digits.number(), digits.leading(2)
+    assigned = (lead <= 12) | ((lead >= 21) & (lead <= 32)) | ((lead >= 61) & (lead <= 72)) | (lead == 80)
+    weighted = digits.rows[:, -9:] @ np.array((3, 7, 1) * 3, dtype=np.int64)
+    return np.asarray((digits.counts == 9) & (number != 0) & assigned & (weighted % 10 == 0))
+
+
+def _npi(digits: _Digits) -> Mask:
+    first = digits.leading(1)
+    summed = digits.luhn_sum() + _NPI_PREFIX
+    return np.asarray((digits.counts == 10) & ((first == 1) | (first == 2)) & (summed % 10 == 0))
+
+
+def _imei(digits: _Digits) -> Mask:
+    return np.asarray((digits.counts == 15) & _luhn(digits))
+
+
+def _over_column(check: Callable[[_Digits], Mask], single: Callable[[str], bool]) -> ColumnCheck:
+    def over(values: pl.Series) -> Mask:
+        digits = _digits_of(values)
+        if digits is not None:
+            return check(digits)
+        return np.fromiter((single(text) for text in values.to_list()), dtype=np.bool_, count=len(values))
+
+    return over
+
+
+COLUMN_CHECKS: Final[dict[str, ColumnCheck]] = {
+    "luhn": _over_column(_luhn, checksums.luhn),
+    "payment_card": _over_column(_payment_card, checksums.payment_card),
+    "ssn": _over_column(_ssn, checksums.ssn),
+    "aba_routing": _over_column(_aba_routing, checksums.aba_routing),
+    "npi": _over_column(_npi, checksums.npi),
+    "imei": _over_column(_imei, checksums.imei),
+}
+"""By the name of the validator: texts without null in, which of them hold out."""
