@@ -29,6 +29,8 @@ from cluster.runtime.ray_head import (
 from cluster.settings import Settings
 
 Progress = Callable[[str], None]
+# The processes without which a head cannot go on; Ray does not start them again.
+HEAD = {"ray gcs", "ray raylet", "ray dashboard"}
 
 
 def up(settings: Settings, deploy: Callable[[], None], progress: Progress = lambda _: None) -> Record:
@@ -52,15 +54,24 @@ def up(settings: Settings, deploy: Callable[[], None], progress: Progress = lamb
                 except Unavailable:
                     stop_all(name)  # half a head would only be in the way of the next one
                     raise
-        os.environ.update(ray_environment(settings, record, store_url))
+        _adopt(ray_environment(settings, record, store_url))
         progress("Deploying")
         join()
         deploy()
         return record
 
 
+def _adopt(environment: dict[str, str]) -> None:
+    """Makes this process one of the instance; a token of another cluster would come before the one of its file."""
+    os.environ.pop("RAY_AUTH_TOKEN", None)
+    os.environ.update(environment)
+
+
 def join() -> None:
-    """Joins the cluster of this instance, whose address and token are in the environment."""
+    """Joins the cluster of this instance, whose address and token are in the environment.
+
+    Ray reads both when it is imported, so it must not have been before. Raises Unavailable.
+    """
     import ray
 
     if not ray.is_initialized():
@@ -75,7 +86,7 @@ def enter(settings: Settings) -> Record:
     record = _read_record(settings)
     if record is None:
         raise Unavailable(f"No instance runs in {settings.home}.", "Run `sextant up`.")
-    os.environ.update(ray_environment(settings, record, _store_url(settings)))
+    _adopt(ray_environment(settings, record, _store_url(settings)))
     return record
 
 
@@ -132,16 +143,23 @@ def _store_url(settings: Settings) -> str:
     return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else f"{scheme}://{rest}"
 
 
+def _store_port(settings: Settings) -> int:
+    """The port of the embedded PostgreSQL; 0 where another one is used."""
+    return _server(settings).port if settings.database_url is None else 0
+
+
 def _server(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(settings.home / "postgres", settings.postgres_port, settings.postgres_user)
 
 
 def _running(settings: Settings, name: str) -> Record | None:
-    """The record of this instance if its head is alive."""
+    """The record of this instance if its head is alive and whole, and knows the store where it is now."""
     record = _read_record(settings)
-    if record is None or (not settings.ray_address and is_free(record["ports"]["ray"])):
+    if record is None or settings.ray_address:
+        return record
+    if is_free(record["ports"]["ray"]) or record["ports"].get("postgres") != _store_port(settings):
         return None
-    return record if settings.ray_address or processes(name) else None
+    return record if {_kind(process) for process in processes(name)} >= HEAD else None
 
 
 def _new_record(settings: Settings, name: str) -> Record:
@@ -149,6 +167,7 @@ def _new_record(settings: Settings, name: str) -> Record:
     wanted = {"http": settings.http_port, "dashboard": settings.dashboard_port}
     wanted |= dict.fromkeys(RAY_PORTS, 0) | {"ray": settings.ray_port}
     ports = choose(wanted, earlier["ports"] if earlier else {}, int(name[:6], 16))
+    ports["postgres"] = _store_port(settings)
     temporary = temporary_folder(settings.home, name)
     record = Record(name=name, ports=ports, temporary=str(temporary))
     draft = _record_path(settings).with_suffix(".new")
@@ -203,10 +222,10 @@ def _postgres_processes(settings: Settings) -> list[psutil.Process]:
 def _kind(process: psutil.Process) -> str:
     line = " ".join(process.cmdline()) or process.name()
     for word, kind in (
-        ("ray::Serve", line.split(" ")[0]), ("ray::Proxy", "ray::Proxy"), ("ray::", line.split(" ")[0]),
-        ("gcs_server", "ray gcs"), ("dashboard/agent", "ray dashboard agent"), ("runtime_env", "ray runtime env agent"),
-        ("dashboard", "ray dashboard"), ("monitor", "ray monitor"), ("raylet", "ray raylet"), ("haproxy", "haproxy"),
-        ("postgres", "postgres"),
+        ("ray::", line.split(" ")[0].split(".")[0]), ("gcs_server", "ray gcs"), ("raylet/raylet", "ray raylet"),
+        ("client.server", "ray client server"), ("dashboard.py", "ray dashboard"),
+        ("ray-dashboard", "ray dashboard modules"), ("multiprocessing", "ray dashboard modules"),
+        ("haproxy", "haproxy"), ("postgres", "postgres"),
     ):  # fmt: skip
         if word in line:
             return kind

