@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from cluster.errors import Forbidden
 
 ALL = "*"
+INTERNAL = "internal"
+SYSTEM = "system:"
 
 
 def new_id() -> str:
@@ -29,10 +31,23 @@ class Caller(BaseModel):
     operation_id: str = Field(default_factory=new_id)
     cause: int | None = None
 
+    @property
+    def is_system(self) -> bool:
+        """Whether this is a group's own loop. No token stands for one: a principal's name holds no colon."""
+        return self.principal.startswith(SYSTEM)
+
+    def may(self, permission: str) -> bool:
+        """Whether a role grants `permission` ("group:verb"), "group:*" or "*".
+
+        "group:internal" is for the loops of the groups alone: no role reaches it, not by "*" either.
+        """
+        group, _, verb = permission.partition(":")
+        granted = self.permissions & {permission, f"{group}:{ALL}", ALL}
+        return bool(granted) and (verb != INTERNAL or self.is_system)
+
     def require(self, permission: str) -> None:
-        """Raises Forbidden unless a role grants `permission` ("group:verb"), "group:*" or "*"."""
-        group = permission.partition(":")[0]
-        if not self.permissions & {permission, f"{group}:{ALL}", ALL}:
+        """Raises Forbidden unless the caller may."""
+        if not self.may(permission):
             raise Forbidden(
                 f"'{self.principal}' may not do this: the permission '{permission}' is missing.",
                 "Ask an administrator for a role that grants it.",
@@ -41,4 +56,4 @@ class Caller(BaseModel):
 
 def system(group: str, cause: int | None = None) -> Caller:
     """The caller of a group's own loops, which may do everything."""
-    return Caller(principal=f"system:{group}", permissions=frozenset({ALL}), cause=cause)
+    return Caller(principal=f"{SYSTEM}{group}", permissions=frozenset({ALL}), cause=cause)

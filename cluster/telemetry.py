@@ -25,3 +25,11 @@ def configure_logging(process: str) -> None:
     )
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(process=process, pid=os.getpid())
+
+
+def place_of(error: BaseException) -> str:
+    """File and line where an error was raised, for a log that must not repeat its message, which may quote data."""
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""

@@ -22,9 +22,9 @@ from cluster.runtime.doors import NAMESPACE, send
 from cluster.store.engine import database_url, make_engine, reading
 from cluster.telemetry import configure_logging
 from serve.http.api import build_api
+from serve.http.doors import GROUPS
 
 NAME = "sextant"
-GROUPS = ("sources", "rulesets", "scans", "classification", "catalog", "compliance", "orchestrator")
 CONNECTIONS = 8
 THREADS = CONNECTIONS + 2  # a thread without a connection could only wait for one
 PROBE_SECONDS = 2.0

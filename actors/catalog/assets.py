@@ -1,7 +1,7 @@
 """Reading assets: one by one, as filtered lists, and by full-text search."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -166,13 +166,6 @@ def schema_versions(session: Session, asset_id: str, after: str | None = None, l
         statement = statement.where(SchemaVersionRow.version < int(after))
     rows = session.scalars(statement.order_by(SchemaVersionRow.version.desc()).limit(min(limit, LIMIT)))
     return [SchemaVersion.model_validate(row) for row in rows]
-
-
-def assets_of_source(session: Session, source_id: str) -> Iterator[AssetSummary]:
-    """All assets of a source that are not gone, in the order of their paths."""
-    statement = select(Asset, _COLUMNS).where(Asset.source_id == source_id, Asset.status != "gone").order_by(Asset.path)
-    for row, columns in session.execute(statement.execution_options(yield_per=500)):
-        yield AssetSummary.model_validate(_summary(row, columns))
 
 
 def curation(session: Session, source_id: str) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from actors.catalog.assets import (
     AssetFilter,
-    assets_of_source,
     curation,
     get_asset,
     list_assets,
@@ -14,7 +13,6 @@ from actors.catalog.sums import digest, stats
 
 __all__ = [
     "AssetFilter",
-    "assets_of_source",
     "curation",
     "digest",
     "edges_of_source",

@@ -27,7 +27,7 @@ def _scan(level: Level) -> Any:
             name=rules.name, version=rules.version, digest=rules.digest, spec=rules.spec, order=rules.order
         )
         yield StartScan(
-            key=f"{way.workflow_id}:{way.phase}",
+            key=_key(way.workflow_id, way.phase, _number(session, way)),
             access=sources.access(session, way.source_id),
             assets=tuple(item.info for item in sources.present(session, way.source_id)),
             rules=pinned,
@@ -119,10 +119,32 @@ def _catalogued(name: str) -> Any:
 def _latest_scan(session: Session, way: Way) -> str:
     """The scan of this workflow that ran last: the full one if there is one already, else the sample."""
     for phase in ("scan", "classify"):
-        scan_id = scans.find_by_key(session, f"{way.workflow_id}:{phase}")
-        if scan_id:
-            return scan_id
+        if found := _scans(session, way.workflow_id, phase):
+            return found[-1]
     return ""
+
+
+def _scans(session: Session, workflow_id: str, phase: str) -> list[str]:
+    """The scans that a phase has started, the oldest first."""
+    found: list[str] = []
+    while scan_id := scans.find_by_key(session, _key(workflow_id, phase, len(found) + 1)):
+        found.append(scan_id)
+    return found
+
+
+def _number(session: Session, way: Way) -> int:
+    """The number of the phase's scan: that of its last one, or a new one's where that one brought nothing.
+
+    So a phase that is begun again goes on with its scan, while one that was resumed after a cancelled or failed scan
+    reads with the credential and the inventory of now; what was read before is not read again.
+    """
+    found = _scans(session, way.workflow_id, way.phase)
+    in_vain = bool(found) and scans.get_scan(session, found[-1]).state in ("failed", "cancelled")
+    return max(1, len(found)) + in_vain
+
+
+def _key(workflow_id: str, phase: str, number: int) -> str:
+    return f"{workflow_id}:{phase}" if number == 1 else f"{workflow_id}:{phase}:{number}"
 
 
 SAMPLE = Step("scan a sample", _scan("sample"), _scanned)

@@ -21,6 +21,7 @@ from cluster.context import new_id
 from cluster.errors import Conflict, NotFound
 from cluster.runtime.commands import Done, Service, UnitOfWork
 from cluster.security.tokens import TokenView, issue_token, revoke_token
+from cluster.store.tables import Token
 
 service = Service("orchestrator")
 
@@ -117,8 +118,11 @@ def create_token(work: UnitOfWork, command: CreateToken) -> TokenView:
 
 @service.handles(RevokeToken)
 def withdraw_token(work: UnitOfWork, command: RevokeToken) -> TokenView:
+    known = work.session.get(Token, command.token_id)
+    before = known.revoked_at if known else None
     token = revoke_token(work.session, command.token_id)
-    work.emit("token_revoked", f"token:{token.id}", after=token)
+    if token.revoked_at != before:
+        work.emit("token_revoked", f"token:{token.id}", after=token)
     return token
 
 

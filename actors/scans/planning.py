@@ -11,7 +11,7 @@ import structlog
 from actors.scans import worker
 from actors.scans.contract import RecordPlan
 from cluster.connectors.interface import AssetInfo, SourceAccess
-from cluster.errors import SextantError, SourceError
+from cluster.errors import SextantError, SourceError, Unavailable
 from cluster.runtime.window import Window
 
 log = structlog.get_logger("scans")
@@ -81,9 +81,13 @@ class Planning:
         scan_id = batch[0][0]
         tries, given_up = self._unreachable.get(scan_id, (0, None))
         try:
+            access = await self._access(scan_id)
+        except Unavailable:
+            self._rest[scan_id] = time.monotonic() + PAUSE_SECONDS  # Sextant's own database: no fault of any asset
+            return
+        try:
             if given_up is not None and tries >= TRIES:
                 raise given_up
-            access = await self._access(scan_id)
             plans = await self._run(worker.plan_assets, access, [info for _, _, info in batch], self._target, cpus=0)
             self._unreachable.pop(scan_id, None)
         except SourceError as error:

@@ -13,8 +13,8 @@ from cluster.connectors.interface import AssetInfo, Problem, SourceAccess
 from cluster.errors import InvalidInput, NotFound
 
 __all__ = [
-    "active", "active_ids", "content_digest", "costs", "coverage", "due", "evidence", "evidence_of",
-    "exhausted", "find_by_key", "get_scan", "latest", "leased", "list_scans", "partitions", "row_of", "scan_input",
+    "active_ids", "content_digest", "costs", "coverage", "due", "evidence", "evidence_of",
+    "exhausted", "find_by_key", "get_scan", "leased", "list_scans", "partitions", "row_of", "scan_input",
     "unplanned", "view",
 ]  # fmt: skip
 
@@ -56,17 +56,6 @@ def list_scans(
     if after:
         mark = row_of(session, after)
         statement = statement.where(tuple_(Run.requested_at, Run.id) < tuple_(mark.requested_at, mark.id))
-    return _views(session, session.scalars(statement).all())
-
-
-def latest(session: Session, source_id: str) -> ScanView | None:
-    """The newest scan of a source, if there is one."""
-    return next(iter(list_scans(session, source_id, limit=1)), None)
-
-
-def active(session: Session) -> list[ScanView]:
-    """The scans under way, the oldest first."""
-    statement = select(Run).where(Run.state.in_(ACTIVE)).order_by(Run.requested_at, Run.id)
     return _views(session, session.scalars(statement).all())
 
 

@@ -4,6 +4,7 @@ Only `Planned` and `PartitionReport` values and SextantErrors leave a worker. An
 its message or its traceback may quote what was read.
 """
 
+import os
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from actors.scans.contract import ScanRules
 from cluster.connectors.interface import AssetInfo, Connector, Partition, Problem, SourceAccess
 from cluster.errors import ConfigurationError, Internal, SextantError, SourceAuthFailed, SourceUnreachable
 from cluster.kernels.report import PartitionReport
+from cluster.telemetry import place_of
 
 if TYPE_CHECKING:
     from cluster.detectors.compile import CompiledRules
@@ -121,9 +123,6 @@ def _guarded(work: Callable[[], T]) -> T:
     except SextantError:
         raise
     except Exception as error:
-        frame = error.__traceback__
-        while frame and frame.tb_next:
-            frame = frame.tb_next
-        place = f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame else "?"
+        place = os.path.basename(place_of(error))  # the folders are of this machine, and this is shown to users
         defect = Internal(f"A worker failed ({type(error).__name__} in {place}).", "Report this as a defect.")
     raise defect

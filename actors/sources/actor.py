@@ -1,17 +1,22 @@
 """The actor of the sources group: runs the tests and discoveries that were asked for."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+import structlog
 
 from actors.sources import queries, worker
 from actors.sources.contract import BeginWork, RecordDiscovery, RecordTest
 from actors.sources.service import service
 from cluster.connectors.interface import Problem, SourceAccess, TestStep
-from cluster.errors import SextantError, Unavailable
+from cluster.errors import Internal, SextantError, Unavailable
 from cluster.runtime.actor import GroupActor, Loop
 from cluster.runtime.tasks import run_task
+from cluster.runtime.window import Window
 from cluster.store.engine import reading
+
+log = structlog.get_logger("sources")
 
 AT_ONCE = 4
 ATTEMPTS = 3
@@ -24,8 +29,7 @@ class SourcesActor(GroupActor):
     service = service
 
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
-        self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._window: Window[str] = Window(AT_ONCE, self._ended)
         await super().__init__()
 
     def loops(self) -> Sequence[Loop]:
@@ -33,32 +37,29 @@ class SourcesActor(GroupActor):
 
     async def _start_queued(self) -> None:
         tests, discoveries = await asyncio.to_thread(_queued)
-        for identifier in tests:
-            self._begin(identifier, self._test)
-        for identifier in discoveries:
-            self._begin(identifier, self._discover)
+        waiting = [*((one, self._test) for one in tests), *((one, self._discover) for one in discoveries)]
+        for identifier, work in waiting:
+            if self._window.free and identifier not in self._window.keys:
+                self._window.start(identifier, work(identifier))
 
-    def _begin(self, identifier: str, work: Callable[[str], Awaitable[None]]) -> None:
-        if identifier in self._under_way:
-            return
-
-        async def bounded() -> None:
-            try:
-                async with self._slots:
-                    await work(identifier)
-            finally:
-                self._under_way.pop(identifier, None)
-
-        self._under_way[identifier] = asyncio.create_task(bounded())
+    def _ended(self, error: BaseException | None) -> None:
+        if error is not None:  # it is still queued, and is done again
+            log.warning("work ended", error=getattr(error, "code", type(error).__name__))
+        else:
+            self.ring()
 
     async def _test(self, test_id: str) -> None:
         await self.command(BeginWork(kind="test", id=test_id))
         access = await asyncio.to_thread(_access_of_test, test_id)
         try:
             steps, facts = await _attempt(worker.test_access, access)
+            record = RecordTest(test_id=test_id, steps=steps, facts=facts)
         except SextantError as error:
-            steps, facts = (_failed_step(error),), None
-        await self.command(RecordTest(test_id=test_id, steps=steps, facts=facts))
+            record = _failed_test(test_id, error)
+        try:
+            await self.command(record)
+        except Internal as error:  # what was found cannot be stored, and to ask the source again would never end
+            await self.command(_failed_test(test_id, error))
 
     async def _discover(self, discovery_id: str) -> None:
         await self.command(BeginWork(kind="discovery", id=discovery_id))
@@ -67,9 +68,11 @@ class SourcesActor(GroupActor):
             enumeration, facts = await _attempt(worker.enumerate_source, access)
             record = RecordDiscovery(discovery_id=discovery_id, enumeration=enumeration, facts=facts)
         except SextantError as error:
-            problem = Problem(path="", code=error.code, detail=error.detail, remedy=error.remedy)
-            record = RecordDiscovery(discovery_id=discovery_id, enumeration=None, facts=None, problem=problem)
-        await self.command(record)
+            record = _failed_discovery(discovery_id, error)
+        try:
+            await self.command(record)
+        except Internal as error:
+            await self.command(_failed_discovery(discovery_id, error))
 
 
 async def _attempt(function: Callable[[SourceAccess], T], access: SourceAccess) -> T:
@@ -82,8 +85,8 @@ async def _attempt(function: Callable[[SourceAccess], T], access: SourceAccess) 
     return await run_task(function, access, cpus=0)
 
 
-def _failed_step(error: SextantError) -> TestStep:
-    return TestStep(
+def _failed_test(test_id: str, error: SextantError) -> RecordTest:
+    step = TestStep(
         name="CheckAccess",
         status="failed",
         category="gate",
@@ -92,6 +95,12 @@ def _failed_step(error: SextantError) -> TestStep:
         code=error.code,
         remedy=error.remedy,
     )
+    return RecordTest(test_id=test_id, steps=(step,), facts=None)
+
+
+def _failed_discovery(discovery_id: str, error: SextantError) -> RecordDiscovery:
+    problem = Problem(path="", code=error.code, detail=error.detail, remedy=error.remedy)
+    return RecordDiscovery(discovery_id=discovery_id, enumeration=None, facts=None, problem=problem)
 
 
 def _queued() -> tuple[list[str], list[str]]:

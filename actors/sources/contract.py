@@ -12,8 +12,6 @@ GROUP = "sources"
 
 SourceState = Literal["registered", "active", "degraded", "retired"]
 WorkState = Literal["queued", "running", "succeeded", "failed"]
-Name = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._\-]*$")
-Url = Field(min_length=1, max_length=2000)
 
 
 class _View(BaseModel):

@@ -41,12 +41,6 @@ def get_source(session: Session, source_id: str) -> SourceView:
     return view(row_of(session, source_id))
 
 
-def find_by_url(session: Session, url: str) -> SourceView | None:
-    """The source in service at a URL (without password), if there is one."""
-    row = session.scalars(select(Source).where(Source.url == url, Source.state != "retired")).first()
-    return view(row) if row else None
-
-
 def list_sources(session: Session, after: str | None = None, limit: int = 100) -> list[SourceView]:
     """Sources in the order of their ids, beginning behind `after`."""
     statement = select(Source).order_by(Source.id).limit(limit)

@@ -67,7 +67,7 @@ def update_source(work: UnitOfWork, command: UpdateSource) -> SourceView:
     if command.options is not None:
         check_options(row.kind, command.options)
         row.options = command.options
-    return _changed(work, row, before, "updated")
+    return before if queries.view(row) == before else _changed(work, row, before, "updated")
 
 
 @service.handles(SetCredential)
@@ -158,14 +158,16 @@ def record_discovery(work: UnitOfWork, command: RecordDiscovery) -> DiscoveryVie
 
 
 def _observe(work: UnitOfWork, source: Source, state: SourceState, facts: SourceFacts | None) -> None:
-    """Keeps what was seen of the source; an event only where it differs from what was known."""
+    """Keeps what was seen of the source; a version and an event only where it differs from what was known.
+
+    What ends after the source was retired does not bring it back.
+    """
     before = queries.view(source)
     if facts is not None:
         source.facts = facts.model_dump(mode="json")
-    source.state = state
-    after = queries.view(source)
-    if (before.state, before.facts) != (after.state, after.facts):
-        work.emit("observed", source_entity(source.id), before=before, after=after)
+    source.state = "retired" if before.state == "retired" else state
+    if queries.view(source) != before:
+        _changed(work, source, before, "observed")
 
 
 def _changed(work: UnitOfWork, row: Source, before: SourceView, kind: str) -> SourceView:

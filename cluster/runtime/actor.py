@@ -4,6 +4,7 @@ An actor holds nothing that PostgreSQL does not: a new incarnation takes over th
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from cluster.errors import StaleEpoch, Unavailable
 from cluster.runtime.commands import Command, Outcome, R, Service
 from cluster.runtime.writer import GroupWriter
 from cluster.store.engine import database_url, engine
-from cluster.telemetry import configure_logging
+from cluster.telemetry import configure_logging, place_of
 
 log = structlog.get_logger("actor")
 
@@ -65,9 +66,12 @@ class GroupActor:
             except Exception as error:
                 log.warning("waiting for the database", error=type(error).__name__)
                 await asyncio.sleep(1)
-        await self.writer.run()
-        log.warning("replaced by a newer incarnation")
-        os._exit(0)
+        try:
+            await self.writer.run()
+            log.warning("replaced by a newer incarnation")
+        except Exception as error:
+            log.error("the writer ended", error=type(error).__name__, place=place_of(error))
+        os._exit(0)  # Ray starts another incarnation; one without a writer would only keep its callers waiting
 
     async def _keep(self, loop: Loop) -> None:
         bell = asyncio.Event()  # one for each loop: what wakes one must not be used up by another
@@ -77,14 +81,13 @@ class GroupActor:
                 if self.writer.epoch:
                     bell.clear()
                     await loop()
-                await asyncio.wait_for(bell.wait(), 1.0)
-            except TimeoutError:
-                continue
+                with contextlib.suppress(TimeoutError):  # of the bell alone: one of the loop is an error like others
+                    await asyncio.wait_for(bell.wait(), 1.0)
             except (Unavailable, StaleEpoch) as error:
                 log.warning("loop waits", loop=loop.__name__, error=error.code)
                 await asyncio.sleep(1)
             except Exception as error:
-                log.error("loop failed", loop=loop.__name__, error=type(error).__name__, exc_info=False)
+                log.error("loop failed", loop=loop.__name__, error=type(error).__name__, place=place_of(error))
                 await asyncio.sleep(1)
 
 

@@ -33,8 +33,9 @@ def ensure_actor(cls: type[GroupActor]) -> Any:
 async def send(command: Command[R], caller: Caller) -> R:
     """Sends a command to its group and returns its result after the commit.
 
-    A lost answer is asked for again with the same operation id, so the effect is once only. Raises the command's own
-    error, or Unavailable when the actor could not be reached for half a minute.
+    A lost answer is asked for again with the same operation id, so that a person's or program's command takes effect
+    once only. The groups' own commands are not remembered by id: they must bear being carried out again. Raises the
+    command's own error, or Unavailable when the actor could not be reached for half a minute or was silent for one.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     pause = 0.05

@@ -22,9 +22,10 @@ from cluster.events.feed import EventDraft, append
 from cluster.runtime.commands import Command, ErrorValue, Outcome, Service, UnitOfWork
 from cluster.security.audit import AuditDraft, append_audit
 from cluster.security.secrets import derived
-from cluster.store.engine import unavailable
+from cluster.store.engine import may_pass, unavailable
 from cluster.store.epochs import hold_epoch, raise_epoch
 from cluster.store.tables import Operation
+from cluster.telemetry import place_of
 
 log = structlog.get_logger("writer")
 
@@ -82,9 +83,15 @@ class GroupWriter:
         except StaleEpoch as error:
             self.stale = True
             failed = Outcome(error=ErrorValue.of(error))
-        except DBAPIError as error:
-            log.warning("commit failed", group=self.service.group, error=type(error.orig).__name__)
-            failed = Outcome(error=ErrorValue.of(unavailable(error)))
+        except Exception as error:
+            # Whatever it is, all was rolled back, and the writer goes on: without it every command would wait for ever.
+            if may_pass(error):
+                log.warning("commit failed", group=self.service.group, error=type(error).__name__)
+                failed = Outcome(error=ErrorValue.of(unavailable(error)))
+            elif len(batch) > 1:  # one of them cannot be committed, by its event perhaps; the others shall not suffer
+                return [self._commit([waiting])[0] for waiting in batch]
+            else:
+                failed = self._defect(batch[0].command, error)
         return [failed] * len(batch)
 
     def _apply_all(self, session: Session, batch: list[Waiting]) -> list[Outcome]:
@@ -98,7 +105,7 @@ class GroupWriter:
             outcomes.append(outcome)
             if result == "done":
                 events.extend(work.events)
-            if not waiting.caller.principal.startswith("system:"):
+            if not waiting.caller.is_system:
                 audit.append(_entry(work, waiting, result))
         append_audit(session, audit, now)
         append(session, events)
@@ -116,17 +123,14 @@ class GroupWriter:
             return Outcome(value=value), "done"
         except SextantError as error:
             return Outcome(error=ErrorValue.of(error)), error.code
-        except IntegrityError as error:
-            return self._conflict(error), Conflict.code
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise
-            return self._defect(command, error), Internal.code
         except Exception as error:
-            return self._defect(command, error), Internal.code
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            outcome = self._refused(command, error)
+            return outcome, outcome.error.code if outcome.error else ""
 
     def _earlier(self, work: UnitOfWork, command: Command[Any]) -> dict[str, Any] | None:
-        if work.caller.principal.startswith("system:"):
+        if work.caller.is_system:
             return None
         statement = select(Operation).where(
             Operation.principal == work.caller.principal, Operation.operation_id == work.caller.operation_id
@@ -139,7 +143,7 @@ class GroupWriter:
         return done.response
 
     def _remember(self, work: UnitOfWork, command: Command[Any], value: dict[str, Any]) -> None:
-        if work.caller.principal.startswith("system:"):
+        if work.caller.is_system:
             return  # the loops are driven by rows and cursors, and have no caller who could ask again
         work.session.execute(
             insert(Operation).values(
@@ -152,6 +156,14 @@ class GroupWriter:
             )
         )
 
+    def _refused(self, command: Command[Any], error: Exception) -> Outcome:
+        if isinstance(error, IntegrityError):
+            return self._conflict(error)
+        if may_pass(error):
+            log.warning("command not done", command=type(command).__name__, error=type(error).__name__)
+            return Outcome(error=ErrorValue.of(unavailable(error)))
+        return self._defect(command, error)
+
     def _conflict(self, error: IntegrityError) -> Outcome:
         constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "a constraint"
         conflict = Conflict(
@@ -161,11 +173,9 @@ class GroupWriter:
 
     def _defect(self, command: Command[Any], error: Exception) -> Outcome:
         # The message of an unexpected error may quote data: the log gets its type and place only.
-        frame = error.__traceback__
-        while frame and frame.tb_next:
-            frame = frame.tb_next
-        place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
-        log.error("command failed", command=type(command).__name__, error=type(error).__name__, place=place)
+        log.error(
+            "command failed", command=type(command).__name__, error=type(error).__name__, place=place_of(error)
+        )  # fmt: skip
         defect = Internal(f"{type(command).__name__} failed inside Sextant ({type(error).__name__}).", "See the log.")
         return Outcome(error=ErrorValue.of(defect))
 

@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+import structlog
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from cluster.errors import ConfigurationError, InvalidInput, Unavailable
+from cluster.errors import ConfigurationError, Internal, InvalidInput, Unavailable
 from cluster.settings import settings
+from cluster.telemetry import place_of
+
+log = structlog.get_logger("store")
 
 # A backend of a client that was killed must not hold row locks until TCP notices, nor may a forgotten transaction.
 _CONNECT = {
@@ -60,19 +65,32 @@ class ReadSession(Session):
 
 @contextmanager
 def reading(bound: Engine | None = None) -> Iterator[ReadSession]:
-    """A read-only transaction on one snapshot. Raises Unavailable (retryable) while PostgreSQL does not answer."""
+    """A read-only transaction on one snapshot.
+
+    Raises Unavailable (retryable) while PostgreSQL does not answer or every connection of this process is in use, and
+    Internal for a query that it refuses.
+    """
     try:
         with ReadSession(bound or engine()) as session:
             session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield session
     except DataError:
         raise InvalidInput("A value of the query is not one that can be stored.", "Correct the filter.") from None
-    except DBAPIError as error:
-        raise unavailable(error) from None
+    except (DBAPIError, PoolTimeout) as error:
+        if may_pass(error):
+            raise unavailable(error) from None
+        cause = type(getattr(error, "orig", None)).__name__
+        log.error("query failed", error=cause, place=place_of(error))
+        raise Internal(f"A query failed inside Sextant ({cause}).", "See the log.") from None
 
 
-def unavailable(error: DBAPIError) -> Unavailable:
+def may_pass(error: Exception) -> bool:
+    """Whether the database was away, or a lock, a statement or a connection took too long: not so the next time."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, (OperationalError, PoolTimeout))
+
+
+def unavailable(error: Exception) -> Unavailable:
     """A lost or overloaded database as an error that says so without the statement's parameters."""
-    return Unavailable(
-        f"The database did not answer ({type(error.orig).__name__}).", "Try again; see `sextant status` if it persists."
-    )
+    cause = type(getattr(error, "orig", None) or error).__name__
+    return Unavailable(f"The database did not answer ({cause}).", "Try again; see `sextant status` if it persists.")

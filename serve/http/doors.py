@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from serve.http.tail import Tail
 
 
+GROUPS = ("sources", "rulesets", "scans", "classification", "catalog", "compliance", "orchestrator")
+
+
 class SendCommand(Protocol):
     """Carries a command to its group and returns its result after the commit. Raises the command's own error."""
 

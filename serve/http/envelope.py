@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cluster.context import new_id
 from cluster.errors import Internal, InvalidInput, SextantError
+from cluster.telemetry import place_of
 from serve.http.problems import problem_response
 
 MAX_BODY = 1 << 20
@@ -58,7 +59,7 @@ class Envelope:
                 await self._app(scope, body, reply)
         except Exception as error:
             # The text of an unexpected error may quote data: the log gets its type and place only.
-            log.error("request failed", error=type(error).__name__, place=_place(error), request_id=request_id)
+            log.error("request failed", error=type(error).__name__, place=place_of(error), request_id=request_id)
             if status:
                 raise ConnectionAbortedError("the response was cut short") from None
             defect = Internal("The request failed inside Sextant.", "Report the request id; the log has its place.")
@@ -125,10 +126,3 @@ def _replay(content: bytes, receive: Receive) -> Receive:
         return pending.pop() if pending else await receive()
 
     return again
-
-
-def _place(error: BaseException) -> str:
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""

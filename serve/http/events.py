@@ -7,13 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import StreamingResponse
-from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.context import Caller
-from cluster.errors import Unavailable
+from cluster.errors import SextantError
 from cluster.events.feed import EventView, read_after
-from serve.http.doors import Access, Doors
-from serve.http.identity import permitted
+from serve.http.doors import GROUPS, Access, Doors
+from serve.http.identity import CallerNow, permitted
 from serve.http.pages import Limit, Page
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -33,7 +32,11 @@ Seq = Annotated[int, Query(ge=0, le=HIGHEST)]
 def list_after(
     *, doors: Access, caller: MayRead, after: Seq = 0, kinds: Kinds = None, entity: Entity = None, limit: Limit = 100
 ) -> Page[EventView]:
-    """Events numbered above `after`, oldest first. `next` is always given, since there may be more at any time."""
+    """Events numbered above `after`, oldest first, of the groups that the caller may read.
+
+    `next` is always given, since there may be more at any time.
+    """
+    kinds = visible(caller, kinds)
     with doors.reading() as session:
         found = read_after(session, after, limit, kinds, entity)
     return Page[EventView](items=tuple(found), next=str(found[-1].seq if found else after))
@@ -52,6 +55,7 @@ async def stream(
     *,
     doors: Access,
     caller: MayRead,
+    caller_now: CallerNow,
     after: Annotated[int | None, Query(ge=0, le=HIGHEST)] = None,
     kinds: Kinds = None,
     entity: Entity = None,
@@ -60,24 +64,44 @@ async def stream(
     """One message per event: `id` is its number, `event` its kind, `data` the event as JSON.
 
     Begins behind `Last-Event-ID`, else behind `after`, else with the next event. A heartbeat comes every 15 seconds and
-    carries the number reached, so a client that filters resumes there too.
+    carries the number reached, so a client that filters resumes there too. The stream ends when the token does.
     """
+    kinds = visible(caller, kinds)
     cursor = int(last_event_id) if last_event_id else after
     if cursor is None:
         cursor = await doors.tail.newest()
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_messages(doors, cursor, kinds, entity), media_type="text/event-stream", headers=headers)
+    messages = _messages(doors, caller_now, cursor, kinds, entity)
+    return StreamingResponse(messages, media_type="text/event-stream", headers=headers)
 
 
-async def _messages(doors: Doors, cursor: int, kinds: list[str] | None, entity: str | None) -> AsyncIterator[str]:
+def visible(caller: Caller, kinds: list[str] | None) -> list[str] | None:
+    """The kinds to give: those asked for, else all of the groups that the caller may read; None stands for all.
+
+    An event tells what its group knows, so it needs the group's own permission too. Raises Forbidden.
+    """
+    for kind in kinds or ():
+        caller.require(f"{kind.partition('.')[0]}:read")
+    if kinds or all(caller.may(f"{group}:read") for group in GROUPS):
+        return kinds
+    readable = [f"{group}.*" for group in GROUPS if caller.may(f"{group}:read")]
+    if not readable:
+        caller.require(f"{GROUPS[0]}:read")
+    return readable
+
+
+async def _messages(
+    doors: Doors, caller_now: CallerNow, cursor: int, kinds: list[str] | None, entity: str | None
+) -> AsyncIterator[str]:
     yield f"retry: 1000\nid: {cursor}\n\n"
-    # A store that goes away ends the stream without a word: the client comes back with Last-Event-ID.
-    with contextlib.suppress(Unavailable, SQLAlchemyError):
+    # A store that goes away, or a token, ends the stream without a word: the client comes back and is told.
+    with contextlib.suppress(SextantError):
         async with doors.tail.followed():
             silent_since = time.monotonic()
             while True:
                 news = doors.tail.news
                 found, cursor = await doors.tail.after(cursor, kinds, entity)
+                visible(await caller_now(), kinds)  # a token that was valid a moment ago costs no query
                 for event in found:
                     yield f"id: {event.seq}\nevent: {event.kind}\ndata: {event.model_dump_json()}\n\n"
                 silence = time.monotonic() - silent_since

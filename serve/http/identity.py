@@ -87,6 +87,15 @@ async def reader(
     return caller.model_copy(update={"request_id": request_id_of(request), "operation_id": new_id()})
 
 
+async def again(
+    request: Request,
+    doors: Annotated[Doors, Depends(doors_of)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Callable[[], Awaitable[Caller]]:
+    """For what lasts longer than a request: asks who the caller is now. Raises Unauthenticated."""
+    return lambda: reader(request, doors, credentials)
+
+
 async def writer(caller: Annotated[Caller, Depends(reader)], key: IdempotencyKey = None) -> Caller:
     """The caller of a request that changes something, with its Idempotency-Key as the operation id."""
     return caller.model_copy(update={"operation_id": key}) if key else caller
@@ -102,5 +111,6 @@ def permitted(permission: str) -> Callable[[Caller], Awaitable[Caller]]:
     return check
 
 
+CallerNow = Annotated[Callable[[], Awaitable[Caller]], Depends(again)]
 Reader = Annotated[Caller, Depends(reader)]
 Writer = Annotated[Caller, Depends(writer)]

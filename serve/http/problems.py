@@ -9,11 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from cluster.errors import Internal, InvalidInput, MalformedRequest, NotFound, SextantError, Unavailable, all_errors
+from cluster.errors import Internal, InvalidInput, MalformedRequest, NotFound, SextantError, all_errors
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/api/v1/problems/"
@@ -87,8 +85,6 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(SextantError, _sextant_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(PoolTimeout, _no_connection)
-    app.add_exception_handler(DBAPIError, _database_error)
 
 
 def request_id_of(request: Request) -> str:
@@ -143,16 +139,6 @@ def _allowed(request: Request) -> str:
     addresses: Sequence[tuple[re.Pattern[str], set[str]]] = request.app.state.addresses
     methods = {method for pattern, taken in addresses if pattern.match(request.url.path) for method in taken}
     return ", ".join(sorted(methods))
-
-
-async def _no_connection(request: Request, error: Exception) -> JSONResponse:
-    busy = Unavailable("Every database connection of this replica is in use.", "Try again in a moment.")
-    return problem_response(busy, request_id_of(request))
-
-
-async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    log.warning("database error", error=type(error).__name__, request_id=request_id_of(request))
-    return problem_response(Unavailable("The database did not answer.", "Try again."), request_id_of(request))
 
 
 def error_class(code: str) -> type[SextantError]:

@@ -78,7 +78,7 @@ def _composed(doors: Doors, source_id: str, order: ScanOrder, key: str) -> Start
 def list_all(
     doors: Access, caller: MayRead, source_id: IdFilter = None, after: After = None, limit: Limit = 50
 ) -> Page[ScanView]:
-    """Scans in the order of their ids."""
+    """Scans, the newest first."""
     with doors.reading() as session:
         return page(queries.list_scans(session, source_id, after, limit + 1), limit, lambda scan: scan.id)
 

@@ -13,9 +13,8 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from cluster.errors import Unavailable
+from cluster.errors import SextantError
 from cluster.events.feed import PAGE, EventView, latest, read_after
 from cluster.events.listener import Listener
 from cluster.store.engine import reading
@@ -91,8 +90,8 @@ class Tail:
                     self._floor = self._seq = await self.newest()
                     self._ring()  # events up to here were looked for in the store, perhaps too early
                 found = await run_in_threadpool(self._stored, self._seq, None, None)
-            except (Unavailable, SQLAlchemyError) as error:
-                log.warning("cannot read events", error=type(error).__name__)
+            except SextantError as error:
+                log.warning("cannot read events", error=error.code)
                 await asyncio.sleep(1)
                 continue
             if found:

@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.orm import Session
 
-from cluster.events.feed import EventView
+from cluster.events.feed import EventDraft, EventView, append
 from serve.follow import follow_events
 from serve.http import events, tail
 from serve.transport import Transport
@@ -119,3 +120,30 @@ def test_a_new_follower_begins_with_the_next_event(admin: httpx.Client, follower
     event = next(stream)
     timer.join()
     assert event.entity == f"source:{made[0]}"
+
+
+def test_events_are_told_only_to_who_may_read_their_group(instance: Any, admin: httpx.Client, tmp_path: Path) -> None:
+    start = newest(admin)
+    register(admin, tmp_path, 1)
+    with Session(instance.groups.engine) as session, session.begin():
+        advised = {"kind": "compliance.advised", "entity": "source:x", "principal": "p", "request_id": "r"}
+        append(session, [EventDraft(group="compliance", **advised)])
+    with instance.client("engineer") as client, instance.client("auditor") as auditor:
+        seen = {event["group"] for event in client.get("/api/v1/events", params={"after": start}).json()["items"]}
+        assert "compliance" not in seen
+        assert "sources" in seen
+        asked = {"after": start, "kinds": "compliance.*"}
+        for path in ("/api/v1/events", "/api/v1/events/stream"):
+            assert client.get(path, params=asked).status_code == 403
+        assert len(auditor.get("/api/v1/events", params=asked).json()["items"]) == 1
+
+
+def test_a_stream_ends_with_its_token(admin: httpx.Client, instance: Any, tmp_path: Path) -> None:
+    made = admin.post("/api/v1/tokens", json={"principal": "passing", "roles": ["auditor"]}).json()
+    with instance.client(None, headers={"Authorization": f"Bearer {made['secret']}"}) as client:  # noqa: SIM117
+        with client.stream("GET", "/api/v1/events/stream", params={"kinds": "sources.*"}) as response:
+            lines = response.iter_lines()
+            assert next(lines).startswith("retry:")
+            admin.delete(f"/api/v1/tokens/{made['id']}")
+            register(admin, tmp_path, 1)
+            assert not [line for line in lines if line.startswith("data:")]

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from source_targets import Database, Open, asset_of, cells_of
+from sqlalchemy.engine import make_url
 
 from cluster.connectors.batches import UNREADABLE
 from cluster.errors import SourceDenied, SourceError, SourceObjectGone, SourceUnreachable
@@ -18,7 +19,7 @@ SECRET = "536-48-2917"
 @pytest.fixture
 def reader(database: Database) -> str:
     """The URL of an account that owns nothing."""
-    name = f"r_{database.url.rpartition('/')[2]}"
+    name = f"r_{make_url(database.url).database}"
     database.run(f"CREATE ROLE {name} LOGIN PASSWORD 'pw'")
     return database.as_user(name, "pw")
 

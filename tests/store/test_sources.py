@@ -16,14 +16,17 @@ from actors.sources import queries
 from actors.sources.contract import (
     DiscoverSource,
     RecordDiscovery,
+    RecordTest,
     RegisterSource,
     RetireSource,
     SetCredential,
     SourceView,
+    TestSource,
+    TestView,
     UpdateSource,
 )
 from actors.sources.service import service
-from cluster.connectors.interface import AssetInfo, ColumnInfo, Enumeration
+from cluster.connectors.interface import AssetInfo, ColumnInfo, Enumeration, SourceFacts, TestStep
 from cluster.context import system
 from cluster.errors import Conflict, InvalidInput, PreconditionFailed
 from cluster.runtime.commands import Command, UnitOfWork
@@ -77,6 +80,34 @@ def test_an_update_needs_the_current_version(store: Engine) -> None:
         assert (renamed.name, renamed.version) == ("shop two", source.version + 1)
         with pytest.raises(PreconditionFailed):
             carried_out(session, UpdateSource(source_id=source.id, version=source.version, name="late"))
+
+
+def tell(session: Session, test_id: str, *, tls: bool) -> SourceView:
+    step = TestStep(name="Reach", status="passed", category="gate", duration_ms=1.0, summary="It answers.")
+    facts = SourceFacts(kind="postgresql", tls=tls)
+    test: TestView = carried_out(session, RecordTest(test_id=test_id, steps=(step,), facts=facts))
+    return queries.get_source(session, test.source_id)
+
+
+def test_the_version_rises_with_every_change_and_with_nothing_else(store: Engine) -> None:
+    with Session(store) as session, session.begin():
+        source = register(session)
+        same = carried_out(session, UpdateSource(source_id=source.id, version=source.version, name=source.name))
+        assert same == source
+        test = carried_out(session, TestSource(source_id=source.id))
+        seen = tell(session, test.id, tls=True)
+        assert (seen.state, seen.version) == ("active", source.version + 1)
+        assert tell(session, test.id, tls=True) == seen
+        assert tell(session, test.id, tls=False).version == seen.version + 1
+
+
+def test_a_test_that_ends_late_does_not_bring_a_retired_source_back(store: Engine) -> None:
+    with Session(store) as session, session.begin():
+        source = register(session)
+        test = carried_out(session, TestSource(source_id=source.id))
+        carried_out(session, RetireSource(source_id=source.id))
+        assert tell(session, test.id, tls=True).state == "retired"
+        assert register(session).id != source.id
 
 
 def test_an_option_that_no_connector_knows_is_refused_be_it_a_secret(store: Engine) -> None:

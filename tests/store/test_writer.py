@@ -27,6 +27,15 @@ class AddPerson(Command[Named]):
     permission: ClassVar[str] = "people:write"
     name: str
     fail: bool = False
+    waits: bool = False
+    event: str = ""
+
+
+class Recount(Command[Named]):
+    """Internal."""
+
+    group: ClassVar[str] = "people"
+    permission: ClassVar[str] = "people:internal"
 
 
 service = Service("people")
@@ -36,10 +45,17 @@ service = Service("people")
 def add_person(work: UnitOfWork, command: AddPerson) -> Named:
     work.session.add(Principal(name=command.name, roles=[]))
     work.session.flush()
-    work.emit("added", f"person:{command.name}", after={"name": command.name})
+    work.emit("added", f"person:{command.name}", after={"name": command.name + command.event})
+    if command.waits:
+        work.session.execute(text("SET LOCAL statement_timeout = 1; SELECT pg_sleep(5)"))
     if command.fail:
         raise InvalidInput("No.", "Say yes.")
     return Named(name=command.name)
+
+
+@service.handles(Recount)
+def recount(work: UnitOfWork, command: Recount) -> Named:
+    return Named(name="all")
 
 
 ADA = Caller(principal="ada", permissions=frozenset({"people:write"}))
@@ -101,6 +117,28 @@ def test_without_the_permission_nothing_happens_but_an_audit_entry(store: Any) -
     assert count(store, Principal) == count(store, Operation) == 0
     with Session(store) as session:
         assert session.scalars(select(AuditEntry.outcome)).all() == ["forbidden"]
+
+
+def test_no_role_reaches_what_is_for_the_groups_own_loops(store: Any) -> None:
+    people = [Caller(principal="ada", permissions=frozenset({grant})) for grant in ("*", "people:*", "people:internal")]
+    *refused, accepted = run(store, *((Recount(), caller) for caller in (*people, system("orchestrator"))))
+    assert [outcome.error.code for outcome in refused if outcome.error] == ["forbidden"] * 3
+    assert accepted.error is None
+
+
+def test_what_cannot_be_committed_does_not_end_the_writer_nor_spoil_its_neighbours(store: Any) -> None:
+    half_a_character = "\ud800"  # PostgreSQL takes it in no text, which shows when the events are written
+    calls = [(AddPerson(name=f"p{i}", event=half_a_character * (i == 1)), system("people")) for i in range(3)]
+    assert [outcome.error is None for outcome in run(store, *calls)] == [True, False, True]
+    with Session(store) as session:
+        assert sorted(session.scalars(select(Principal.name))) == ["p0", "p2"]
+
+
+def test_what_took_too_long_may_be_tried_again(store: Any) -> None:
+    slow, other = run(store, (AddPerson(name="slow", waits=True), ADA), (AddPerson(name="other"), system("people")))
+    assert slow.error is not None
+    assert slow.error.raised().retryable
+    assert other.error is None
 
 
 def test_an_older_incarnation_cannot_write(store: Any) -> None:

@@ -103,6 +103,24 @@ def test_a_source_that_does_not_answer_is_given_up_once_for_all_its_assets() -> 
     assert len(calls) <= TRIES * TASKS
 
 
+def test_a_database_that_is_away_fails_no_asset(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("id,name\n1,a\n2,b\n")
+    access = SourceAccess(source_id="s", url=split_url(str(tmp_path)).url)
+    infos = [*open_connector(access, {}).enumerate().assets]
+    asked: list[str] = []
+
+    async def given(scan_id: str) -> SourceAccess:
+        asked.append(scan_id)
+        if len(asked) <= 2 * TRIES:
+            raise Unavailable("The database did not answer.")
+        return access
+
+    group = Group()
+    planner = Planning(group.command, in_thread, given, 1 << 16)
+    (recorded,) = asyncio.run(plan_all(planner, infos, group)).values()
+    assert recorded.problem is None
+
+
 def test_an_asset_that_kills_its_worker_spoils_no_other() -> None:
     infos = [AssetInfo(path=f"t{number}", kind="table") for number in range(20)]
     group, alone = Group(), []
