@@ -36,10 +36,11 @@ class SourcesActor(GroupActor):
         return (self._start_queued,)
 
     async def _start_queued(self) -> None:
+        busy = set(self._window.keys)  # what ends while the rows are read may stand in them as still under way
         tests, discoveries = await asyncio.to_thread(_queued)
         waiting = [*((one, self._test) for one in tests), *((one, self._discover) for one in discoveries)]
         for identifier, work in waiting:
-            if self._window.free and identifier not in self._window.keys:
+            if self._window.free and identifier not in busy and identifier not in self._window.keys:
                 self._window.start(identifier, work(identifier))
 
     def _ended(self, error: BaseException | None) -> None:
