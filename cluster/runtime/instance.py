@@ -159,7 +159,11 @@ def _running(settings: Settings, name: str) -> Record | None:
         return record
     if is_free(record["ports"]["ray"]) or record["ports"].get("postgres") != _store_port(settings):
         return None
-    return record if {_kind(process) for process in processes(name)} >= HEAD else None
+    kinds = set()
+    for process in processes(name):
+        with contextlib.suppress(psutil.Error):  # one that was killed and that nobody has reaped
+            kinds.add(_kind(process))
+    return record if kinds >= HEAD else None
 
 
 def _new_record(settings: Settings, name: str) -> Record:

@@ -32,7 +32,8 @@ def choose(names: dict[str, int], kept: dict[str, int], offset: int) -> dict[str
             raise ConfigurationError(
                 f"Port {wanted} is in use by another process.", f"Set SEXTANT_{name.upper()}_PORT to a free one."
             )
-        while not port or port in chosen.values() or not is_free(port):
+        others = {*chosen.values(), *(number for other, number in kept.items() if other != name)}
+        while not port or port in others or not is_free(port):
             port, place = _CHOICE[place], (place + 1) % len(_CHOICE)
         chosen[name] = port
     return chosen
