@@ -1,8 +1,9 @@
 """Idle memory: Sextant after `sextant up` beside a bare Ray with as many processes, in one run.
 
-The bare one is the same head with the same settings, Serve with one replica that says hello, and seven empty detached
-actors. Resident memory (RSS) counts pages that processes share once for each of them; proportional memory (PSS)
-shares them out.
+The bare one is the same head with the same settings and Serve with one replica that says hello: once alone, once with
+seven empty detached actors, which is what Ray takes for processes of the same shape. Resident memory (RSS) counts a
+page that processes share once for each of them; proportional memory (PSS) counts it once, so only PSS adds up to what
+the machine gives.
 """
 
 import json
@@ -22,7 +23,8 @@ from tests.benchmarks.instance import own_instance
 SETTLE_SECONDS = 20
 GROUPS = 7
 
-_HELLO = f"""
+_HELLO = """
+import os
 import ray
 from fastapi import FastAPI
 from ray import serve
@@ -34,7 +36,7 @@ app = FastAPI()
 def hello() -> str:
     return "hello"
 
-@serve.deployment(ray_actor_options={{"num_cpus": 0}})
+@serve.deployment(ray_actor_options={"num_cpus": 0})
 @serve.ingress(app)
 class Hello:
     pass
@@ -44,16 +46,16 @@ class Empty:
     async def describe(self) -> int:
         return 1
 
-actors = [Empty.options(name=f"e{{i}}", lifetime="detached", num_cpus=0).remote() for i in range({GROUPS})]
+groups = range(int(os.environ["GROUPS"]))
+actors = [Empty.options(name=f"e{i}", lifetime="detached", num_cpus=0).remote() for i in groups]
 ray.get([actor.describe.remote() for actor in actors])
-import os
-serve.start(http_options={{"host": "127.0.0.1", "port": int(os.environ["HELLO_PORT"])}})
+serve.start(http_options={"host": "127.0.0.1", "port": int(os.environ["HELLO_PORT"])})
 serve.run(Hello.bind())
 """
 
 
-def bare() -> dict[str, float]:
-    """Memory in MB of a bare Ray and Serve of the same shape."""
+def bare(groups: int) -> dict[str, float]:
+    """Memory in MB of a bare Ray and Serve with so many empty actors."""
     with tempfile.TemporaryDirectory(prefix="bare-") as folder:
         home = Path(folder)
         settings = Settings(home=home)
@@ -67,7 +69,7 @@ def bare() -> dict[str, float]:
             inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
             subprocess.run(
                 [sys.executable, "-c", _HELLO],
-                env=inherited | environment | {"HELLO_PORT": str(ports["http"])}, check=True, capture_output=True,
+                env=inherited | environment | {"HELLO_PORT": str(ports["http"]), "GROUPS": str(groups)}, check=True, capture_output=True,
             )  # fmt: skip
             time.sleep(SETTLE_SECONDS)
             (home / "run" / "instance.json").write_text(json.dumps(record))
@@ -85,15 +87,16 @@ def totals(settings: Settings) -> dict[str, float]:
 
 def main() -> None:
     print("Idle memory, all processes together")
-    floor = bare()
+    floors = {"bare Ray and Serve": bare(0), f"the same with {GROUPS} empty actors": bare(GROUPS)}
     with own_instance() as (_, __, home):
         time.sleep(SETTLE_SECONDS)
         ours = totals(Settings(home=home))
-    for name, found in (("bare Ray of the same shape", floor), ("Sextant after `sextant up`", ours)):
+    for name, found in (*floors.items(), ("Sextant after `sextant up`", ours)):
         memory = f"{found['rss_mb']:6.0f} MB RSS  {found['pss_mb']:6.0f} MB PSS"
         print(f"  {name:28} {found['processes']:3.0f} processes  {memory}")
-    rss, pss = (ours[name] - floor[name] for name in ("rss_mb", "pss_mb"))
-    print(f"  Sextant adds {rss:.0f} MB RSS, {pss:.0f} MB PSS")
+    for name, floor in floors.items():
+        rss, pss = (ours[figure] - floor[figure] for figure in ("rss_mb", "pss_mb"))
+        print(f"  over {name:28} {rss:6.0f} MB RSS  {pss:6.0f} MB PSS")
 
 
 if __name__ == "__main__":
