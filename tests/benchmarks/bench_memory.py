@@ -69,8 +69,10 @@ def bare(groups: int) -> dict[str, float]:
             inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
             subprocess.run(
                 [sys.executable, "-c", _HELLO],
-                env=inherited | environment | {"HELLO_PORT": str(ports["http"]), "GROUPS": str(groups)}, check=True, capture_output=True,
-            )  # fmt: skip
+                env=inherited | environment | {"HELLO_PORT": str(ports["http"]), "GROUPS": str(groups)},
+                check=True,
+                capture_output=True,
+            )
             time.sleep(SETTLE_SECONDS)
             (home / "run" / "instance.json").write_text(json.dumps(record))
             return totals(settings)
