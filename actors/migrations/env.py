@@ -9,8 +9,9 @@ from sqlalchemy import create_engine, text
 import cluster.store.tables  # noqa: F401 - registers the tables of the ground
 from cluster.store.base import Base
 
-for entry in sorted(folder.name for folder in files("actors").iterdir() if folder.joinpath("tables.py").is_file()):
-    import_module(f"actors.{entry}.tables")
+for folder in sorted((entry for entry in files("actors").iterdir() if entry.is_dir()), key=lambda entry: entry.name):
+    for file in sorted(entry.name for entry in folder.iterdir() if entry.name.endswith("tables.py")):
+        import_module(f"actors.{folder.name}.{file.removesuffix('.py')}")
 
 
 def run() -> None:

@@ -13,14 +13,14 @@ from actors.orchestrator.steps import Settled, Step, Way, batches, only
 from actors.rulesets import queries as rulesets
 from actors.rulesets.contract import DetectorCost, OptimiseOrder
 from actors.scans import queries as scans
-from actors.scans.contract import Level, ScanRules, ScanView, StartScan
+from actors.scans.contract import Method, Sampling, ScanRules, ScanView, StartScan
 from actors.sources import queries as sources
 from cluster.runtime.commands import Command
 
 ASSETS_A_COMMAND = 50
 
 
-def _scan(level: Level) -> Any:
+def _scan(method: Method) -> Any:
     def commands(session: Session, way: Way) -> Iterable[Command[Any]]:
         rules = rulesets.current(session, way.ruleset)
         pinned = ScanRules(
@@ -31,7 +31,7 @@ def _scan(level: Level) -> Any:
             access=sources.access(session, way.source_id),
             assets=tuple(item.info for item in sources.present(session, way.source_id)),
             rules=pinned,
-            level=level,
+            sampling=Sampling(method=method, share=rules.spec.sample_share),
         )
 
     return commands
@@ -147,7 +147,7 @@ def _key(workflow_id: str, phase: str, number: int) -> str:
     return f"{workflow_id}:{phase}" if number == 1 else f"{workflow_id}:{phase}:{number}"
 
 
-SAMPLE = Step("scan a sample", _scan("sample"), _scanned)
+SAMPLE = Step("scan a sample", _scan("fraction"), _scanned)
 CENSUS = Step("scan everything", _scan("census"), _scanned)
 CLASSIFY = Step("classify the columns", _classify, _classified)
 ORDER = Step("order the detectors", _order, _ordered)

@@ -58,7 +58,12 @@ def _lease(work: UnitOfWork, run_id: str, limit: int, seconds: float) -> list[Le
         update(Partition)
         .where(tuple_(Partition.run_id, Partition.asset_id, Partition.number).in_(waiting))
         .values(
-            state="leased", fence=Partition.fence + 1, attempts=Partition.attempts + 1, due_at=_until(work, seconds)
+            state="leased",
+            fence=Partition.fence + 1,
+            attempts=Partition.attempts + 1,
+            due_at=_until(work, seconds),
+            leased_at=work.now,
+            ended_at=None,
         )
         .returning(Partition.asset_id, Partition.number, Partition.task, Partition.fence)
         .execution_options(synchronize_session=False)
@@ -108,9 +113,17 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
     report = command.report
     held = (
         update(Partition)
-        .where(*_held(command), Run.id == Partition.run_id, Run.state.in_(queries.ACTIVE))
+        .where(*_held(command), Run.id == Partition.run_id, Run.state.in_(queries.OPEN))
         .where(Run.rules_digest == report.rules_digest, Partition.task["fingerprint"].astext == report.fingerprint)
-        .values(state="done", seconds=report.seconds, problem=None)
+        .values(
+            state="done",
+            seconds=report.seconds,
+            cpu_seconds=report.cpu_seconds,
+            peak_rss_mb=report.peak_rss_mb,
+            node=report.node,
+            ended_at=work.now,
+            problem=None,
+        )
         .returning(Partition.content_key, Run.source_id)
         .execution_options(synchronize_session=False)
     )
@@ -139,6 +152,7 @@ def _keep(work: UnitOfWork, command: CommitReport, content_key: str) -> Any:
         insert(Report)
         .values(
             asset_id=command.asset_id, rules_digest=command.report.rules_digest, content_key=content_key,
+            basis_digest="", detectors={},
             rows=command.report.rows, size=command.report.bytes, content=packed(command.report), created_at=work.now,
         )
         .on_conflict_do_nothing()
@@ -159,7 +173,7 @@ def fail_partition(work: UnitOfWork, command: FailPartition) -> Done:
         select(Partition).where(*_held(command)).with_for_update().execution_options(populate_existing=True)
     ).first()
     run = queries.row_of(work.session, command.scan_id)
-    if row is None or run.state not in queries.ACTIVE:
+    if row is None or run.state not in queries.OPEN:
         raise _refused(command)
     if command.retryable and row.attempts < ATTEMPTS:
         pause = min(PAUSE_SECONDS * 2 ** (row.attempts - 1), LONGEST_PAUSE_SECONDS)
@@ -172,7 +186,7 @@ def fail_partition(work: UnitOfWork, command: FailPartition) -> Done:
 
 
 def _fail(work: UnitOfWork, run: Run, row: Partition, problem: interface.Problem) -> None:
-    row.state, row.problem = "failed", problem.model_dump(mode="json")
+    row.state, row.problem, row.ended_at = "failed", problem.model_dump(mode="json"), work.now
     after = {
         "scan_id": run.id, "source_id": run.source_id, "asset_id": row.asset_id, "number": row.number,
         "attempts": row.attempts, "code": problem.code,

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Collection, Sequence
 
-from actors.scans.contract import Level, PartitionState
+from actors.scans.contract import PartitionState, Sampling
 from cluster.connectors.interface import Partition
 
 
@@ -29,11 +29,11 @@ def sampled(asset_id: str, keys: Sequence[str], share: float) -> set[int]:
 
 
 def first_states(
-    asset_id: str, keys: Sequence[str], known: Collection[str], level: Level, share: float
+    asset_id: str, keys: Sequence[str], known: Collection[str], sampling: Sampling
 ) -> list[PartitionState]:
     """How each partition of an asset begins: cached if its report is known, else pending, or skipped by a sample.
 
-    A known report counts at either level, inside the sample or not: it costs nothing and says more.
+    A known report counts whatever the sampling, inside the sample or not: it costs nothing and says more.
     """
-    chosen = sampled(asset_id, keys, share) if level == "sample" else range(len(keys))
+    chosen = range(len(keys)) if sampling.method == "census" else sampled(asset_id, keys, sampling.share)
     return ["cached" if key in known else "pending" if place in chosen else "skipped" for place, key in enumerate(keys)]

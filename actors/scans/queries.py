@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from actors.scans.contract import PartitionState, PartitionView, ScanRules, ScanView
+from actors.scans.contract import PartitionState, PartitionView, Sampling, ScanRules, ScanView
 from actors.scans.evidence import content_digest, costs, coverage, evidence, evidence_of
 from actors.scans.tables import Asset, Partition, Run
 from cluster.connectors.interface import AssetInfo, Problem, SourceAccess
@@ -19,6 +19,8 @@ __all__ = [
 ]  # fmt: skip
 
 ACTIVE = ("planning", "running")
+# Not ended: a worker's result still counts.
+OPEN = (*ACTIVE, "planned", "paused")
 WAITING = ("pending", "leased")
 PROBLEMS_SHOWN = 200
 
@@ -60,8 +62,8 @@ def list_scans(
 
 
 def active_ids(session: Session) -> set[str]:
-    """The ids of the scans under way."""
-    return set(session.scalars(select(Run.id).where(Run.state.in_(ACTIVE))))
+    """The ids of the scans that have not ended: what their workers bring still counts."""
+    return set(session.scalars(select(Run.id).where(Run.state.in_(OPEN))))
 
 
 def _views(session: Session, rows: Sequence[Run]) -> list[ScanView]:
@@ -80,7 +82,9 @@ def _views(session: Session, rows: Sequence[Run]) -> list[ScanView]:
         sums[run_id][1] += int(total_bytes or 0)
     return [
         ScanView(
-            id=row.id, source_id=row.source_id, level=row.level, state=row.state, rules_digest=row.rules_digest,
+            id=row.id, source_id=row.source_id, level="census" if row.sampling["method"] == "census" else "sample",
+            sampling=Sampling.model_validate(row.sampling), priority=row.priority, definition_id=row.definition_id,
+            degraded=row.degraded, state=row.state, rules_digest=row.rules_digest,
             assets=assets.get(row.id, 0), assets_planned=planned.get(row.id, 0), partitions=states[row.id],
             rows=sums[row.id][0], bytes=sums[row.id][1], problems=_problems(session, row.id),
             requested_at=row.requested_at, finished_at=row.finished_at,
@@ -135,7 +139,9 @@ def partitions(
 def _partition_view(row: Partition, path: str) -> PartitionView:
     return PartitionView(
         scan_id=row.run_id, asset_id=row.asset_id, asset=path, number=row.number, state=row.state,
-        attempts=row.attempts, rows=row.rows, bytes=row.size, seconds=row.seconds, problem=row.problem,
+        attempts=row.attempts, rows=row.rows, bytes=row.size, seconds=row.seconds,
+        cpu_seconds=row.cpu_seconds, peak_rss_mb=row.peak_rss_mb, node=row.node, leased_at=row.leased_at,
+        ended_at=row.ended_at, problem=row.problem,
     )  # fmt: skip
 
 

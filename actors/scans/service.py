@@ -1,24 +1,37 @@
 """The commands of the scans group: starting and ending runs. Those on partitions are in `actors/scans/leases.py`."""
 
-from typing import Any
-
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from actors.scans import queries
 from actors.scans.contract import (
+    BeginScan,
     CancelScan,
     CommitReport,
     FailPartition,
     FinishScan,
     LeasePartitions,
+    PauseScan,
+    PrioritiseScan,
     RecordPlan,
     RenewLeases,
+    ResumeScan,
     RetryScan,
+    Sampling,
     ScanView,
     StartScan,
 )
 from actors.scans.leases import commit_report, fail_partition, lease_partitions, renew_leases
 from actors.scans.planner import content_key, first_states
+from actors.scans.steering import (
+    begin_scan,
+    cancel_scan,
+    entity,
+    figures,
+    pause_scan,
+    prioritise_scan,
+    resume_scan,
+    retry_scan,
+)
 from actors.scans.tables import Asset, Partition, Report, Run
 from cluster.context import new_id
 from cluster.errors import Conflict, InvalidInput
@@ -27,6 +40,12 @@ from cluster.runtime.commands import Done, Service, UnitOfWork
 
 service = Service("scans")
 
+service.handles(BeginScan)(begin_scan)
+service.handles(PauseScan)(pause_scan)
+service.handles(ResumeScan)(resume_scan)
+service.handles(PrioritiseScan)(prioritise_scan)
+service.handles(CancelScan)(cancel_scan)
+service.handles(RetryScan)(retry_scan)
 service.handles(LeasePartitions)(lease_partitions)
 service.handles(RenewLeases)(renew_leases)
 service.handles(CommitReport)(commit_report)
@@ -34,16 +53,6 @@ service.handles(FailPartition)(fail_partition)
 
 # Reports that none of the last three runs over an asset stands on are dropped.
 RUNS_KEPT = 3
-
-
-def entity(scan_id: str) -> str:
-    """How events name a scan."""
-    return f"scan:{scan_id}"
-
-
-def figures(view: ScanView) -> dict[str, Any]:
-    """What events say of a scan: counts and states only."""
-    return {**view.model_dump(mode="json", exclude={"problems"}), "scan_id": view.id, "problems": len(view.problems)}
 
 
 @service.handles(StartScan)
@@ -58,8 +67,9 @@ def start_scan(work: UnitOfWork, command: StartScan) -> ScanView:
         raise InvalidInput("An asset is listed twice.", "List each path once.")
     run = Run(
         id=new_id(), key=command.key, source_id=source_id, access=command.access.model_dump(mode="json"),
-        rules=command.rules.model_dump(mode="json"), rules_digest=command.rules.digest, level=command.level,
-        sample_share=_share(command), state="planning", requested_at=work.now,
+        rules=command.rules.model_dump(mode="json"), rules_digest=command.rules.digest,
+        sampling=command.sampling.model_dump(mode="json"), priority=command.priority, plan_only=command.plan_only,
+        definition_id=command.definition_id, state="planning", requested_at=work.now,
     )  # fmt: skip
     work.session.add(run)
     work.session.flush()
@@ -74,17 +84,11 @@ def start_scan(work: UnitOfWork, command: StartScan) -> ScanView:
     return queries.view(work.session, run)
 
 
-def _share(command: StartScan) -> float:
-    """The share that was asked for, else the one of the rule set."""
-    asked = "sample_share" in command.model_fields_set
-    return command.sample_share if asked else command.rules.spec.sample_share
-
-
 @service.handles(RecordPlan)
 def record_plan(work: UnitOfWork, command: RecordPlan) -> Done:
     run = queries.row_of(work.session, command.scan_id)
     asset = work.session.get(Asset, (command.scan_id, command.asset_id))
-    if asset is None or run.state != "planning" or asset.state != "unplanned":
+    if asset is None or "planning" not in (run.state, run.paused_from) or asset.state != "unplanned":
         raise Conflict("This asset does not wait to be planned.", "Nothing is to be done.")
     if command.problem is not None:
         asset.state, asset.problem = "failed", command.problem.model_dump(mode="json")
@@ -115,7 +119,7 @@ def _insert_partitions(work: UnitOfWork, run: Run, command: RecordPlan) -> None:
             )
         )
     }
-    states = first_states(command.asset_id, keys, known, run.level, run.sample_share)  # type: ignore[arg-type]  # stored as given
+    states = first_states(command.asset_id, keys, known, Sampling.model_validate(run.sampling))
     rows = []
     for partition, key, state in zip(command.partitions, keys, states, strict=True):
         report = known.get(key)
@@ -134,52 +138,13 @@ def _end_planning(work: UnitOfWork, run: Run) -> None:
     """Moves a run on when the last of its assets was planned."""
     waiting = select(Asset.asset_id).where(Asset.run_id == run.id, Asset.state == "unplanned").limit(1)
     if work.session.execute(waiting).first() is None:
-        run.state = "running"
+        planned = "planned" if run.plan_only else "running"
+        if run.state == "paused":
+            run.paused_from = planned
+        else:
+            run.state = planned
         work.session.flush()
         work.emit("planned", entity(run.id), after=figures(queries.view(work.session, run)))
-
-
-@service.handles(CancelScan)
-def cancel_scan(work: UnitOfWork, command: CancelScan) -> ScanView:
-    run = queries.row_of(work.session, command.scan_id)
-    if run.state == "cancelled":
-        return queries.view(work.session, run)
-    if run.state not in queries.ACTIVE:
-        raise Conflict(f"The scan has ended already ({run.state}).", "Nothing is left to cancel.")
-    before = {"state": run.state}
-    run.state, run.finished_at = "cancelled", work.now
-    waiting = Partition.state.in_(queries.WAITING)
-    work.session.execute(update(Partition).where(Partition.run_id == run.id, waiting).values(state="cancelled"))
-    view = queries.view(work.session, run)
-    work.emit("cancelled", entity(run.id), before=before, after=figures(view))
-    return view
-
-
-@service.handles(RetryScan)
-def retry_scan(work: UnitOfWork, command: RetryScan) -> ScanView:
-    run = queries.row_of(work.session, command.scan_id)
-    if run.state in queries.ACTIVE:
-        raise Conflict("The scan is still under way.", "Wait for its end, or cancel it.")
-    before = {"state": run.state}
-    again = Partition.state.in_(("failed", "cancelled"))
-    partitions = work.session.execute(
-        update(Partition)
-        .where(Partition.run_id == run.id, again)
-        .values(state="pending", attempts=0, due_at=work.now, problem=None)
-        .returning(Partition.number)
-    ).all()
-    work.session.execute(
-        update(Asset).where(Asset.run_id == run.id, Asset.state == "failed").values(state="unplanned", problem=None)
-    )
-    unplanned = func.count().filter(Asset.state == "unplanned")
-    assets = work.session.execute(select(unplanned).where(Asset.run_id == run.id)).scalar_one()
-    if not partitions and not assets:
-        raise Conflict("Nothing in this scan failed.", "Start a new scan to read the source again.")
-    run.state, run.finished_at = ("planning" if assets else "running"), None
-    work.session.flush()
-    view = queries.view(work.session, run)
-    work.emit("retried", entity(run.id), before=before, after=figures(view))
-    return view
 
 
 @service.handles(FinishScan)

@@ -1,4 +1,7 @@
-"""Tables of the scans group: runs, the assets of a run, their partitions, and the reports that runs share."""
+"""Tables of the scans group: runs, the assets of a run, their partitions, and the reports that runs share.
+
+What sets runs off and what holds them back is in `actors/scans/definition_tables.py`.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +16,10 @@ SCHEMA = {"schema": "scans"}
 
 
 class Run(Base):
-    """A scan run with all that its tasks need. `access` holds the credential sealed, never in clear."""
+    """A scan run with all that its tasks need. `access` holds the credential sealed, never in clear.
+
+    `paused_from` is the state that a paused run returns to.
+    """
 
     __tablename__ = "run"
     __table_args__ = (Index(None, "source_id", "requested_at"), Index(None, "requested_at", "id"), SCHEMA)
@@ -23,9 +29,13 @@ class Run(Base):
     access: Mapped[dict[str, Any]]
     rules: Mapped[dict[str, Any]]
     rules_digest: Mapped[str]
-    level: Mapped[str]
-    sample_share: Mapped[float]
+    sampling: Mapped[dict[str, Any]]
+    priority: Mapped[int]
+    plan_only: Mapped[bool]
+    definition_id: Mapped[str | None] = mapped_column(index=True)
+    degraded: Mapped[str | None]
     state: Mapped[str] = mapped_column(index=True)
+    paused_from: Mapped[str | None]
     requested_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     progress_at: Mapped[datetime | None]
@@ -47,15 +57,22 @@ class Asset(Base):
 class Report(Base):
     """What one part of an asset was found to hold under one rule set.
 
-    `content` is JSON compressed with zlib, `size` the number of bytes that were read.
+    `content` is JSON compressed with zlib, `size` the number of bytes that were read. `basis_digest` and `detectors`
+    (id to digest) say what of it holds under other rules: see `CompiledRules`.
     """
 
     __tablename__ = "report"
-    __table_args__ = (UniqueConstraint("asset_id", "rules_digest", "content_key"), SCHEMA)
+    __table_args__ = (
+        UniqueConstraint("asset_id", "rules_digest", "content_key"),
+        Index(None, "asset_id", "content_key", "basis_digest"),
+        SCHEMA,
+    )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     asset_id: Mapped[str]
     rules_digest: Mapped[str]
     content_key: Mapped[str]
+    basis_digest: Mapped[str]
+    detectors: Mapped[dict[str, Any]]
     rows: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     content: Mapped[bytes]
@@ -65,7 +82,8 @@ class Report(Base):
 class Partition(Base):
     """A part of an asset to be read. `due_at`: when a pending one may start, or when the lease of a leased one ends.
 
-    `fence` rises with each lease, so that the report of a worker that lost its lease is known and refused.
+    `fence` rises with each lease, so that the report of a worker that lost its lease is known and refused. `base_id` is
+    a report of the same content under other rules, to which only the detectors `only` are to be added.
     """
 
     __tablename__ = "partition"
@@ -76,6 +94,7 @@ class Partition(Base):
         ),
         Index(None, "run_id", "state"),
         Index(None, "report_id"),
+        Index(None, "base_id"),
         SCHEMA,
     )
     run_id: Mapped[str] = mapped_column(ForeignKey("scans.run.id"), primary_key=True)
@@ -90,7 +109,16 @@ class Partition(Base):
     report_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("scans.report.id", ondelete="SET NULL"), default=None
     )
+    base_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("scans.report.id", ondelete="SET NULL"), default=None
+    )
+    only: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True), default=None)
     rows: Mapped[int | None] = mapped_column(BigInteger, default=None)
     size: Mapped[int | None] = mapped_column(BigInteger, default=None)
     seconds: Mapped[float | None] = mapped_column(default=None)
+    cpu_seconds: Mapped[float | None] = mapped_column(default=None)
+    peak_rss_mb: Mapped[float | None] = mapped_column(default=None)
+    node: Mapped[str | None] = mapped_column(default=None)
+    leased_at: Mapped[datetime | None] = mapped_column(default=None)
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)

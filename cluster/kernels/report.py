@@ -62,6 +62,7 @@ class PartitionReport(_Value):
     cpu_seconds: float = 0.0
     detector_seconds: dict[str, float] = Field(default_factory=dict)
     peak_rss_mb: float = 0.0
+    node: str = ""
 
 
 class ColumnProfile(_Value):

@@ -14,6 +14,7 @@ from actors.scans.contract import (
     PartitionState,
     PartitionView,
     RetryScan,
+    Sampling,
     ScanRules,
     ScanView,
     StartScan,
@@ -36,8 +37,10 @@ class ScanOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ruleset: str = Field("default", min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9._\-]*$")
-    level: Level = "census"
-    sample_share: float = Field(0.1, gt=0, le=1, description="Share of the partitions that a sample reads.")
+    level: Level = Field("census", description="census: everything. sample: the share that the rule set names.")
+    sampling: Sampling | None = Field(None, description="How much is read, in place of `level`.")
+    priority: int = Field(5, ge=0, le=9, description="Of two scans the higher one is given workers first.")
+    plan_only: bool = Field(False, description="Cut it into partitions only, to see what it will cost; then begin it.")
     assets: tuple[str, ...] = Field((), max_length=1000, description="Ids of assets; all that are there if empty.")
 
 
@@ -48,7 +51,7 @@ async def start(source_id: Id, body: ScanOrder, response: Response, doors: Acces
     command = await run_in_threadpool(_composed, doors, source_id, body, f"{caller.principal}:{caller.operation_id}")
     # The key makes the command repeatable; its operation id must not, since the inventory may have changed meanwhile.
     view = await doors.send(command, caller.model_copy(update={"operation_id": new_id()}))
-    if (view.source_id, view.level) != (source_id, body.level):
+    if (view.source_id, view.sampling) != (source_id, command.sampling):
         raise Conflict("This Idempotency-Key was used for another request.", "Use a new key for a new request.")
     response.headers["Location"] = f"/api/v1/scans/{view.id}"
     return view
@@ -69,9 +72,14 @@ def _composed(doors: Doors, source_id: str, order: ScanOrder, key: str) -> Start
         rules=ScanRules(
             name=rules.name, version=rules.version, digest=rules.digest, spec=rules.spec, order=rules.order
         ),
-        level=order.level,
-        sample_share=order.sample_share,
+        sampling=order.sampling or _sampling(order.level, rules.spec.sample_share),
+        priority=order.priority,
+        plan_only=order.plan_only,
     )
+
+
+def _sampling(level: Level, share: float) -> Sampling:
+    return Sampling() if level == "census" else Sampling(method="fraction", share=share)
 
 
 @router.get("/scans", operation_id="list_scans", summary="List scans")

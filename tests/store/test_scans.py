@@ -16,10 +16,10 @@ from actors.scans.contract import (
     FinishScan,
     Lease,
     LeasePartitions,
-    Level,
     RecordPlan,
     RenewLeases,
     RetryScan,
+    Sampling,
     ScanRules,
     ScanView,
     StartScan,
@@ -62,13 +62,13 @@ class Desk:
     def kinds(self) -> list[str]:
         return [event.kind.removeprefix("scans.") for event in self.events]
 
-    def start(self, key: str = "k1", paths: tuple[str, ...] = ("a",), level: Level = "census", **more: Any) -> ScanView:
+    def start(self, key: str = "k1", paths: tuple[str, ...] = ("a",), **more: Any) -> ScanView:
         access = SourceAccess(source_id=SOURCE, url="postgresql://h/db", sealed="v1.sealed")
         rules = ScanRules(
             name="default", version=1, digest=more.pop("digest", "d1"), spec=more.pop("spec", RuleSetSpec())
         )
         assets = tuple(AssetInfo(path=path, kind="table") for path in paths)
-        view: ScanView = self.do(StartScan(key=key, access=access, assets=assets, rules=rules, level=level, **more))
+        view: ScanView = self.do(StartScan(key=key, access=access, assets=assets, rules=rules, **more))
         return view
 
     def plan(self, scan: ScanView, path: str, fingerprints: list[str], columns: tuple[str, ...] = ("x",)) -> None:
@@ -319,13 +319,13 @@ def test_problems_make_a_scan_partial_and_only_problems_make_it_fail(desk: Desk)
 
 def test_a_sample_is_the_same_each_time_and_a_census_builds_on_it(desk: Desk) -> None:
     prints = [f"f{number}" for number in range(40)]
-    scan = desk.start("k1", paths=("a", "b"), level="sample", sample_share=0.1)
+    scan = desk.start("k1", paths=("a", "b"), sampling=Sampling(method="fraction", share=0.1))
     desk.plan(scan, "a", prints)
     desk.plan(scan, "b", ["only"])
     chosen = {lease.partition.fingerprint for lease in desk.lease(100)}
     assert desk.view(scan).partitions == {"leased": 5, "skipped": 36}
     assert "only" in chosen
-    again = desk.start("k2", level="sample", sample_share=0.1)
+    again = desk.start("k2", sampling=Sampling(method="fraction", share=0.1))
     desk.plan(again, "a", prints)
     assert {lease.partition.fingerprint for lease in desk.lease(100)} == chosen - {"only"}
     desk.later(60)
@@ -335,9 +335,9 @@ def test_a_sample_is_the_same_each_time_and_a_census_builds_on_it(desk: Desk) ->
     assert desk.view(census).partitions == {"cached": 4, "pending": 36}
 
 
-def test_the_rule_set_says_what_is_covered_and_how_much_a_sample_reads(desk: Desk) -> None:
-    spec = RuleSetSpec(exclude_assets=("tmp_*",), sample_share=0.5)
-    scan = desk.start(paths=("a", "tmp_b"), level="sample", spec=spec)
+def test_the_rule_set_says_what_is_covered(desk: Desk) -> None:
+    spec = RuleSetSpec(exclude_assets=("tmp_*",))
+    scan = desk.start(paths=("a", "tmp_b"), sampling=Sampling(method="fraction", share=0.5), spec=spec)
     assert scan.assets == 1
     desk.plan(scan, "a", ["f0", "f1", "f2", "f3"])
     assert desk.view(scan).partitions == {"pending": 2, "skipped": 2}
@@ -383,7 +383,7 @@ def test_reports_are_kept_for_the_last_runs_of_an_asset(desk: Desk) -> None:
 
 
 def test_coverage_says_how_much_of_each_asset_was_read(desk: Desk) -> None:
-    scan = desk.start(paths=("a", "b", "c"), level="sample", sample_share=0.5)
+    scan = desk.start(paths=("a", "b", "c"), sampling=Sampling(method="fraction", share=0.5))
     desk.plan(scan, "a", ["f0", "f1"])
     desk.plan(scan, "b", ["f0"])
     desk.do(RecordPlan(scan_id=scan.id, asset_id=asset_id(SOURCE, "c"), problem=PASSING))

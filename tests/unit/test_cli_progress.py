@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 
 from actors.orchestrator.contract import PhaseView, WorkflowView
-from actors.scans.contract import ScanView
+from actors.scans.contract import Sampling, ScanView
 from serve.cli.progress import LinePrinter, LiveView, ScanPace, describe, seconds_of
 from serve.follow import Progress
 
@@ -21,7 +21,7 @@ def phase(number: int, state: str, **fields: object) -> PhaseView:
 
 def scan(rows: int, done: int) -> ScanView:
     return ScanView(
-        id="s", source_id="x", level="census", state="running", rules_digest="", assets=2, assets_planned=2,
+        id="s", source_id="x", level="census", sampling=Sampling(), priority=5, definition_id=None, degraded=None, state="running", rules_digest="", assets=2, assets_planned=2,
         partitions={"done": done, "cached": 1, "pending": 5 - done}, rows=rows, bytes=0, problems=(),
         requested_at=START, finished_at=None,
     )  # fmt: skip
