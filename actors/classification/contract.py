@@ -84,23 +84,23 @@ class ClassifyReceipt(_View):
 
 
 class ClassifyAssets(Command[ClassifyReceipt]):
-    """Recomputes the machine labels of these assets from evidence. Human decisions stay as they are.
+    """Internal: recomputes the machine labels of these assets from evidence. Human decisions stay as they are.
 
     `rules` is the rule set the evidence was gathered with, whose thresholds decide; left out, the default one.
     """
 
     group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "classification:write"
+    permission: ClassVar[str] = "classification:internal"
     source_id: str
     evidence: tuple[AssetEvidence, ...]
     rules: RuleSetSpec | None = None
 
 
 class ForgetAssets(Command[ClassifyReceipt]):
-    """Withdraws the machine labels of assets that are gone; decisions are kept in case they come back."""
+    """Internal: withdraws the machine labels of assets that are gone; decisions are kept in case they come back."""
 
     group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "classification:write"
+    permission: ClassVar[str] = "classification:internal"
     source_id: str
     assets: tuple[str, ...]
 

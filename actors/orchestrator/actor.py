@@ -1,7 +1,8 @@
 """The actor of the orchestrator: drives every running workflow through its phases."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from actors.orchestrator import queries
 from actors.orchestrator.contract import PhaseState, PhaseView, RecordPhase, WorkflowView
+from actors.orchestrator.handoffs_scan import scans_to_stop
 from actors.orchestrator.service import service
 from actors.orchestrator.steps import Settled, Step, Way
 from actors.orchestrator.workflows import PHASES
@@ -25,6 +27,8 @@ from cluster.store.engine import database_url, reading
 log = structlog.get_logger("orchestrator")
 
 RETRIES = 3
+# Workflows that send the commands of a step at a time: each holds a connection meanwhile.
+SENDING = 3
 
 
 class OrchestratorActor(GroupActor):
@@ -34,17 +38,23 @@ class OrchestratorActor(GroupActor):
 
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
         self._ways: dict[str, asyncio.Task[None]] = {}
+        self._sending = asyncio.Semaphore(SENDING)
         self._listener = Listener(database_url())
         await super().__init__()
         self._listener.start()
 
     def loops(self) -> Sequence[Loop]:
-        return (self._take_up,)
+        return (self._take_up, self._stop_scans)
 
     async def _take_up(self) -> None:
         for workflow_id in await asyncio.to_thread(_running):
             if workflow_id not in self._ways:
                 self._ways[workflow_id] = asyncio.create_task(self._drive(workflow_id))
+
+    async def _stop_scans(self) -> None:
+        """Cancels the scans of cancelled workflows, also of those that were cancelled while no orchestrator ran."""
+        for scan_id in await asyncio.to_thread(_to_stop):
+            await send(CancelScan(scan_id=scan_id), system("orchestrator"))
 
     async def _drive(self, workflow_id: str) -> None:
         try:
@@ -105,8 +115,8 @@ class OrchestratorActor(GroupActor):
     async def _run_step(self, way: Way, step: Step) -> Settled | None:
         for attempt in range(RETRIES):
             try:
-                commands = await asyncio.to_thread(_commands, step, way)
-                results = [await send(command, system("orchestrator")) for command in commands]
+                async with self._sending:
+                    results = await _carried_out(step, way)
                 return await self._settle(way, step, results)
             except SextantError as error:
                 if not error.retryable or attempt + 1 == RETRIES:
@@ -118,8 +128,6 @@ class OrchestratorActor(GroupActor):
         while True:
             settled, cancelled = await asyncio.to_thread(_settled, step, way, results)
             if cancelled:
-                for scan_id in (r.id for r in results if step.name.startswith("scan") and hasattr(r, "id")):
-                    await send(CancelScan(scan_id=scan_id), system("orchestrator"))
                 return None
             if settled is not None:
                 return settled
@@ -136,9 +144,40 @@ def _workflow(workflow_id: str) -> WorkflowView:
         return queries.get_workflow(session, workflow_id)
 
 
-def _commands(step: Step, way: Way) -> list[Command[Any]]:
+def _to_stop() -> list[str]:
     with reading() as session:
-        return list(step.commands(session, way))
+        return scans_to_stop(session)
+
+
+async def _carried_out(step: Step, way: Way) -> list[BaseModel]:
+    """Sends the commands of a step one by one, each made when the one before it was done.
+
+    They are never in memory together: those of one step may hold the evidence of a whole source.
+    """
+    results: list[BaseModel] = []
+    async with _snapshot() as session:
+        commands = await asyncio.to_thread(lambda: iter(step.commands(session, way)))
+        while (command := await asyncio.to_thread(_next, commands)) is not None:
+            results.append(await send(command, system("orchestrator")))
+    return results
+
+
+@asynccontextmanager
+async def _snapshot() -> AsyncIterator[Session]:
+    """`reading` for an event loop, which must not wait for the database."""
+    opened = reading()
+    session = await asyncio.to_thread(opened.__enter__)
+    try:
+        yield session
+    except BaseException as error:
+        if not await asyncio.to_thread(opened.__exit__, type(error), error, error.__traceback__):
+            raise
+    else:
+        await asyncio.to_thread(opened.__exit__, None, None, None)
+
+
+def _next(commands: Iterator[Command[Any]]) -> Command[Any] | None:
+    return next(commands, None)
 
 
 def _settled(step: Step, way: Way, results: list[BaseModel]) -> tuple[Settled | None, bool]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from actors.catalog.contract import CatalogReceipt, ColumnLabel, DeriveLineage, RecordLabels, RecordProfiles
 from actors.classification import queries as classification
 from actors.classification.contract import ClassifyAssets, ClassifyReceipt
+from actors.orchestrator import queries as workflows
 from actors.orchestrator.steps import Settled, Step, Way, batches, only
 from actors.rulesets import queries as rulesets
 from actors.rulesets.contract import DetectorCost, OptimiseOrder
@@ -145,6 +146,13 @@ def _number(session: Session, way: Way) -> int:
 
 def _key(workflow_id: str, phase: str, number: int) -> str:
     return f"{workflow_id}:{phase}" if number == 1 else f"{workflow_id}:{phase}:{number}"
+
+
+def scans_to_stop(session: Session) -> list[str]:
+    """The scans that have not ended although the workflow that started them was cancelled."""
+    started = {scan_id: key.partition(":")[0] for scan_id, key in scans.open_keys(session)}
+    cancelled = workflows.cancelled_among(session, set(started.values()))
+    return [scan_id for scan_id, workflow_id in started.items() if workflow_id in cancelled]
 
 
 SAMPLE = Step("scan a sample", _scan("fraction"), _scanned)

@@ -1,5 +1,7 @@
 """The read side of the orchestrator."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -46,6 +48,11 @@ def list_workflows(
 def running(session: Session) -> list[str]:
     """The ids of the workflows that are under way."""
     return list(session.scalars(select(Workflow.id).where(Workflow.state == "running").order_by(Workflow.requested_at)))
+
+
+def cancelled_among(session: Session, ids: Collection[str]) -> set[str]:
+    """Those of the workflows that were cancelled; ids of anything else are left out."""
+    return set(session.scalars(select(Workflow.id).where(Workflow.id.in_(ids), Workflow.state == "cancelled")))
 
 
 def insights(session: Session, source_id: str, limit: int = 100) -> list[InsightView]:

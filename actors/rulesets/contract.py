@@ -47,9 +47,9 @@ class ReviseRuleSet(Command[RuleSetView]):
 
 
 class OptimiseOrder(Command[RuleSetView]):
-    """Sets the order of evaluation from observed costs: those that decide most per second go first."""
+    """Internal: sets the order of evaluation from observed costs: those that decide most per second go first."""
 
     group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "rulesets:write"
+    permission: ClassVar[str] = "rulesets:internal"
     name: str
     costs: dict[str, DetectorCost]

@@ -14,7 +14,7 @@ from cluster.errors import InvalidInput, NotFound
 
 __all__ = [
     "active_ids", "content_digest", "costs", "coverage", "due", "evidence", "evidence_of",
-    "exhausted", "find_by_key", "get_scan", "leased", "list_scans", "partitions", "row_of", "scan_input",
+    "exhausted", "find_by_key", "get_scan", "leased", "list_scans", "open_keys", "partitions", "row_of", "scan_input",
     "unplanned", "view",
 ]  # fmt: skip
 
@@ -64,6 +64,11 @@ def list_scans(
 def active_ids(session: Session) -> set[str]:
     """The ids of the scans that have not ended: what their workers bring still counts."""
     return set(session.scalars(select(Run.id).where(Run.state.in_(OPEN))))
+
+
+def open_keys(session: Session) -> list[tuple[str, str]]:
+    """(id, key) of the scans that have not ended."""
+    return [(scan, key) for scan, key in session.execute(select(Run.id, Run.key).where(Run.state.in_(OPEN)))]
 
 
 def _views(session: Session, rows: Sequence[Run]) -> list[ScanView]:

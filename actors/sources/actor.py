@@ -111,9 +111,9 @@ def _queued() -> tuple[list[str], list[str]]:
 
 def _access_of_test(test_id: str) -> SourceAccess:
     with reading() as session:
-        return queries.access(session, queries.get_test(session, test_id).source_id)
+        return queries.access(session, queries.get_test(session, test_id).source_id, allow_retired=True)
 
 
 def _access_of_discovery(discovery_id: str) -> SourceAccess:
     with reading() as session:
-        return queries.access(session, queries.get_discovery(session, discovery_id).source_id)
+        return queries.access(session, queries.get_discovery(session, discovery_id).source_id, allow_retired=True)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from actors.sources.contract import DiscoveryView, InventoryItem, SourceView, TestView
 from actors.sources.tables import ConnectionTest, Discovery, Inventory, Source
 from cluster.connectors.interface import SourceAccess
-from cluster.errors import NotFound
+from cluster.errors import Conflict, NotFound
 
 
 def view(row: Source) -> SourceView:
@@ -49,9 +49,11 @@ def list_sources(session: Session, after: str | None = None, limit: int = 100) -
     return [view(row) for row in session.scalars(statement)]
 
 
-def access(session: Session, source_id: str) -> SourceAccess:
-    """How to reach a source, with its credential still sealed. Raises NotFound."""
+def access(session: Session, source_id: str, allow_retired: bool = False) -> SourceAccess:
+    """How to reach a source, with its credential still sealed. Raises NotFound, and Conflict if it is retired."""
     row = row_of(session, source_id)
+    if row.state == "retired" and not allow_retired:
+        raise Conflict(f"The source '{row.name}' is retired.", "Register it again to use it.")
     return SourceAccess(source_id=row.id, url=row.url, options=row.options, sealed=row.sealed)
 
 

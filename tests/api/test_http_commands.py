@@ -99,6 +99,7 @@ def test_a_retired_source_stays_readable(admin: httpx.Client, source: dict[str, 
     assert admin.post(f"/api/v1/sources/{source['id']}/retire").json()["state"] == "retired"
     assert admin.get(f"/api/v1/sources/{source['id']}").json()["state"] == "retired"
     assert admin.post(f"/api/v1/sources/{source['id']}/discoveries").status_code == 409
+    assert admin.post(f"/api/v1/sources/{source['id']}/scans", json={}).status_code == 409
 
 
 def test_the_secret_of_a_token_is_shown_again_to_the_same_operation_only(admin: httpx.Client, store: Any) -> None:

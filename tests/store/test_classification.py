@@ -17,7 +17,7 @@ from actors.classification.labelling import facts_of, machine_of
 from actors.classification.queries import LabelFilter
 from actors.classification.service import service
 from actors.classification.tables import Decision, Evidence, Label
-from cluster.context import Caller
+from cluster.context import Caller, system
 from cluster.errors import InvalidInput, NotFound
 from cluster.events.feed import EventDraft
 from cluster.kernels.report import AssetEvidence, ClassEvidence, ColumnEvidence, ColumnProfile
@@ -45,7 +45,12 @@ def session(engine: Engine) -> Iterator[Session]:
 
 
 def carried_out(session: Session, command: Command[Any]) -> tuple[Any, list[EventDraft]]:
-    work = UnitOfWork(session, ADA, "classification", datetime.now(UTC))
+    work = UnitOfWork(
+        session,
+        system("classification") if command.permission.endswith(":internal") else ADA,
+        "classification",
+        datetime.now(UTC),
+    )
     result = service.carry_out(work, command)
     session.commit()
     return result, work.events

@@ -1,6 +1,7 @@
 """The scan of a phase: one and the same while it is under way, another one where the last brought nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
-from actors.orchestrator.handoffs_scan import CENSUS, PROFILES
+from actors.orchestrator.contract import CancelWorkflow, ResumeWorkflow, StartWorkflow
+from actors.orchestrator.handoffs_scan import CENSUS, PROFILES, scans_to_stop
+from actors.orchestrator.service import service as orchestrator
 from actors.orchestrator.steps import Way
 from actors.rulesets.contract import DEFAULT, ReviseRuleSet
 from actors.rulesets.service import service as rulesets
@@ -23,7 +26,7 @@ from cluster.detectors.compile import load_rule_set
 from cluster.runtime.commands import Command, Service, UnitOfWork
 from cluster.store.engine import make_engine
 
-SERVICES: dict[str, Service] = {service.group: service for service in (rulesets, scans, sources)}
+SERVICES: dict[str, Service] = {service.group: service for service in (orchestrator, rulesets, scans, sources)}
 
 
 @pytest.fixture
@@ -72,3 +75,17 @@ def test_a_phase_that_is_resumed_after_a_cancelled_scan_starts_another(session: 
     carried_out(session, CancelScan(scan_id=second))
     assert started(session, way) not in {first, second}
     assert list(PROFILES.commands(session, way)) == []  # of the last one, which has read nothing yet
+
+
+def test_the_scan_of_a_cancelled_workflow_is_stopped_and_no_other(session: Session, way: Way) -> None:
+    workflow = carried_out(session, StartWorkflow(source_id=way.source_id))
+    mine, other = started(session, replace(way, workflow_id=workflow.id)), started(session, way)
+    assert scans_to_stop(session) == []
+    carried_out(session, CancelWorkflow(workflow_id=workflow.id))
+    assert scans_to_stop(session) == [mine]
+    carried_out(session, ResumeWorkflow(workflow_id=workflow.id))
+    assert scans_to_stop(session) == []
+    carried_out(session, CancelWorkflow(workflow_id=workflow.id))
+    carried_out(session, CancelScan(scan_id=mine))
+    assert scans_to_stop(session) == []
+    assert mine != other
