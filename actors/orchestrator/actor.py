@@ -1,6 +1,7 @@
 """The actor of the orchestrator: drives every running workflow through its phases."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from actors.orchestrator import queries
-from actors.orchestrator.contract import PhaseState, PhaseView, RecordPhase, WorkflowView
+from actors.orchestrator.contract import ForgetOperations, PhaseState, PhaseView, RecordPhase, WorkflowView
 from actors.orchestrator.handoffs_scan import scans_to_stop
 from actors.orchestrator.service import service
 from actors.orchestrator.steps import Settled, Step, Way
@@ -29,6 +30,7 @@ log = structlog.get_logger("orchestrator")
 RETRIES = 3
 # Workflows that send the commands of a step at a time: each holds a connection meanwhile.
 SENDING = 3
+FORGET_SECONDS = 3600.0
 
 
 class OrchestratorActor(GroupActor):
@@ -38,13 +40,14 @@ class OrchestratorActor(GroupActor):
 
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
         self._ways: dict[str, asyncio.Task[None]] = {}
+        self._forget_at = 0.0
         self._sending = asyncio.Semaphore(SENDING)
         self._listener = Listener(database_url())
         await super().__init__()
         self._listener.start()
 
     def loops(self) -> Sequence[Loop]:
-        return (self._take_up, self._stop_scans)
+        return (self._take_up, self._stop_scans, self._forget)
 
     async def _take_up(self) -> None:
         for workflow_id in await asyncio.to_thread(_running):
@@ -55,6 +58,12 @@ class OrchestratorActor(GroupActor):
         """Cancels the scans of cancelled workflows, also of those that were cancelled while no orchestrator ran."""
         for scan_id in await asyncio.to_thread(_to_stop):
             await send(CancelScan(scan_id=scan_id), system("orchestrator"))
+
+    async def _forget(self) -> None:
+        """Once an hour."""
+        if time.monotonic() >= self._forget_at:
+            await self.command(ForgetOperations())
+            self._forget_at = time.monotonic() + FORGET_SECONDS
 
     async def _drive(self, workflow_id: str) -> None:
         try:

@@ -89,6 +89,14 @@ class RecordPhase(Command[WorkflowView]):
     problem: str | None = None
 
 
+class ForgetOperations(Command[Done]):
+    """Internal: drops what is remembered of operations, and so of Idempotency-Keys, that are older than `days`."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "orchestrator:internal"
+    days: int = Field(7, ge=1)
+
+
 class RecordInsights(Command[Done]):
     """Internal: replaces the insights of a source."""
 

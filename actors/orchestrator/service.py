@@ -1,11 +1,14 @@
 """The commands of the orchestrator, and those of access: tokens."""
 
+from datetime import timedelta
+
 from sqlalchemy import delete, select
 
 from actors.orchestrator import queries
 from actors.orchestrator.contract import (
     CancelWorkflow,
     CreateToken,
+    ForgetOperations,
     RecordInsights,
     RecordPhase,
     ResumeWorkflow,
@@ -21,7 +24,7 @@ from cluster.context import new_id
 from cluster.errors import Conflict, NotFound
 from cluster.runtime.commands import Done, Service, UnitOfWork
 from cluster.security.tokens import TokenView, issue_token, revoke_token
-from cluster.store.tables import Token
+from cluster.store.tables import Operation, Token
 
 service = Service("orchestrator")
 
@@ -93,6 +96,12 @@ def record_phase(work: UnitOfWork, command: RecordPhase) -> WorkflowView:
         work.emit("phase", f"workflow:{row.id}", after=after | {"counters": public(command.counters)})
     _settle(work, row)
     return queries.view(work.session, row)
+
+
+@service.handles(ForgetOperations)
+def forget_operations(work: UnitOfWork, command: ForgetOperations) -> Done:
+    work.session.execute(delete(Operation).where(Operation.at < work.now - timedelta(days=command.days)))
+    return Done()
 
 
 @service.handles(RecordInsights)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from actors.sources import queries
 from actors.sources.contract import (
@@ -32,6 +32,9 @@ from cluster.runtime.commands import Done, Service, UnitOfWork
 from cluster.security.secrets import seal, unseal
 
 service = Service("sources")
+
+# Ended tests and discoveries of a source that stay readable.
+HISTORY_KEPT = 50
 
 
 @service.handles(RegisterSource)
@@ -133,6 +136,7 @@ def record_test(work: UnitOfWork, command: RecordTest) -> TestView:
     failed = [step.name for step in command.steps if step.status == "failed"]
     after = {"test_id": row.id, "source_id": row.source_id, "passed": row.passed, "failed": failed}
     work.emit("tested", source_entity(row.source_id), after=after)
+    _keep_newest(work, ConnectionTest, row.source_id)
     return TestView.model_validate(row)
 
 
@@ -154,7 +158,15 @@ def record_discovery(work: UnitOfWork, command: RecordDiscovery) -> DiscoveryVie
     work.session.flush()
     found = DiscoveryView.model_validate(row)
     work.emit("discovered", source_entity(row.source_id), after=found)
+    _keep_newest(work, Discovery, row.source_id)
     return found
+
+
+def _keep_newest(work: UnitOfWork, cls: type[ConnectionTest] | type[Discovery], source_id: str) -> None:
+    """A source that is looked at every minute must not fill the store with how each look went."""
+    ended = select(cls.id).where(cls.source_id == source_id, cls.finished_at.is_not(None))
+    old = ended.order_by(cls.requested_at.desc(), cls.id.desc()).offset(HISTORY_KEPT)
+    work.session.execute(delete(cls).where(cls.id.in_(old)).execution_options(synchronize_session=False))
 
 
 def _observe(work: UnitOfWork, source: Source, state: SourceState, facts: SourceFacts | None) -> None:
