@@ -9,10 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from actors.rulesets import queries as rulesets
 from actors.scans import queries
 from actors.scans.contract import (
+    BeginScan,
     CancelScan,
     Level,
     PartitionState,
     PartitionView,
+    PauseScan,
+    PrioritiseScan,
+    ResumeScan,
     RetryScan,
     Sampling,
     ScanRules,
@@ -124,6 +128,38 @@ def evidence(
     return page(found, limit, lambda evidence: evidence.asset)
 
 
+@router.post("/scans/{scan_id}/begin", operation_id="begin_scan", summary="Begin a planned scan")
+async def begin(scan_id: Id, doors: Access, caller: Writer) -> ScanView:
+    """Reads what a scan with `plan_only` has planned."""
+    return await doors.send(BeginScan(scan_id=scan_id), caller)
+
+
+@router.post("/scans/{scan_id}/pause", operation_id="pause_scan", summary="Hold a scan")
+async def pause(scan_id: Id, doors: Access, caller: Writer) -> ScanView:
+    """No more partitions are begun; those under way are finished and count."""
+    return await doors.send(PauseScan(scan_id=scan_id), caller)
+
+
+@router.post("/scans/{scan_id}/resume", operation_id="resume_scan", summary="Let a paused scan go on")
+async def resume(scan_id: Id, doors: Access, caller: Writer) -> ScanView:
+    """Goes on where the scan was paused; nothing is read twice."""
+    return await doors.send(ResumeScan(scan_id=scan_id), caller)
+
+
+class Priority(BaseModel):
+    """The priority of a scan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int = Field(ge=0, le=9, description="9 is given workers first, 0 last.")
+
+
+@router.put("/scans/{scan_id}/priority", operation_id="prioritise_scan", summary="Change the priority of a scan")
+async def prioritise(scan_id: Id, body: Priority, doors: Access, caller: Writer) -> ScanView:
+    """Counts for the partitions that are begun from now on."""
+    return await doors.send(PrioritiseScan(scan_id=scan_id, priority=body.priority), caller)
+
+
 @router.post("/scans/{scan_id}/cancel", operation_id="cancel_scan", summary="Stop a scan")
 async def cancel(scan_id: Id, doors: Access, caller: Writer) -> ScanView:
     """Nothing more is read; what was committed stays."""
@@ -132,5 +168,5 @@ async def cancel(scan_id: Id, doors: Access, caller: Writer) -> ScanView:
 
 @router.post("/scans/{scan_id}/retry", operation_id="retry_scan", summary="Try what failed once more")
 async def retry(scan_id: Id, doors: Access, caller: Writer) -> ScanView:
-    """Puts the failed parts of an ended scan back to work."""
+    """Puts the failed and quarantined parts of an ended scan back to work."""
     return await doors.send(RetryScan(scan_id=scan_id), caller)
