@@ -8,10 +8,9 @@ with Sextant("http://127.0.0.1:8000", token) as sextant:
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
-from pydantic import BaseModel
 
 from actors.catalog.contract import AssetSummary, AssetView
 from actors.classification.contract import ClassSummary, LabelView
@@ -24,18 +23,19 @@ from cluster.events.feed import EventView
 from cluster.security.audit import ChainCheck
 from cluster.security.tokens import IssuedToken, TokenView
 from serve.follow import Progress, follow_events, follow_workflow
+from serve.scans_client import Scans
 from serve.transport import Transport
+from serve.typed import Typed
 
-M = TypeVar("M", bound=BaseModel)
 
-
-class Sextant:
+class Sextant(Typed):
     """One instance, as one principal. Every method raises the error tree of `cluster.errors`."""
 
     def __init__(
         self, url: str, token: str | None, *, patience: float = 60.0, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self.http = Transport(url, token, patience=patience, transport=transport)
+        super().__init__(Transport(url, token, patience=patience, transport=transport))
+        self.scans = Scans(self.http)
 
     def __enter__(self) -> Self:
         return self
@@ -177,19 +177,6 @@ class Sextant:
     def verify_audit(self) -> ChainCheck:
         """Whether the audit chain is whole."""
         return self._one(ChainCheck, "GET", "/audit/verification")
-
-    def _one(self, model: type[M], method: str, path: str, body: Any = None) -> M:
-        return model.model_validate_json(self.http.call(method, path, body=body).content)
-
-    def _pages(self, model: type[M], path: str, filters: dict[str, Any] | None = None) -> Iterator[M]:
-        after = None
-        while True:
-            found = self.http.call("GET", path, params={**(filters or {}), "after": after}).json()
-            for item in found["items"]:
-                yield model.model_validate(item)
-            after = found["next"]
-            if after is None:
-                return
 
 
 def same_place(url: str, known: str) -> bool:
