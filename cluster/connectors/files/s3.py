@@ -57,6 +57,7 @@ class S3Tree:
             path = key.removeprefix(self.prefix).lstrip("/") or key.rpartition("/")[2]
             if self.prefix and key != self.prefix and not key.startswith(f"{self.prefix}/"):
                 continue
+            listing.notice(path)
             if format_of(path) is None:
                 listing.ignored += not key.endswith("/")
             elif not path.isprintable():
@@ -79,6 +80,12 @@ class S3Tree:
         if version is not None and _version(meta) != version:
             raise SourceObjectGone(f"{path} was replaced after it was planned.", "Scan the source again.")
         return S3File(store, key, path, meta)
+
+    def names(self, folder: str) -> dict[str, int]:
+        prefix = f"{self.prefix}/{folder}".strip("/")
+        store = self._store()
+        found = _calling(folder, lambda: obstore.list_with_delimiter(store, prefix or None)["objects"])
+        return {str(meta["path"]).rpartition("/")[2]: int(meta["size"]) for meta in found}
 
     def reach(self) -> None:
         """Lists a first object. Raises SourceError saying why that is not possible."""
@@ -105,11 +112,20 @@ class S3Tree:
                 return
             except SourceObjectGone:
                 pass  # a "folder" whose name ends like a file
-        pages = _calling(
-            self.root, lambda: iter(obstore.list(store, prefix=self.prefix or None, chunk_size=most or 1000))
-        )
-        while (page := _calling(self.root, lambda: next(pages, None))) is not None:
-            yield from sorted(page, key=lambda meta: str(meta["path"]))
+        last: str | None = None
+        while True:
+            # A store that ends a list early says nothing of it: a list is over when nothing comes behind its last key.
+            begun, seen = last, last
+            pages = _calling(self.root, lambda: iter(self._listed(store, begun, most or 1000)))  # noqa: B023
+            while (page := _calling(self.root, lambda: next(pages, None))) is not None:  # noqa: B023
+                found = sorted(page, key=lambda meta: str(meta["path"]))
+                yield from found
+                last = max(last or "", *(str(meta["path"]) for meta in found)) if found else last
+            if last == seen:
+                return
+
+    def _listed(self, store: S3Store, behind: str | None, size: int) -> Any:
+        return obstore.list(store, prefix=self.prefix or None, offset=behind, chunk_size=size)
 
     def _store(self) -> S3Store:
         if self._opened is None:
