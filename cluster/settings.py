@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     batch_bytes: int = Field(16 << 20, ge=1 << 16, description="Bytes of one Arrow batch a reader aims for.")
     partition_bytes: int = Field(64 << 20, ge=1 << 16, description="Bytes of one scan partition the planner aims for.")
     lease_seconds: float = Field(30.0, gt=0, description="Time a scan task may be silent before it is tried again.")
+    cpu_hour_price: float | None = Field(None, ge=0, description="Price of one CPU for an hour, for costs of scans.")
+    request_price: float | None = Field(None, ge=0, description="Price of 1,000 requests to an object store.")
+    currency: str | None = Field(None, max_length=10, description="Currency of the prices, as it is to be shown.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod

@@ -9,7 +9,18 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from actors.scans.contract import Level, PartitionView, Sampling, ScanView
+from actors.scans.contract import (
+    AssetDifference,
+    CostReport,
+    Forecast,
+    Level,
+    PartitionView,
+    RunComparison,
+    RunFigures,
+    Sampling,
+    ScanProgress,
+    ScanView,
+)
 from serve.typed import Typed
 
 POLL_SECONDS = 0.5
@@ -40,6 +51,32 @@ class Scans(Typed):
     def partitions(self, scan_id: str, state: str | None = None) -> Iterator[PartitionView]:
         """The partitions of a scan, those of one state if it is given."""
         return self._pages(PartitionView, f"/scans/{scan_id}/partitions", {"state": state})
+
+    def progress(self, scan_id: str) -> ScanProgress:
+        """How far the scan is, how fast, and how long it will still take."""
+        return self._one(ScanProgress, "GET", f"/scans/{scan_id}/progress")
+
+    def forecast(self, scan_id: str) -> Forecast:
+        """What the scan is still expected to take."""
+        return self._one(Forecast, "GET", f"/scans/{scan_id}/forecast")
+
+    def figures(self, scan_id: str) -> RunFigures:
+        """Metrics of the scan by phase, partition and detector."""
+        return self._one(RunFigures, "GET", f"/scans/{scan_id}/figures")
+
+    def compare(self, before: str, after: str) -> Iterator[AssetDifference]:
+        """What the scan `after` found differently from the scan `before`, asset by asset."""
+        place: str | None = None
+        while True:
+            found = self._one(RunComparison, "GET", f"/scans/{after}/comparison", before=before, after=place)
+            yield from found.assets
+            place = found.next
+            if place is None:
+                return
+
+    def costs(self, source_id: str | None = None, since: str | None = None, until: str | None = None) -> CostReport:
+        """What scanning took in a period (ISO 8601), by source, definition and rules."""
+        return self._one(CostReport, "GET", "/scan-costs", source_id=source_id, since=since, until=until)
 
     def begin(self, scan_id: str) -> ScanView:
         """Begins a scan that was only planned."""

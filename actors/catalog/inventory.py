@@ -70,8 +70,8 @@ def take_over(row: Asset, info: AssetInfo) -> list[str]:
 
 
 def short_name(path: str, kind: str) -> str:
-    """The last part of a path: a file without its folders, a table without its schema."""
-    if kind == "file":
+    """The last part of a path: a file or a table of a folder without its folders, a table without its schema."""
+    if kind == "file" or ("/" in path and '"' not in path):  # a database quotes a name that holds a slash
         return path.rstrip("/").rpartition("/")[2] or path
     return (identifiers(path) or [path])[-1]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from actors.catalog.inventory import identifiers
 from cluster.naming import asset_id
 
-DIALECTS = {"postgres": "postgres", "postgresql": "postgres", "mysql": "mysql"}
+DIALECTS = {"postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
 
 
 class Described(NamedTuple):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from actors.orchestrator import queries
 from actors.orchestrator.contract import ForgetOperations, PhaseState, PhaseView, RecordPhase, WorkflowView
 from actors.orchestrator.handoffs_scan import scans_to_stop
+from actors.orchestrator.occurrences import set_off
 from actors.orchestrator.service import service
 from actors.orchestrator.steps import Settled, Step, Way
 from actors.orchestrator.workflows import PHASES
@@ -47,7 +48,7 @@ class OrchestratorActor(GroupActor):
         self._listener.start()
 
     def loops(self) -> Sequence[Loop]:
-        return (self._take_up, self._stop_scans, self._forget)
+        return (self._take_up, self._stop_scans, self._forget, set_off)
 
     async def _take_up(self) -> None:
         for workflow_id in await asyncio.to_thread(_running):

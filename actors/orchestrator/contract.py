@@ -32,7 +32,10 @@ class PhaseView(_View):
 
 
 class WorkflowView(_View):
+    """`key` is that of the command that started it, None where it had none."""
+
     id: str
+    key: str | None = None
     source_id: str
     ruleset: str
     state: WorkflowState
@@ -54,12 +57,16 @@ class InsightView(_View):
 
 
 class StartWorkflow(Command[WorkflowView]):
-    """Takes a registered source through the eight phases. A source that is under way returns its running workflow."""
+    """Takes a registered source through the eight phases. A source that is under way returns its running workflow.
+
+    The same `key` returns the workflow that it started, also when that has ended.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "orchestrator:write"
     source_id: str
     ruleset: str = "default"
+    key: str | None = Field(None, min_length=1, max_length=200)
 
 
 class CancelWorkflow(Command[WorkflowView]):

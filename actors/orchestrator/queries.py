@@ -23,6 +23,7 @@ def view(session: Session, row: Workflow) -> WorkflowView:
     phases = session.scalars(select(Phase).where(Phase.workflow_id == row.id).order_by(Phase.number))
     return WorkflowView(
         id=row.id,
+        key=row.key,
         source_id=row.source_id,
         ruleset=row.ruleset,
         state=row.state,
@@ -48,6 +49,17 @@ def list_workflows(
 def running(session: Session) -> list[str]:
     """The ids of the workflows that are under way."""
     return list(session.scalars(select(Workflow.id).where(Workflow.state == "running").order_by(Workflow.requested_at)))
+
+
+def find_by_key(session: Session, key: str) -> str | None:
+    """The id of the workflow that was started with this key, None if there is none."""
+    return session.scalars(select(Workflow.id).where(Workflow.key == key)).first()
+
+
+def running_on(session: Session, source_id: str) -> str | None:
+    """The id of the workflow that the source is under way with, None if there is none."""
+    statement = select(Workflow.id).where(Workflow.source_id == source_id, Workflow.state == "running")
+    return session.scalars(statement).first()
 
 
 def cancelled_among(session: Session, ids: Collection[str]) -> set[str]:

@@ -31,14 +31,15 @@ service = Service("orchestrator")
 
 @service.handles(StartWorkflow)
 def start_workflow(work: UnitOfWork, command: StartWorkflow) -> WorkflowView:
-    statement = select(Workflow).where(Workflow.source_id == command.source_id, Workflow.state == "running")
-    under_way = work.session.scalars(statement).first()
-    if under_way is not None:
-        return queries.view(work.session, under_way)
+    known = queries.find_by_key(work.session, command.key) if command.key is not None else None
+    known = known or queries.running_on(work.session, command.source_id)
+    if known is not None:
+        return queries.get_workflow(work.session, known)
     sources.get_source(work.session, command.source_id)
     rulesets.current(work.session, command.ruleset)
     row = Workflow(
         id=new_id(),
+        key=command.key,
         source_id=command.source_id,
         ruleset=command.ruleset,
         state="running",
@@ -161,7 +162,7 @@ def _end(work: UnitOfWork, row: Workflow, state: str) -> None:
 def _published(work: UnitOfWork, row: Workflow, kind: str) -> WorkflowView:
     work.session.flush()
     after = queries.view(work.session, row)
-    summary = {"workflow_id": row.id, "source_id": row.source_id, "state": row.state}
+    summary = {"workflow_id": row.id, "source_id": row.source_id, "state": row.state, "key": row.key}
     work.emit(kind, f"workflow:{row.id}", after=summary)
     return after
 

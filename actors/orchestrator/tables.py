@@ -12,7 +12,7 @@ SCHEMA = {"schema": "orchestrator"}
 
 
 class Workflow(Base):
-    """One way of a source through the phases; at most one of a source is under way."""
+    """One way of a source through the phases; at most one of a source is under way. `key` makes it start once."""
 
     __tablename__ = "workflow"
     __table_args__ = (
@@ -21,6 +21,7 @@ class Workflow(Base):
         SCHEMA,
     )
     id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str | None] = mapped_column(unique=True)
     source_id: Mapped[str]
     ruleset: Mapped[str]
     state: Mapped[str]

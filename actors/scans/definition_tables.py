@@ -26,7 +26,7 @@ class Definition(Base):
 
 
 class Trigger(Base):
-    """What sets a definition off. `seen` is how far the trigger has looked: an event number or a rule set version."""
+    """What sets a definition off. `seen` is the number of the last event that it has looked at."""
 
     __tablename__ = "trigger"
     __table_args__ = (Index(None, "definition_id"), Index(None, "next_at"), SCHEMA)

@@ -16,6 +16,7 @@ from cluster.errors import NotFound
 from cluster.kernels.report import AssetEvidence, PartitionReport
 
 READ = ("done", "cached")
+UNREAD = ("failed", "quarantined")
 # Measurements and samples of values: they differ between two runs that found the same.
 _NO_CONTENT = frozenset({"examples"})
 
@@ -80,7 +81,7 @@ def _counts() -> tuple[Any, ...]:
     return (
         func.count(Partition.number).label("total"),
         func.sum(case((Partition.state.in_(READ), 1), else_=0)).label("read"),
-        func.sum(case((Partition.state == "failed", 1), else_=0)).label("failed"),
+        func.sum(case((Partition.state.in_(UNREAD), 1), else_=0)).label("failed"),
     )
 
 

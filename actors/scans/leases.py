@@ -17,9 +17,12 @@ from actors.scans.contract import (
     Lease,
     LeasePartitions,
     Leases,
+    PartitionState,
     RenewLeases,
 )
 from actors.scans.evidence import packed
+from actors.scans.learning import learn
+from actors.scans.sharing import Given, allotment
 from actors.scans.tables import Partition, Report, Run
 from cluster.connectors import interface
 from cluster.errors import Conflict, Unavailable
@@ -33,25 +36,20 @@ PROGRESS_SECONDS = 1.0
 
 
 def lease_partitions(work: UnitOfWork, command: LeasePartitions) -> Leases:
-    """Leases what is due, the oldest scan first. A partition whose last attempt was lost as well fails here."""
+    """Leases what is due as `actors/scans/sharing.py` allots it. What was lost at its last attempt is quarantined."""
+    _give_up(work)
     leases: list[Lease] = []
-    runs = work.session.scalars(
-        select(Run).where(Run.state.in_(queries.ACTIVE)).order_by(Run.requested_at, Run.id)
-    ).all()
-    for run in runs:
-        if len(leases) >= command.limit:
-            break
-        _give_up(work, run)
-        leases.extend(_lease(work, run.id, command.limit - len(leases), command.seconds))
+    for given in allotment(work.session, work.now, command):
+        leases.extend(_lease(work, given, command.seconds))
     return Leases(leases=tuple(leases))
 
 
-def _lease(work: UnitOfWork, run_id: str, limit: int, seconds: float) -> list[Lease]:
+def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
     waiting = (
         select(Partition.run_id, Partition.asset_id, Partition.number)
-        .where(Partition.run_id == run_id, Partition.state.in_(queries.WAITING), Partition.due_at <= work.now)
+        .where(Partition.run_id == given.run_id, Partition.state.in_(queries.WAITING), Partition.due_at <= work.now)
         .order_by(Partition.asset_id, Partition.number)
-        .limit(limit)
+        .limit(given.partitions)
         .with_for_update(skip_locked=True)
     )
     taken = work.session.execute(
@@ -62,35 +60,41 @@ def _lease(work: UnitOfWork, run_id: str, limit: int, seconds: float) -> list[Le
             fence=Partition.fence + 1,
             attempts=Partition.attempts + 1,
             due_at=_until(work, seconds),
+            pace=given.pace and given.pace.model_dump(mode="json"),
             leased_at=work.now,
             ended_at=None,
         )
-        .returning(Partition.asset_id, Partition.number, Partition.task, Partition.fence)
+        .returning(Partition.asset_id, Partition.number, Partition.task, Partition.fence, Partition.attempts)
         .execution_options(synchronize_session=False)
     )
+    turn = update(Run).where(Run.id == given.run_id).values(leased_at=work.now)
+    work.session.execute(turn.execution_options(synchronize_session=False))
     return [
         Lease(
-            scan_id=run_id, asset_id=row.asset_id, fence=row.fence,
+            scan_id=given.run_id, source_id=given.source_id, asset_id=row.asset_id, fence=row.fence,
+            attempt=row.attempts, last=row.attempts >= ATTEMPTS, pace=given.pace,
             partition=interface.Partition.model_validate(row.task),
         )
         for row in sorted(taken, key=lambda row: (row.asset_id, row.number))
     ]  # fmt: skip
 
 
-def _give_up(work: UnitOfWork, run: Run) -> None:
-    """Fails partitions whose lease ran out at their last attempt: whoever reads them dies of it."""
-    lost = select(Partition).where(
-        Partition.run_id == run.id, Partition.state == "leased", Partition.due_at <= work.now,
-        Partition.attempts >= ATTEMPTS,
-    )  # fmt: skip
-    for row in work.session.scalars(lost).all():
+def _give_up(work: UnitOfWork) -> None:
+    """Quarantines partitions whose lease ran out at their last attempt: whoever reads them dies of it."""
+    lost = (
+        select(Partition, Run)
+        .join(Run, Run.id == Partition.run_id)
+        .where(Run.state.in_(queries.ACTIVE), Partition.state == "leased", Partition.due_at <= work.now)
+        .where(Partition.attempts >= ATTEMPTS)
+    )
+    for row, run in work.session.execute(lost).all():
         problem = interface.Problem(
             path=row.task["asset"],
             code=Unavailable.code,
             detail=f"Partition {row.number}: no worker came back in {row.attempts} attempts.",
             remedy="Look for workers that were killed for want of memory, then retry the scan.",
         )
-        _fail(work, run, row, problem)
+        _end(work, run, row, problem, "quarantined")
 
 
 def renew_leases(work: UnitOfWork, command: RenewLeases) -> Done:
@@ -141,6 +145,7 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
         .values(report_id=kept.id, rows=kept.rows, size=kept.size)
         .execution_options(synchronize_session=False)
     )
+    learn(work, command)
     _progress(work, command.scan_id)
     return Done()
 
@@ -180,18 +185,18 @@ def fail_partition(work: UnitOfWork, command: FailPartition) -> Done:
         row.state, row.due_at = "pending", _until(work, pause)
         row.problem = command.problem.model_dump(mode="json")
     else:
-        _fail(work, run, row, command.problem)
+        _end(work, run, row, command.problem, "quarantined" if command.lost else "failed")
     work.session.flush()
     return Done()
 
 
-def _fail(work: UnitOfWork, run: Run, row: Partition, problem: interface.Problem) -> None:
-    row.state, row.problem, row.ended_at = "failed", problem.model_dump(mode="json"), work.now
+def _end(work: UnitOfWork, run: Run, row: Partition, problem: interface.Problem, state: PartitionState) -> None:
+    row.state, row.problem, row.ended_at = state, problem.model_dump(mode="json"), work.now
     after = {
         "scan_id": run.id, "source_id": run.source_id, "asset_id": row.asset_id, "number": row.number,
         "attempts": row.attempts, "code": problem.code,
     }  # fmt: skip
-    work.emit("partition_failed", asset_entity(row.asset_id), after=after)
+    work.emit(f"partition_{state}", asset_entity(row.asset_id), after=after)
     work.session.flush()
 
 
@@ -228,7 +233,7 @@ def _progress(work: UnitOfWork, scan_id: str) -> None:
     states = {state: count for state, count, _, _ in found}
     after = {
         "scan_id": scan_id, "source_id": source.source_id,
-        "done": sum(states.get(state, 0) for state in ("done", "cached", "failed")),
+        "done": sum(states.get(state, 0) for state in queries.SETTLED),
         "total": sum(count for state, count in states.items() if state != "skipped"),
         "rows": int(sum(rows or 0 for _, _, rows, _ in found)),
         "bytes": int(sum(size or 0 for _, _, _, size in found)),

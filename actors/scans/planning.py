@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import structlog
 
 from actors.scans import worker
-from actors.scans.contract import RecordPlan
+from actors.scans.contract import RecordPlan, ScanRules
 from cluster.connectors.interface import AssetInfo, SourceAccess
+from cluster.connectors.pace import Pace
 from cluster.errors import SextantError, SourceError, Unavailable
 from cluster.runtime.window import Window
 
@@ -22,9 +24,16 @@ LARGE = 1 << 30
 TRIES = 3
 PAUSE_SECONDS = 1.0
 
+NO_PACES: Mapping[str, Pace] = MappingProxyType({})
+
 Pair = tuple[str, str]
 Waiting = list[tuple[str, str, AssetInfo]]
 Access = Callable[[str], Awaitable[SourceAccess]]
+Piloted = Callable[[str], Awaitable[ScanRules | None]]
+
+
+async def no_pilot(scan_id: str) -> None:
+    """Plans without trying a batch of each asset."""
 
 
 class Runner(Protocol):
@@ -40,9 +49,18 @@ class Planning:
     it spoils no other; a source that cannot be reached three times running is given up for this scan as a whole.
     """
 
-    def __init__(self, command: Callable[[Any], Awaitable[Any]], run: Runner, access: Access, target: int) -> None:
+    def __init__(
+        self,
+        command: Callable[[Any], Awaitable[Any]],
+        run: Runner,
+        access: Access,
+        target: int,
+        piloted: Piloted = no_pilot,
+    ) -> None:
         self._command, self._run, self._access, self._target = command, run, access, target
+        self._piloted = piloted
         self.window: Window[tuple[Pair, ...]] = Window(TASKS, _report)
+        self._paces: dict[tuple[Pair, ...], Pace | None] = {}
         self._tries: dict[Pair, int] = {}
         self._unreachable: dict[str, tuple[int, SourceError]] = {}
         self._rest: dict[str, float] = {}
@@ -52,18 +70,27 @@ class Planning:
         """How many waiting assets `start` wants to see: those under way and in a pause are among them."""
         return TASKS * BATCH + sum(len(key) for key in self.window.keys) + len(self._tries)
 
-    def start(self, waiting: Waiting, active: set[str]) -> None:
-        """Starts what there is room for; stops what belongs to a scan that has ended."""
-        self.window.cancel(frozenset(key for key in self.window.keys if key[0][0] not in active))
+    def start(self, waiting: Waiting, active: Collection[str], paces: Mapping[str, Pace] = NO_PACES) -> None:
+        """Starts what there is room for; stops what belongs to a scan that has ended, or is read at another pace now.
+
+        `paces` are those of scans whose source has one: of these one task at a time is under way.
+        """
+        self._paces = {key: pace for key, pace in self._paces.items() if key in self.window.keys}
+        changed = {key for key, pace in self._paces.items() if paces.get(key[0][0], pace) != pace}
+        self.window.cancel(frozenset(key for key in self.window.keys if key[0][0] not in active or key in changed))
         self._tries = {pair: tries for pair, tries in self._tries.items() if pair[0] in active}
         self._unreachable = {scan: found for scan, found in self._unreachable.items() if scan in active}
         self._rest = {scan: until for scan, until in self._rest.items() if scan in active}
         under_way = {pair for key in self.window.keys for pair in key}
         left = [item for item in waiting if (item[0], item[1]) not in under_way and self._ready(item[0])]
+        busy = {scan for scan, _ in under_way if scan in paces}
+        left = [item for item in left if item[0] not in busy]
         while left and self.window.free:
             batch = self._batch(left)
-            left = [item for item in left if item not in batch]
-            self.window.start(tuple((scan, asset) for scan, asset, _ in batch), self._plan(batch))
+            left = [item for item in left if item not in batch and (item[0] != batch[0][0] or item[0] not in paces)]
+            key, pace = tuple((scan, asset) for scan, asset, _ in batch), paces.get(batch[0][0])
+            self._paces[key] = pace
+            self.window.start(key, self._plan(batch, pace))
 
     def _ready(self, scan_id: str) -> bool:
         return self._rest.get(scan_id, 0.0) <= time.monotonic()
@@ -77,18 +104,22 @@ class Planning:
         sizes = accumulate(info.bytes or 0 for _, _, info in same)
         return [item for place, (item, size) in enumerate(zip(same, sizes, strict=True)) if not place or size < LARGE]
 
-    async def _plan(self, batch: Waiting) -> None:
+    async def _plan(self, batch: Waiting, pace: Pace | None) -> None:
         scan_id = batch[0][0]
         tries, given_up = self._unreachable.get(scan_id, (0, None))
         try:
-            access = await self._access(scan_id)
+            access, piloted = await self._access(scan_id), await self._piloted(scan_id)
         except Unavailable:
             self._rest[scan_id] = time.monotonic() + PAUSE_SECONDS  # Sextant's own database: no fault of any asset
             return
         try:
             if given_up is not None and tries >= TRIES:
                 raise given_up
-            plans = await self._run(worker.plan_assets, access, [info for _, _, info in batch], self._target, cpus=0)
+            assets = [info for _, _, info in batch]
+            # A pilot computes, and is given a CPU for it.
+            cpus = 1.0 if piloted else 0.0
+            arguments = (piloted, pace) if pace else (piloted,) if piloted else ()
+            plans = await self._run(worker.plan_assets, access, assets, self._target, *arguments, cpus=cpus)
             self._unreachable.pop(scan_id, None)
         except SourceError as error:
             if error.retryable and tries + 1 < TRIES:
@@ -108,7 +139,10 @@ class Planning:
             self._tries[(scan_id, asset_id)] = tries
             self._rest[scan_id] = time.monotonic() + PAUSE_SECONDS
             return
-        record = RecordPlan(scan_id=scan_id, asset_id=asset_id, partitions=plan.partitions, problem=plan.problem)
+        record = RecordPlan(
+            scan_id=scan_id, asset_id=asset_id, partitions=plan.partitions, problem=plan.problem,
+            pilot=plan.pilot.model_dump() if plan.pilot else None,
+        )  # fmt: skip
         await self._command(record)
         self._tries.pop((scan_id, asset_id), None)
 

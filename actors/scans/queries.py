@@ -1,27 +1,34 @@
-"""The read side of the scans group, with what `actors/scans/evidence.py` reads from the reports of a scan."""
+"""The read side of the scans group: runs here, the rest from where it is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from actors.scans.contract import PartitionState, PartitionView, Sampling, ScanRules, ScanView
+from actors.scans.contract import PartitionState, PartitionView, QueueItem, Sampling, ScanRules, ScanView
+from actors.scans.definitions import definition, definition_by_name, definitions
 from actors.scans.evidence import content_digest, costs, coverage, evidence, evidence_of
+from actors.scans.firing import triggers_due
+from actors.scans.occurrences import Waiting, occurrence, occurrences, under_way, upcoming, waiting_occurrences
 from actors.scans.tables import Asset, Partition, Run
+from actors.scans.triggers import looked_at, triggers
 from cluster.connectors.interface import AssetInfo, Problem, SourceAccess
 from cluster.errors import InvalidInput, NotFound
 
 __all__ = [
-    "active_ids", "content_digest", "costs", "coverage", "due", "evidence", "evidence_of",
-    "exhausted", "find_by_key", "get_scan", "leased", "list_scans", "open_keys", "partitions", "row_of", "scan_input",
-    "unplanned", "view",
+    "Waiting", "active_ids", "content_digest", "costs", "coverage", "definition", "definition_by_name", "definitions",
+    "due", "evidence", "evidence_of", "exhausted", "find_by_key", "get_scan", "leased", "list_scans", "looked_at",
+    "occurrence", "occurrences", "open_keys", "partitions", "queue", "row_of", "rules_of_pilots", "scan_input",
+    "triggers", "triggers_due", "under_way", "unplanned", "upcoming", "view", "waiting_occurrences",
 ]  # fmt: skip
 
 ACTIVE = ("planning", "running")
 # Not ended: a worker's result still counts.
 OPEN = (*ACTIVE, "planned", "paused")
 WAITING = ("pending", "leased")
+UNREAD = ("failed", "quarantined")
+SETTLED = ("done", "cached", *UNREAD)
 PROBLEMS_SHOWN = 200
 
 
@@ -71,6 +78,23 @@ def open_keys(session: Session) -> list[tuple[str, str]]:
     return [(scan, key) for scan, key in session.execute(select(Run.id, Run.key).where(Run.state.in_(OPEN)))]
 
 
+def queue(session: Session, limit: int = 100) -> list[QueueItem]:
+    """The scans that have not ended, in the order in which they are given workers: by priority, then by age."""
+    counts = (
+        func.count().filter(Partition.state == "pending").label("waiting"),
+        func.count().filter(Partition.state == "leased").label("leased"),
+    )
+    statement = (
+        select(Run.id.label("scan_id"), Run.source_id, Run.state, Run.priority, Run.requested_at, *counts)
+        .outerjoin(Partition, (Partition.run_id == Run.id) & Partition.state.in_(WAITING))
+        .where(Run.state.in_(OPEN))
+        .group_by(Run.id)
+        .order_by(Run.priority.desc(), Run.requested_at, Run.id)
+        .limit(limit)
+    )
+    return [QueueItem.model_validate(row) for row in session.execute(statement)]
+
+
 def _views(session: Session, rows: Sequence[Run]) -> list[ScanView]:
     ids = [row.id for row in rows]
     assets, planned = _asset_counts(session, ids)
@@ -87,7 +111,8 @@ def _views(session: Session, rows: Sequence[Run]) -> list[ScanView]:
         sums[run_id][1] += int(total_bytes or 0)
     return [
         ScanView(
-            id=row.id, source_id=row.source_id, level="census" if row.sampling["method"] == "census" else "sample",
+            id=row.id, source_id=row.source_id,
+            level="census" if row.sampling["method"] == "census" and not row.degraded else "sample",
             sampling=Sampling.model_validate(row.sampling), priority=row.priority, definition_id=row.definition_id,
             degraded=row.degraded, state=row.state, rules_digest=row.rules_digest,
             assets=assets.get(row.id, 0), assets_planned=planned.get(row.id, 0), partitions=states[row.id],
@@ -110,7 +135,7 @@ def _problems(session: Session, run_id: str) -> tuple[Problem, ...]:
     statements: list[Select[tuple[dict[str, object] | None]]] = [
         select(Asset.problem).where(Asset.run_id == run_id, Asset.state == "failed").order_by(Asset.path),
         select(Partition.problem)
-        .where(Partition.run_id == run_id, Partition.state == "failed")
+        .where(Partition.run_id == run_id, Partition.state.in_(UNREAD))
         .order_by(Partition.asset_id, Partition.number),
     ]
     return tuple(
@@ -156,12 +181,21 @@ def scan_input(session: Session, scan_id: str) -> tuple[SourceAccess, ScanRules]
     return SourceAccess.model_validate(row.access), ScanRules.model_validate(row.rules)
 
 
-def unplanned(session: Session, limit: int) -> list[tuple[str, str, AssetInfo]]:
-    """(scan, asset id, asset) of assets that wait to be cut into partitions, those of the oldest scan first."""
+def rules_of_pilots(session: Session, scan_id: str) -> ScanRules | None:
+    """The rules to pilot the assets of a scan by: those of one that is planned to see its cost, else None."""
+    row = row_of(session, scan_id)
+    return ScanRules.model_validate(row.rules) if row.plan_only else None
+
+
+def unplanned(session: Session, limit: int, without: Collection[str] = ()) -> list[tuple[str, str, AssetInfo]]:
+    """(scan, asset id, asset) of assets that wait to be cut into partitions, those of the oldest scan first.
+
+    Those of the scans `without` are left out.
+    """
     statement = (
         select(Asset.run_id, Asset.asset_id, Asset.info)
         .join(Run, Run.id == Asset.run_id)
-        .where(Run.state == "planning", Asset.state == "unplanned")
+        .where(Run.state == "planning", Asset.state == "unplanned", Run.id.not_in(without))
         .order_by(Run.requested_at, Run.id, Asset.asset_id)
         .limit(limit)
     )
@@ -171,7 +205,8 @@ def unplanned(session: Session, limit: int) -> list[tuple[str, str, AssetInfo]]:
 def due(session: Session, now: datetime) -> bool:
     """Whether a partition waits to be leased."""
     waiting = select(Partition.number).join(Run, Run.id == Partition.run_id)
-    waiting = waiting.where(Run.state.in_(ACTIVE), Partition.state.in_(WAITING), Partition.due_at <= now)
+    waiting = waiting.where(Run.state.in_(ACTIVE), ~Run.plan_only)
+    waiting = waiting.where(Partition.state.in_(WAITING), Partition.due_at <= now)
     return session.execute(waiting.limit(1)).first() is not None
 
 

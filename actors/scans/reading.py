@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import structlog
 
 from actors.scans import worker
-from actors.scans.contract import CommitReport, FailPartition, Lease, LeasePartitions, RenewLeases, ScanRules
+from actors.scans.contract import CommitReport, FailPartition, Held, Lease, LeasePartitions, RenewLeases, ScanRules
+from actors.scans.dispatch import SUFFERING, Dispatch
 from actors.scans.planning import Runner
+from actors.scans.stragglers import Likes, patience
 from cluster.connectors.interface import SourceAccess
 from cluster.errors import Conflict, SextantError, Unavailable
 from cluster.kernels.report import PartitionReport
@@ -18,7 +20,6 @@ from cluster.runtime.window import Window
 log = structlog.get_logger("scans")
 
 Input = Callable[[str], Awaitable[tuple[SourceAccess, ScanRules]]]
-Held = tuple[str, str, int, int]
 
 
 class Reading:
@@ -27,15 +28,29 @@ class Reading:
     def __init__(self, command: Callable[[Any], Awaitable[Any]], run: Runner, given: Input, seconds: float) -> None:
         self._command, self._run, self._input, self._seconds = command, run, given, seconds
         self.window: Window[Held] = Window(1, _report)
+        self.dispatch, self._likes = Dispatch(), Likes()
 
-    async def start(self, slots: int, due: bool, active: set[str]) -> None:
-        """Fills the window of `slots` if something is due; stops what belongs to a scan that has ended."""
+    def asking(self, slots: int, planning: tuple[str, ...] = (), *, paced: bool = True) -> LeasePartitions:
+        """What to ask for so that `slots` partitions are under way, which may be nothing. See `LeasePartitions`."""
         self.window.size = slots
-        self.window.cancel(frozenset(key for key in self.window.keys if key[0] not in active))
-        if due and self.window.free:
-            found = await self._command(LeasePartitions(limit=self.window.free, seconds=self._seconds))
-            for lease in found.leases:
-                self.window.start(_held(lease), self._scan(lease))
+        return LeasePartitions(
+            limit=self.window.free, seconds=self._seconds, slots=slots, limits=self.dispatch.limits(slots),
+            under_way=tuple(self.window.keys), planning=planning, paced=paced,
+        )  # fmt: skip
+
+    def stop(self, held: Collection[Held], sources: set[str]) -> None:
+        """Ends what has no lease any more: its scan has ended, or its source is to be read at another pace.
+
+        Forgets how sources were that are not among `sources`.
+        """
+        self._likes.keep(sources)
+        self.window.cancel(self.window.keys - frozenset(held))
+
+    async def start(self, asked: LeasePartitions) -> None:
+        """Leases, and starts a task for each lease."""
+        found = await self._command(asked)
+        for lease in found.leases:
+            self.window.start(held_by(lease), self._scan(lease))
 
     async def release(self, held: list[Held]) -> None:
         """Gives back leases of an earlier incarnation, whose results can no longer be committed."""
@@ -45,27 +60,55 @@ class Reading:
     async def _scan(self, lease: Lease) -> None:
         settled: CommitReport | FailPartition
         name = {"scan_id": lease.scan_id, "asset_id": lease.asset_id, "number": lease.partition.number}
+        begun = self.dispatch.begun(lease.source_id)
         try:
             access, rules = await self._input(lease.scan_id)
-            report = await self._while_renewing(lease, self._run(worker.scan_partition, access, lease.partition, rules))
+            pace = (lease.pace,) if lease.pace else ()
+            work = self._run(worker.scan_partition, access, lease.partition, rules, *pace)
+            report = await self._while_renewing(lease, work)
+            self._learn(lease, begun, report)
             settled = CommitReport(**name, fence=lease.fence, report=report)
         except SextantError as error:
+            if error.code in SUFFERING:
+                self.dispatch.suffered(lease.source_id, begun)
             problem = worker.problem_of(lease.partition.asset, error)
-            settled = FailPartition(**name, fence=lease.fence, problem=problem, retryable=error.retryable)
+            lost = isinstance(error, Unavailable)
+            settled = FailPartition(**name, fence=lease.fence, problem=problem, retryable=error.retryable, lost=lost)
+        finally:
+            self.dispatch.ended(lease.source_id)
         await self._settle(settled)
 
+    def _learn(self, lease: Lease, begun: int, report: PartitionReport) -> None:
+        size = lease.partition.bytes or report.bytes
+        self._likes.saw(lease.source_id, lease.asset_id, lease.partition.bytes, report.seconds)
+        if lease.pace is None:  # else it is Sextant itself that waits
+            waited = max(0.0, report.seconds - report.cpu_seconds)
+            self.dispatch.read(lease.source_id, begun, size, waited, mostly=waited > report.seconds / 2)
+
     async def _while_renewing(self, lease: Lease, work: Awaitable[PartitionReport]) -> PartitionReport:
-        task = asyncio.ensure_future(work)
+        task, began = asyncio.ensure_future(work), time.monotonic()
         try:
             while True:
                 done, _ = await asyncio.wait({task}, timeout=self._seconds / 3)
                 if done:
                     return task.result()
-                await self._settle(RenewLeases(held=(_held(lease),), seconds=self._seconds))
+                self._look_after(lease, time.monotonic() - began)
+                await self._settle(RenewLeases(held=(held_by(lease),), seconds=self._seconds))
         finally:
             if not task.done():
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+
+    def _look_after(self, lease: Lease, seconds: float) -> None:
+        """Raises Unavailable if the partition takes much longer than its like, and there is another attempt."""
+        like = self._likes.of(lease.source_id, lease.asset_id)
+        pace = lease.pace.bytes_per_second if lease.pace else None
+        allowed = patience(like, lease.partition.bytes, lease.attempt, pace)
+        if allowed is not None and seconds > allowed and not lease.last:
+            raise Unavailable(
+                f"Partition {lease.partition.number} took {seconds:.0f} seconds, much longer than others like it.",
+                "It is read again by another worker.",
+            )
 
     async def _settle(self, command: CommitReport | FailPartition | RenewLeases) -> None:
         """Says it until the database has heard it, for as long as the lease may last."""
@@ -83,7 +126,8 @@ class Reading:
                 await asyncio.sleep(0.5)
 
 
-def _held(lease: Lease) -> Held:
+def held_by(lease: Lease) -> Held:
+    """How commands name a lease."""
     return (lease.scan_id, lease.asset_id, lease.partition.number, lease.fence)
 
 

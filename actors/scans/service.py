@@ -2,26 +2,38 @@
 
 from sqlalchemy import delete, insert, select
 
-from actors.scans import queries
+from actors.scans import budgets, definitions, firing, occurrences, queries, triggers
 from actors.scans.contract import (
+    AddTrigger,
     BeginScan,
     CancelScan,
+    ChangeTrigger,
+    ClearBudget,
     CommitReport,
+    DefineScan,
     FailPartition,
     FinishScan,
+    FireTriggers,
     LeasePartitions,
     PauseScan,
     PrioritiseScan,
     RecordPlan,
+    RemoveTrigger,
     RenewLeases,
     ResumeScan,
+    RetireDefinition,
     RetryScan,
+    RunDefinition,
     Sampling,
     ScanView,
+    SetBudget,
+    SettleOccurrence,
     StartScan,
 )
+from actors.scans.learning import keep_pilot
 from actors.scans.leases import commit_report, fail_partition, lease_partitions, renew_leases
 from actors.scans.planner import content_key, first_states
+from actors.scans.rates import Pilot
 from actors.scans.steering import (
     begin_scan,
     cancel_scan,
@@ -46,6 +58,16 @@ service.handles(ResumeScan)(resume_scan)
 service.handles(PrioritiseScan)(prioritise_scan)
 service.handles(CancelScan)(cancel_scan)
 service.handles(RetryScan)(retry_scan)
+service.handles(DefineScan)(definitions.define_scan)
+service.handles(RetireDefinition)(definitions.retire_definition)
+service.handles(AddTrigger)(triggers.add_trigger)
+service.handles(ChangeTrigger)(triggers.change_trigger)
+service.handles(RemoveTrigger)(triggers.remove_trigger)
+service.handles(RunDefinition)(occurrences.run_definition)
+service.handles(SettleOccurrence)(occurrences.settle_occurrence)
+service.handles(FireTriggers)(firing.fire_triggers)
+service.handles(SetBudget)(budgets.set_budget)
+service.handles(ClearBudget)(budgets.clear_budget)
 service.handles(LeasePartitions)(lease_partitions)
 service.handles(RenewLeases)(renew_leases)
 service.handles(CommitReport)(commit_report)
@@ -102,6 +124,8 @@ def record_plan(work: UnitOfWork, command: RecordPlan) -> Done:
     else:
         asset.state = "planned"
         _insert_partitions(work, run, command)
+        if command.pilot is not None:
+            keep_pilot(work, command.asset_id, Pilot.model_validate(command.pilot))
     work.session.flush()
     _end_planning(work, run)
     return Done()
@@ -138,6 +162,7 @@ def _end_planning(work: UnitOfWork, run: Run) -> None:
     """Moves a run on when the last of its assets was planned."""
     waiting = select(Asset.asset_id).where(Asset.run_id == run.id, Asset.state == "unplanned").limit(1)
     if work.session.execute(waiting).first() is None:
+        budgets.fit_planned(work, run)
         planned = "planned" if run.plan_only else "running"
         if run.state == "paused":
             run.paused_from = planned
@@ -169,7 +194,7 @@ def _verdict(work: UnitOfWork, view: ScanView) -> str:
     """succeeded without problems, failed if nothing at all could be read, else partial."""
     if not view.problems:
         return "succeeded"
-    spoilt = select(Partition.asset_id).where(Partition.run_id == view.id, Partition.state == "failed")
+    spoilt = select(Partition.asset_id).where(Partition.run_id == view.id, Partition.state.in_(queries.UNREAD))
     sound = select(Asset.asset_id).where(
         Asset.run_id == view.id, Asset.state == "planned", Asset.asset_id.not_in(spoilt)
     )

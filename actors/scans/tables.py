@@ -18,7 +18,7 @@ SCHEMA = {"schema": "scans"}
 class Run(Base):
     """A scan run with all that its tasks need. `access` holds the credential sealed, never in clear.
 
-    `paused_from` is the state that a paused run returns to.
+    `paused_from` is the state that a paused run returns to; `leased_at` is when it was last given a worker.
     """
 
     __tablename__ = "run"
@@ -36,6 +36,7 @@ class Run(Base):
     degraded: Mapped[str | None]
     state: Mapped[str] = mapped_column(index=True)
     paused_from: Mapped[str | None]
+    leased_at: Mapped[datetime | None]
     requested_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     progress_at: Mapped[datetime | None]
@@ -82,8 +83,9 @@ class Report(Base):
 class Partition(Base):
     """A part of an asset to be read. `due_at`: when a pending one may start, or when the lease of a leased one ends.
 
-    `fence` rises with each lease, so that the report of a worker that lost its lease is known and refused. `base_id` is
-    a report of the same content under other rules, to which only the detectors `only` are to be added.
+    `fence` rises with each lease, so that the report of a worker that lost its lease is known and refused. `pace` is
+    the share of its source's rates that the lease has. `base_id` is a report of the same content under other rules, to
+    which only the detectors `only` are to be added.
     """
 
     __tablename__ = "partition"
@@ -92,6 +94,7 @@ class Partition(Base):
         Index(
             "ix_partition_waiting", "run_id", "asset_id", "number", postgresql_where="state IN ('pending', 'leased')"
         ),
+        Index("ix_partition_leased", "run_id", postgresql_where="state = 'leased'"),
         Index(None, "run_id", "state"),
         Index(None, "report_id"),
         Index(None, "base_id"),
@@ -119,6 +122,7 @@ class Partition(Base):
     cpu_seconds: Mapped[float | None] = mapped_column(default=None)
     peak_rss_mb: Mapped[float | None] = mapped_column(default=None)
     node: Mapped[str | None] = mapped_column(default=None)
+    pace: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)
     leased_at: Mapped[datetime | None] = mapped_column(default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), default=None)

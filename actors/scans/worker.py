@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from actors.scans.contract import ScanRules
+from actors.scans.pilot import pilot_of
+from actors.scans.rates import Pilot
 from cluster.connectors.interface import AssetInfo, Connector, Partition, Problem, SourceAccess
+from cluster.connectors.pace import Pace, Pacer
 from cluster.errors import ConfigurationError, Internal, SextantError, SourceAuthFailed, SourceUnreachable
 from cluster.kernels.report import PartitionReport
 from cluster.telemetry import place_of
@@ -34,19 +37,43 @@ class Planned(BaseModel):
     partitions: tuple[Partition, ...] = ()
     problem: Problem | None = None
     retryable: bool = False
+    pilot: Pilot | None = None
 
 
-def plan_assets(access: SourceAccess, assets: list[AssetInfo], target_bytes: int) -> list[Planned]:
+def plan_assets(
+    access: SourceAccess,
+    assets: list[AssetInfo],
+    target_bytes: int,
+    piloted: ScanRules | None = None,
+    pace: Pace | None = None,
+) -> list[Planned]:
     """Cuts each asset into partitions, over one connection; an asset that fails does not keep the others back.
+
+    With `piloted` a batch of each asset is scanned by these rules, to say what all of it will take.
 
     Raises SextantError only if the source as a whole cannot be reached.
     """
-    return _guarded(lambda: _plan_assets(access, assets, target_bytes))
+    return _guarded(lambda: _plan_assets(access, assets, target_bytes, piloted, pace))
 
 
-def _plan_assets(access: SourceAccess, assets: list[AssetInfo], target_bytes: int) -> list[Planned]:
-    with _opened(access) as connector:
-        return [_plan(connector, asset, target_bytes) for asset in assets]
+def _plan_assets(
+    access: SourceAccess, assets: list[AssetInfo], target_bytes: int, piloted: ScanRules | None, pace: Pace | None
+) -> list[Planned]:
+    with _opened(access, pace) as connector:
+        plans = [_plan(connector, asset, target_bytes) for asset in assets]
+        if piloted is None:
+            return plans
+        rules = _compiled(piloted.digest, piloted.model_dump_json())
+        tried = ((plan, _pilot(connector, asset, plan, rules)) for asset, plan in zip(assets, plans, strict=True))
+        return [plan.model_copy(update={"pilot": pilot}) for plan, pilot in tried]
+
+
+def _pilot(connector: Connector, asset: AssetInfo, plan: Planned, rules: "CompiledRules") -> Pilot | None:
+    """None where a batch cannot be read: the scan itself will say why."""
+    try:
+        return _guarded(lambda: pilot_of(connector, asset, plan.partitions, rules))
+    except SextantError:
+        return None
 
 
 def _plan(connector: Connector, asset: AssetInfo, target_bytes: int) -> Planned:
@@ -58,22 +85,24 @@ def _plan(connector: Connector, asset: AssetInfo, target_bytes: int) -> Planned:
         return Planned(problem=problem_of(asset.path, error), retryable=error.retryable)
 
 
-def scan_partition(access: SourceAccess, partition: Partition, rules: ScanRules) -> PartitionReport:
-    """Reads a partition in bounded batches and returns its report with what it took.
+def scan_partition(
+    access: SourceAccess, partition: Partition, rules: ScanRules, pace: Pace | None = None
+) -> PartitionReport:
+    """Reads a partition in bounded batches, at a pace if it is given one, and returns its report with what it took.
 
     Raises SourceError if it cannot be read, and ConfigurationError if this node's detectors are not those of the scan.
     """
-    return _guarded(lambda: _scan_partition(access, partition, rules))
+    return _guarded(lambda: _scan_partition(access, partition, rules, pace))
 
 
-def _scan_partition(access: SourceAccess, partition: Partition, rules: ScanRules) -> PartitionReport:
+def _scan_partition(access: SourceAccess, partition: Partition, rules: ScanRules, pace: Pace | None) -> PartitionReport:
     from cluster.kernels import scan_batches
     from cluster.security.secrets import derived
     from cluster.settings import settings
 
     compiled = _compiled(rules.digest, rules.model_dump_json())
     started, cpu = time.perf_counter(), time.process_time()
-    with _opened(access) as connector:
+    with _opened(access, pace) as connector:
         batches = connector.read(partition, settings().batch_rows, settings().batch_bytes)
         report = scan_batches(batches, partition, compiled, derived("value-salt"))
     return report.model_copy(
@@ -100,11 +129,11 @@ def _compiled(digest: str, rules_json: str) -> "CompiledRules":
 
 
 @contextmanager
-def _opened(access: SourceAccess) -> Iterator[Connector]:
+def _opened(access: SourceAccess, pace: Pace | None) -> Iterator[Connector]:
     from cluster.connectors import open_connector
     from cluster.security.secrets import unseal
 
-    connector = open_connector(access, unseal(access.sealed, access.source_id))
+    connector = open_connector(access, unseal(access.sealed, access.source_id), Pacer(pace) if pace else None)
     try:
         yield connector
     finally:

@@ -132,7 +132,11 @@ class TestSource(Command[TestView]):
 
 
 class DiscoverSource(Command[DiscoveryView]):
-    """Asks for an enumeration. Runs outside the door; follow it by its id or by `sources.discovered`."""
+    """Asks for an enumeration. Runs outside the door; follow it by its id or by `sources.discovered`.
+
+    That event is the `DiscoveryView` with `arrived`, path and kind of the first 200 assets that are new or changed, and
+    `arrived_more`, whether there are more.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "sources:write"

@@ -23,6 +23,13 @@ class Difference:
     changed: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    def arrived(self, most: int) -> dict[str, object]:
+        """For an event: path and kind of the first assets that are new or changed, and whether there are more."""
+        paths = [*self.new, *self.changed]
+        first = [{"path": path, "kind": self.kinds[path]} for path in paths[:most]]
+        return {"arrived": first, "arrived_more": len(paths) > most}
 
 
 def apply_enumeration(session: Session, source_id: str, enumeration: Enumeration, now: datetime) -> Difference:
@@ -32,6 +39,7 @@ def apply_enumeration(session: Session, source_id: str, enumeration: Enumeration
     seen = set()
     for asset in enumeration.assets:
         seen.add(asset.path)
+        difference.kinds[asset.path] = asset.kind
         row = known.get(asset.path)
         if row is None:
             session.add(_new(source_id, asset, now))

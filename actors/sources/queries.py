@@ -73,6 +73,13 @@ def get_discovery(session: Session, discovery_id: str) -> DiscoveryView:
     return DiscoveryView.model_validate(row)
 
 
+def last_discovery(session: Session, source_id: str) -> DiscoveryView | None:
+    """The discovery of a source that was asked for last, None if there was none."""
+    statement = select(Discovery).where(Discovery.source_id == source_id)
+    row = session.scalars(statement.order_by(Discovery.requested_at.desc(), Discovery.id.desc()).limit(1)).first()
+    return DiscoveryView.model_validate(row) if row is not None else None
+
+
 def _item(row: Inventory) -> InventoryItem:
     return InventoryItem.model_validate(row)
 

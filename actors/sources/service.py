@@ -35,6 +35,8 @@ service = Service("sources")
 
 # Ended tests and discoveries of a source that stay readable.
 HISTORY_KEPT = 50
+# New and changed assets that the event of a discovery names.
+ARRIVED_NAMED = 200
 
 
 @service.handles(RegisterSource)
@@ -144,6 +146,7 @@ def record_test(work: UnitOfWork, command: RecordTest) -> TestView:
 def record_discovery(work: UnitOfWork, command: RecordDiscovery) -> DiscoveryView:
     row = work.session.get_one(Discovery, command.discovery_id)
     source = queries.row_of(work.session, row.source_id)
+    arrived: dict[str, object] = {}
     if command.enumeration is None:
         row.state, row.complete = "failed", False
         row.problems = [command.problem.model_dump(mode="json")] if command.problem else []
@@ -153,11 +156,12 @@ def record_discovery(work: UnitOfWork, command: RecordDiscovery) -> DiscoveryVie
         row.assets, row.new, row.changed = difference.assets, len(difference.new), len(difference.changed)
         row.gone, row.unknown = len(difference.gone), len(difference.unknown)
         row.problems = [problem.model_dump(mode="json") for problem in command.enumeration.problems]
+        arrived = difference.arrived(ARRIVED_NAMED)
         _observe(work, source, "active", command.facts)
     row.finished_at = work.now
     work.session.flush()
     found = DiscoveryView.model_validate(row)
-    work.emit("discovered", source_entity(row.source_id), after=found)
+    work.emit("discovered", source_entity(row.source_id), after={**found.model_dump(mode="json"), **arrived})
     _keep_newest(work, Discovery, row.source_id)
     return found
 

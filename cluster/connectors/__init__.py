@@ -12,6 +12,7 @@ from cluster.connectors.urls import SourceUrl, dataset_name, namespace, source_k
 
 if TYPE_CHECKING:
     from cluster.connectors.interface import Connector, SourceAccess
+    from cluster.connectors.pace import Pacer
 
 __all__ = [
     "SourceUrl",
@@ -25,8 +26,8 @@ __all__ = [
 ]
 
 
-def open_connector(access: "SourceAccess", credential: Mapping[str, str]) -> "Connector":
-    """The connector for a source. It connects on first use; close it after use.
+def open_connector(access: "SourceAccess", credential: Mapping[str, str], pacer: "Pacer | None" = None) -> "Connector":
+    """The connector for a source. It connects on first use; close it after use. `pacer` holds it to a pace.
 
     Raises InvalidInput for a scheme or an option that no connector has.
     """
@@ -35,7 +36,11 @@ def open_connector(access: "SourceAccess", credential: Mapping[str, str]) -> "Co
     if kind == "postgresql":
         from cluster.connectors.postgres.connector import PostgresConnector
 
-        return PostgresConnector(access, credential)
-    from cluster.connectors.files.connector import FilesConnector
+        return PostgresConnector(access, credential, pacer)
+    if kind == "sqlite":
+        from cluster.connectors.sql.connector import SqliteConnector
 
-    return FilesConnector(access, credential)
+        return SqliteConnector(access, credential, pacer)
+    from cluster.connectors.lakehouse.connector import LakehouseConnector
+
+    return LakehouseConnector(access, credential, pacer)

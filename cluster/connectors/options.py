@@ -12,6 +12,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
         "sslmode", "sslrootcert", "target_session_attrs", "gssencmode", "channel_binding",
         "connect_timeout", "statement_timeout", *DECLARATIONS,
     ),
+    "sqlite": ("connect_timeout", *DECLARATIONS),
     "files": ("endpoint", "allow_http", "anonymous", "header", "delimiter", *DECLARATIONS),
 }  # fmt: skip
 """Times are in seconds. `delimiter` is one character or `tab`; `header` is true or false, else it is found out."""

@@ -8,8 +8,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 from cluster.connectors.options import check_options
 from cluster.errors import InvalidInput
 
-KINDS: Mapping[str, str] = {"postgresql": "postgresql", "postgres": "postgresql", "file": "files", "s3": "files"}
-ACCEPTED = "postgresql://host:5432/database, file:///folder, s3://bucket/prefix, or the full path of a folder"
+KINDS: Mapping[str, str] = {
+    "postgresql": "postgresql", "postgres": "postgresql", "file": "files", "s3": "files", "sqlite": "sqlite",
+}  # fmt: skip
+ACCEPTED = (
+    "postgresql://host:5432/database, sqlite:///file, file:///folder, s3://bucket/prefix, or the full path of a folder"
+)
 _LONGEST = 2000
 _SECRETS = {
     "password": "password",
@@ -50,8 +54,8 @@ def split_url(text: str) -> SourceUrl:
     if parts.fragment:
         raise InvalidInput("The URL has a part after '#'.", "Write '#' as %23.")
     options, credential = _query(parts.query, KINDS[scheme])
-    if scheme == "file":
-        return SourceUrl(_file_url(unquote(parts.path), parts.netloc), options, credential)
+    if scheme in ("file", "sqlite"):
+        return SourceUrl(_file_url(unquote(parts.path), parts.netloc, scheme), options, credential)
     if parts.username:
         credential["username"] = unquote(parts.username)
     if parts.password:
@@ -82,15 +86,18 @@ def suggested_name(url: str) -> str:
 
 
 def namespace(url: str) -> str:
-    """The namespace OpenLineage gives datasets of this source (its naming specification)."""
+    """The namespace OpenLineage gives datasets of this source (its naming specification, which has none for SQLite)."""
     parts = urlsplit(url)
     if parts.scheme == "postgresql":
         return f"postgres://{parts.netloc}"
-    return f"s3://{parts.netloc}" if parts.scheme == "s3" else "file"
+    return f"s3://{parts.netloc}" if parts.scheme == "s3" else parts.scheme
 
 
 def dataset_name(url: str, path: str) -> str:
-    """The name OpenLineage gives an asset within `namespace(url)`: database.schema.table, key, or absolute path."""
+    """The name OpenLineage gives an asset within `namespace(url)`: database.schema.table, key, or absolute path.
+
+    A table in a file of SQLite is named like a file in a folder.
+    """
     parts = urlsplit(url)
     inside = unquote(parts.path).strip("/")
     if parts.scheme == "postgresql":
@@ -131,12 +138,15 @@ def _s3_url(bucket: str, path: str) -> str:
     return f"s3://{bucket}/{quote('/'.join(parts))}"
 
 
-def _file_url(path: str, host: str = "") -> str:
+def _file_url(path: str, host: str = "", scheme: str = "file") -> str:
+    """The URL of a full path; `sqlite:////file`, as SQLAlchemy writes it, is `sqlite:///file`."""
     if host not in ("", "localhost"):
-        raise InvalidInput("A file URL cannot name another host.", "Write file:///folder with three slashes.")
+        raise InvalidInput(f"A {scheme} URL cannot name another host.", f"Write {scheme}:///path with three slashes.")
     if not path.startswith("/"):
-        raise InvalidInput("A folder is named by its full path.", f"Write {ACCEPTED}.")
+        raise InvalidInput("A folder or file is named by its full path.", f"Write {ACCEPTED}.")
     if ".." in path.split("/") or "\x00" in path:
         raise InvalidInput("A path may not hold '..'.", "Name the folder itself.")
     clean = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
-    return urlunsplit(("file", "", quote(clean), "", ""))
+    if scheme == "sqlite" and clean == "/":
+        raise InvalidInput("The URL names no database.", f"Write {ACCEPTED}.")
+    return urlunsplit((scheme, "", quote(clean), "", "")) if scheme == "file" else f"{scheme}://{quote(clean)}"

@@ -7,6 +7,7 @@ business of a connector.
 from importlib import import_module
 from typing import cast
 
+from cluster.formats.compression import codec_of, without_codec
 from cluster.formats.layout import Format
 
 _SUFFIXES = {
@@ -20,15 +21,14 @@ _SUFFIXES = {
 _COMPRESSIBLE = ("csv", "jsonl")
 
 
-def format_of(path: str) -> tuple[str, bool] | None:
-    """Name of the format of a file by the end of its name, and whether it is compressed; None for other files."""
+def format_of(path: str) -> tuple[str, str] | None:
+    """Name of the format of a file by the end of its name, and of its compression or ""; None for other files."""
     name = path.lower()
-    compressed = name.endswith(".gz")
-    stem = name.removesuffix(".gz")
+    codec, stem = codec_of(name), without_codec(name)
     found = next((kind for suffix, kind in _SUFFIXES.items() if stem.endswith(suffix)), None)
-    if found is None or (compressed and found not in _COMPRESSIBLE):
+    if found is None or (codec and found not in _COMPRESSIBLE):
         return None
-    return found, compressed
+    return found, codec
 
 
 def format_named(name: str) -> Format:

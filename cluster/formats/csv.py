@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from cluster.connectors.batches import EXTRA_CELLS, LONG_ROWS, MENDED, SHORT_ROWS, bounded
 from cluster.connectors.interface import ColumnInfo
 from cluster.formats.csv_blocks import Block, blocks
+from cluster.formats.csv_cuts import ranges
 from cluster.formats.csv_dialect import SAMPLE_BYTES, Dialect, Rows, parse, sniff
-from cluster.formats.layout import CHUNK, Content, Inspected, Piece, Way
-from cluster.formats.streams import chunks, decompressed, head_of, utf8
+from cluster.formats.layout import Content, Inspected, Piece, Way
+from cluster.formats.long_texts import shortened
+from cluster.formats.streams import chunks, head_of, plain, utf8
 from cluster.formats.texts import type_of
 
 if TYPE_CHECKING:
@@ -42,12 +44,22 @@ def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
     dialect, _ = _sniffed(content, way)
     if not dialect.names:
         return []
-    spec = {"dialect": dialect.as_spec(), "compressed": way.compressed}
-    if way.compressed or dialect.encoding != "utf-8":
-        return [Piece("csv.whole", spec, dialect.names, bytes=content.size)]
+    spec = {"dialect": dialect.as_spec(), "codec": way.codec}
+    if way.codec or dialect.encoding != "utf-8":
+        return [Piece("csv.whole", spec, dialect.names, None, content.size, ((0, content.size),), spec)]
+    reading = {**dialect.as_spec(), "skip": 0}
+    marks = ord(dialect.delimiter), ord(dialect.quote)
     return [
-        Piece("csv.range", {**spec, "start": start, "end": end}, dialect.names, bytes=end - start)
-        for start, end in _ranges(content, dialect, target_bytes)
+        Piece(
+            "csv.range",
+            {**spec, "start": start, "end": end},
+            dialect.names,
+            None,
+            end - start,
+            ((start, end),),
+            reading,
+        )
+        for start, end in ranges(content, dialect.skip, marks, target_bytes, _LEAST_BLOCK)
     ]
 
 
@@ -56,42 +68,28 @@ def read(content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: i
     dialect = Dialect.of_spec(spec["dialect"])
     wanted = max(_LEAST_BLOCK, batch_bytes // 4)  # offsets and validity make batches of short cells larger than text
     for block in blocks(_parts(content, spec, dialect, wanted), ord(dialect.delimiter), ord(dialect.quote), wanted):
-        yield from bounded(_batch(block, dialect), batch_rows, batch_bytes)
+        yield from shortened(bounded(_batch(block, dialect), batch_rows, batch_bytes))
 
 
 def _sniffed(content: Content, way: Way) -> tuple[Dialect, Rows]:
-    head = head_of(content, way.compressed, SAMPLE_BYTES)
+    head = head_of(content, way.codec, SAMPLE_BYTES)
     return sniff(head, len(head) < SAMPLE_BYTES, content.name, way.options)
 
 
 def _rows_estimate(content: Content, way: Way, rows: Rows) -> int | None:
-    if way.compressed or not rows:
-        return None if way.compressed else 0
+    if way.codec or not rows:
+        return None if way.codec else 0
     sampled = sum(sum(len(cell.encode("utf-8", "replace")) + 1 for cell in row) for row in rows)
     return (
         max(len(rows), round(content.size * len(rows) / max(1, sampled))) if content.size > SAMPLE_BYTES else len(rows)
     )
 
 
-def _ranges(content: Content, dialect: Dialect, target_bytes: int) -> Iterator[tuple[int, int]]:
-    start = place = dialect.skip
-    if content.size - start > target_bytes:
-        step = min(CHUNK, max(_LEAST_BLOCK, target_bytes // 8))
-        parts = chunks(content, start, size=step)
-        for block in blocks(parts, ord(dialect.delimiter), ord(dialect.quote), step):
-            place += len(block.data)
-            if place - start >= target_bytes:
-                yield start, place
-                start = place
-    if start < content.size:
-        yield start, content.size
-
-
 def _parts(content: Content, spec: dict[str, Any], dialect: Dialect, size: int) -> Iterator[bytes]:
     if "start" in spec:
         return chunks(content, spec["start"], spec["end"], size)
-    plain = decompressed(content, size) if spec["compressed"] else chunks(content, size=size)
-    return _without(plain if dialect.encoding == "utf-8" else utf8(plain, dialect.encoding), dialect.skip)
+    parts = plain(content, spec["codec"], size)
+    return _without(parts if dialect.encoding == "utf-8" else utf8(parts, dialect.encoding), dialect.skip)
 
 
 def _without(parts: Iterator[bytes], skip: int) -> Iterator[bytes]:
@@ -110,8 +108,6 @@ def _fast(block: Block, dialect: Dialect) -> "pa.RecordBatch | None":
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    if block.plain:
-        return None
     ragged: list[int] = []
 
     def left_out(row: "arrow_csv.InvalidRow") -> str:
@@ -125,7 +121,7 @@ def _fast(block: Block, dialect: Dialect) -> "pa.RecordBatch | None":
             arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=len(block.data) + 1),
             arrow_csv.ParseOptions(
                 delimiter=dialect.delimiter,
-                quote_char=dialect.quote,
+                quote_char=False if block.plain else dialect.quote,
                 newlines_in_values=True,
                 invalid_row_handler=left_out,
             ),

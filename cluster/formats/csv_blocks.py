@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 LONGEST_QUOTED = 1 << 20
-LONGEST_RECORD = 16 << 20
+LONGEST_RECORD = 128 << 20
 _NEWLINE, _RETURN = 10, 13
 Positions = npt.NDArray[np.int64]
 
@@ -37,8 +37,9 @@ def blocks(parts: Iterator[bytes], delimiter: int, quote: int, block_bytes: int)
                 wanted = min(LONGEST_RECORD, 2 * len(held))
                 break
             cut = cut or LONGEST_RECORD
-            yield Block(held[:cut], plain)
-            held, wanted = held[cut:], block_bytes
+            block, held, wanted = Block(held[:cut], plain), held[cut:], block_bytes
+            yield block
+            del block  # it may be very long, and is not kept beside the next
     while held:
         cut, plain = last_cut(held, delimiter, quote, final=True)
         yield Block(held[:cut], plain)

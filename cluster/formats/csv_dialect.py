@@ -9,6 +9,7 @@ from typing import Any
 
 from cluster.connectors.batches import text_of
 from cluster.connectors.options import flag
+from cluster.formats.compression import without_codec
 from cluster.formats.csv_blocks import Block, last_cut
 from cluster.formats.names import is_name, unique
 from cluster.formats.streams import encoding_of
@@ -124,7 +125,7 @@ def _first_record(data: bytes, delimiter: str, quote: str) -> int:
 
 def _delimiter(data: bytes, name: str) -> str:
     """The delimiter that cuts most lines of the sample, and the first of them, into the same number of cells."""
-    usual = "\t" if name.lower().removesuffix(".gz").endswith(".tsv") else ","
+    usual = "\t" if without_codec(name.lower()).endswith(".tsv") else ","
     best, best_share, best_width = usual, 0.0, 1
     for candidate in (usual, *(other for other in _DELIMITERS if other != usual)):
         rows = _rows(data[: 1 << 16], len(data) <= 1 << 16, candidate, '"')[:100]

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 from cluster.connectors.batches import MENDED, bounded, text_of
 from cluster.connectors.interface import ColumnInfo, LogicalType
 from cluster.formats.layout import Content, Inspected, Piece, Way
+from cluster.formats.long_texts import shortened
 from cluster.formats.names import is_name
-from cluster.formats.streams import chunks, decompressed, head_of
+from cluster.formats.streams import chunks, head_of, plain
 from cluster.formats.texts import type_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 OTHER = "(other)"
 SAMPLE_BYTES = 1 << 20
 MOST_COLUMNS = 2000
-_LONGEST_LINE = 16 << 20
+_LONGEST_LINE = 128 << 20
 _BOM = b"\xef\xbb\xbf"
 Row = dict[str, Any]
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
@@ -40,7 +41,7 @@ def inspect(content: Content, way: Way) -> Inspected:
     if whole:
         return Inspected(columns, len(rows))
     sampled = min(content.size, SAMPLE_BYTES * 2)
-    return Inspected(columns, None if way.compressed else round(len(rows) * content.size / sampled))
+    return Inspected(columns, None if way.codec else round(len(rows) * content.size / sampled))
 
 
 def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
@@ -48,11 +49,11 @@ def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
     names, _, _ = _sampled(content, way)
     if not names:
         return []
-    spec: dict[str, Any] = {"names": list(names), "compressed": way.compressed}
-    if way.compressed:
-        return [Piece("jsonl.whole", spec, names, bytes=content.size)]
+    spec: dict[str, Any] = {"names": list(names), "codec": way.codec}
+    if way.codec:
+        return [Piece("jsonl.whole", spec, names, None, content.size, ((0, content.size),), spec)]
     return [
-        Piece("jsonl.range", {**spec, "start": start, "end": end}, names, bytes=end - start)
+        Piece("jsonl.range", {**spec, "start": start, "end": end}, names, None, end - start, ((start, end),), spec)
         for start, end in _ranges(content, target_bytes)
     ]
 
@@ -60,21 +61,20 @@ def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
 def read(content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: int) -> "Iterator[pa.RecordBatch]":
     """The rows of a piece, each column as text."""
     size = max(1 << 16, batch_bytes // 4)
-    packed = spec["compressed"]
-    parts = decompressed(content, size) if packed else chunks(content, spec["start"], spec["end"], size)
-    names = list(spec["names"])
+    names, cut = list(spec["names"]), "start" in spec
+    parts = chunks(content, spec["start"], spec["end"], size) if cut else plain(content, spec["codec"], size)
     for lines in _lines(parts):
         for first in range(0, len(lines), batch_rows):
             batch = _batch(lines[first : first + batch_rows], names)
-            yield from bounded(batch, batch_rows, batch_bytes)
+            yield from shortened(bounded(batch, batch_rows, batch_bytes))
 
 
 def _sampled(content: Content, way: Way) -> tuple[tuple[str, ...], list[Row], bool]:
     """Names of the columns, the rows of the sample, and whether that is the whole file."""
-    head = head_of(content, way.compressed, SAMPLE_BYTES)
+    head = head_of(content, way.codec, SAMPLE_BYTES)
     whole = len(head) < SAMPLE_BYTES
     lines = _whole_lines(head, first=True, last=whole)
-    if not whole and not way.compressed:
+    if not whole and not way.codec:
         window = SAMPLE_BYTES // 16
         for place in range(1, 16):
             start = SAMPLE_BYTES + (content.size - SAMPLE_BYTES - window) * place // 15
@@ -126,7 +126,7 @@ def _next_line(content: Content, place: int) -> int:
 
 
 def _lines(parts: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """Lines, a part of the file at a time; only one longer than 16 MB is cut."""
+    """Lines, a part of the file at a time; only one longer than `_LONGEST_LINE` is cut."""
     held, begun = b"", False
     for part in parts:
         held += part
@@ -134,8 +134,10 @@ def _lines(parts: Iterator[bytes]) -> Iterator[list[bytes]]:
             held, begun = held.removeprefix(_BOM), True
         cut = held.rfind(b"\n") + 1 or (len(held) if len(held) >= _LONGEST_LINE else 0)
         if cut:
-            yield [line for line in held[:cut].split(b"\n") if line.strip()]
-            held = held[cut:]
+            ended, held = held[:cut], held[cut:]
+            lines = [line for line in ended.split(b"\n") if line and not line.isspace()]
+            del ended  # lines may be very long: nothing is kept twice while they are looked at
+            yield lines
     if held.strip():
         yield [held]
 
@@ -159,7 +161,7 @@ def _batch(lines: list[bytes], names: list[str]) -> "pa.RecordBatch":
 def _objects(lines: list[bytes]) -> list[Row] | None:
     """The objects of all lines by one call of the parser, which takes a third of the time; None if one is no object."""
     try:
-        found = json.loads(b"[" + b",".join(lines) + b"]")
+        found = json.loads(b"[" + b",".join(lines) + b"]") if len(lines) > 1 else [json.loads(line) for line in lines]
     except (ValueError, RecursionError):
         return None
     if len(found) != len(lines) or not all(type(value) is dict and OTHER not in value for value in found):

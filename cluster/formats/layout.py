@@ -14,10 +14,14 @@ CHUNK = 4 << 20
 
 
 class Content(Protocol):
-    """The bytes of one file, at any place. `name` is for messages; errors are of the SourceError family."""
+    """The bytes of one file, at any place. `name` is for messages; errors are of the SourceError family.
+
+    `near` says that reading all of it is cheap, as it is on this machine.
+    """
 
     name: str
     size: int
+    near: bool
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`, fewer only at the end of the file."""
@@ -34,20 +38,26 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a file: `spec` is the format's own, JSON-serialisable, and enough to read it again."""
+    """A part of a file: `spec` is the format's own, JSON-serialisable, and enough to read it again.
+
+    Its rows are decided by the bytes of `extents` (offsets of beginning and end, in order) and by `reading` alone,
+    which is JSON-serialisable too: equal bytes and equal `reading`, equal rows, wherever in a file they lie.
+    """
 
     kind: str
     spec: dict[str, Any]
     columns: tuple[str, ...]
     rows_estimate: int | None = None
     bytes: int | None = None
+    extents: tuple[tuple[int, int], ...] = ()
+    reading: Any = None
 
 
 @dataclass(frozen=True)
 class Way:
-    """How the file is to be taken: whether it is compressed with gzip, and the options of its source."""
+    """How the file is to be taken: its codec (see `compression`), "" for none, and the options of its source."""
 
-    compressed: bool = False
+    codec: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,6 +1,8 @@
 """Apache Parquet files, by row groups. A row group is decoded a batch at a time, however large it is."""
 
+import hashlib
 import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -9,12 +11,12 @@ from cluster.connectors.batches import bounded, readable_text
 from cluster.connectors.interface import ColumnInfo
 from cluster.errors import SourceUnreadable
 from cluster.formats.layout import Content, Inspected, Piece, Way
+from cluster.formats.long_texts import shortened
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-_PROBE_ROWS = 256
 _MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
 
 
@@ -57,34 +59,51 @@ def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
         if size >= target_bytes or number == len(groups) or size + following > target_bytes * 3 // 2:
             if rows and names:
                 spec = {"first": first, "end": number, "names": list(names)}
-                pieces.append(Piece("parquet.row_groups", spec, names, rows, size))
+                extents, reading = _content(file, range(first, number))
+                pieces.append(Piece("parquet.row_groups", spec, names, rows, size, extents, reading))
             first, size, rows = number, 0, 0
     return pieces
+
+
+def _content(file: "pq.ParquetFile", groups: range) -> tuple[tuple[tuple[int, int], ...], Any]:
+    """Where the bytes of row groups are, and what besides them decides their rows."""
+    from cluster.formats.parquet_pages import extent
+
+    extents: list[tuple[int, int]] = []
+    chunks = []
+    for group in map(file.metadata.row_group, groups):
+        for column in map(group.column, range(group.num_columns)):
+            start, end = extent(column)
+            if extents and extents[-1][1] == start:
+                start = extents.pop()[0]
+            extents.append((start, end))
+            chunks.append([column.compression, column.num_values, column.total_compressed_size])
+        chunks.append([group.num_rows])
+    return tuple(extents), [_schema_digest(file), chunks]
+
+
+def _schema_digest(file: "pq.ParquetFile") -> str:
+    """Of names, types and nullability, and the writer, whose version some readers heed; not of the file's metadata."""
+    schema = file.schema_arrow.remove_metadata().serialize().to_pybytes()
+    leaves = map(file.schema.column, range(len(file.schema)))
+    physical = [[leaf.path, leaf.physical_type, leaf.length, str(leaf.logical_type)] for leaf in leaves]
+    written = [file.metadata.created_by, physical]
+    return hashlib.sha256(schema + json.dumps(written).encode()).hexdigest()
 
 
 def read(content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: int) -> "Iterator[pa.RecordBatch]":
     """The rows of the piece. Raises SourceUnreadable where a page is damaged."""
     from cluster.formats.arrow_columns import columns_of, plain
+    from cluster.formats.parquet_rows import rows_of
 
     with _guarded(content):
         file = _opened(content, batch_bytes)
         if [name for name, _ in columns_of(file.schema_arrow)] != spec["names"] or file.num_row_groups < spec["end"]:
             raise SourceUnreadable(f"{content.name} has another layout than when it was planned.", "Scan it again.")
         for group in range(spec["first"], spec["end"]):
-            rows = min(batch_rows, _fitting(file, group, batch_bytes))
-            for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
+            for batch in rows_of(file, content, group, batch_rows, batch_bytes):
                 taken = readable_text(plain(batch, spec["names"]))
-                yield from bounded(taken, batch_rows, batch_bytes)
-
-
-def _fitting(file: "pq.ParquetFile", group: int, batch_bytes: int) -> int:
-    """Rows of which a batch holds about `batch_bytes`, by the footer and, as encodings deceive, by the first."""
-    meta = file.metadata.row_group(group)
-    per_row = meta.total_byte_size / max(1, meta.num_rows)
-    if meta.num_rows > _PROBE_ROWS:
-        first = next(file.iter_batches(_PROBE_ROWS, row_groups=[group], use_threads=False))
-        per_row = max(per_row, first.nbytes / max(1, first.num_rows))
-    return max(1, int(batch_bytes / max(1.0, per_row)))
+                yield from shortened(bounded(taken, batch_rows, batch_bytes))
 
 
 def _opened(content: Content, batch_bytes: int = 1 << 20) -> "pq.ParquetFile":

@@ -1,13 +1,12 @@
-"""Files from front to back in chunks: plain, compressed with gzip, or in UTF-16. Memory is bounded by the chunk."""
+"""Files from front to back in chunks: plain, compressed, or in UTF-16. Memory is bounded by the chunk."""
 
 import codecs
-import zlib
 from collections.abc import Iterator
 
 from cluster.errors import SourceUnreadable
+from cluster.formats.compression import decompressed
 from cluster.formats.layout import CHUNK, Content
 
-_GZIP = 16 + zlib.MAX_WBITS
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -20,29 +19,6 @@ def chunks(content: Content, start: int = 0, end: int | None = None, size: int =
             raise SourceUnreadable(f"{content.name} became shorter while it was read.", "Scan it again.")
         start += len(chunk)
         yield chunk
-
-
-def decompressed(content: Content, size: int = CHUNK) -> Iterator[bytes]:
-    """The decompressed bytes of all members of a gzip file (RFC 1952), never more than `size` at once."""
-    engine, begun = zlib.decompressobj(_GZIP), False
-    for chunk in chunks(content, size=size):
-        rest = chunk
-        while rest:
-            if engine.eof:  # another member, or the padding that some tools append
-                rest = rest if begun else rest.lstrip(b"\0")
-                if not rest:
-                    break
-                engine, begun = zlib.decompressobj(_GZIP), False
-            try:
-                out = engine.decompress(rest, size)
-            except zlib.error:
-                raise _broken(content) from None
-            rest = engine.unused_data if engine.eof else engine.unconsumed_tail
-            begun = not engine.eof
-            if out:
-                yield out
-    if begun:
-        raise _broken(content)
 
 
 def utf8(parts: Iterator[bytes], encoding: str) -> Iterator[bytes]:
@@ -68,17 +44,18 @@ def encoding_of(head: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
-def head_of(content: Content, compressed: bool, size: int) -> bytes:
+def plain(content: Content, codec: str, size: int = CHUNK) -> Iterator[bytes]:
+    """The bytes of the whole file without its compression, if it has one."""
+    return decompressed(content, codec, size) if codec else chunks(content, size=size)
+
+
+def head_of(content: Content, codec: str, size: int) -> bytes:
     """The first `size` bytes, decompressed."""
-    if not compressed:
+    if not codec:
         return content.read_at(0, min(size, content.size))
     head = b""
-    for part in decompressed(content, 1 << 16):
+    for part in decompressed(content, codec, 1 << 16):
         head += part
         if len(head) >= size:
             break
     return head[:size]
-
-
-def _broken(content: Content) -> SourceUnreadable:
-    return SourceUnreadable(f"{content.name} is not a whole gzip file.", "Write the file again, whole.")

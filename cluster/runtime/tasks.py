@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import ray
+from ray.autoscaler.sdk import request_resources
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from cluster.errors import Internal, SextantError, Unavailable
@@ -43,3 +44,14 @@ async def run_task(function: Callable[..., T], *arguments: Any, cpus: float = 1.
         raise Internal(f"{function.__name__} failed in a worker ({type(cause).__name__}).", "See the log.") from None
     except RayError as error:
         raise Unavailable(f"A worker was lost ({type(error).__name__}).", "The work is tried again.") from None
+
+
+def most_cpus() -> int | None:
+    """The CPUs that the cluster may grow to; None if nothing makes it grow."""
+    limits = ray._private.state.state.get_max_resources_from_cluster_config()  # as Ray Data finds it out itself
+    return int(limits["CPU"]) if limits and limits.get("CPU") else None
+
+
+def request_cpus(cpus: int) -> None:
+    """Asks the autoscaler to have so many CPUs, until it is asked for another number; 0 takes the request back."""
+    request_resources(num_cpus=cpus)

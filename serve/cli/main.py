@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from cluster.errors import SextantError
+from serve.cli.scan import app as scan_app
 
 app = typer.Typer(
     name="sextant",
@@ -95,6 +96,7 @@ def labels(
     lists.labels(data_class, state, limit)
 
 
+app.add_typer(scan_app, name="scan")
 token_app = typer.Typer(help="API tokens.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
 app.add_typer(token_app, name="token")

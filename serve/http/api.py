@@ -18,6 +18,9 @@ from serve.http import (
     events,
     health,
     rulesets,
+    scan_budgets,
+    scan_definitions,
+    scan_figures,
     scans,
     sources,
     tokens,
@@ -32,7 +35,22 @@ from serve.http.problems import install_handlers
 from serve.http.tail import Tail
 
 PREFIX = "/api/v1"
-GROUPS = (sources, rulesets, scans, classification, catalog, compliance, workflows, events, audit, tokens, health)
+GROUPS = (
+    sources,
+    rulesets,
+    scans,
+    scan_figures,
+    scan_budgets,
+    scan_definitions,
+    classification,
+    catalog,
+    compliance,
+    workflows,
+    events,
+    audit,
+    tokens,
+    health,
+)
 DESCRIPTION = (
     "Data governance on Ray. Errors are problem documents (RFC 9457); lists are pages with a cursor; a request that "
     "changes something may carry an `Idempotency-Key`; long work answers 202 with a `Location`."

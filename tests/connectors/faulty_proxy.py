@@ -20,7 +20,7 @@ _BODIES = {
 
 
 class FaultyProxy:
-    """Forwards to `endpoint` and spoils requests by chance, as long as `share` is not 0, or `always` every list.
+    """Forwards to `endpoint` and spoils requests by chance while `share` is not 0, and with `always` every list.
 
     Lists come in pages of three keys. reset closes the connection; error and slow-down are HTTP 500 and 503; denied is a
     permission that was lost; cut ends a body before its length; no-token is a page that says there are more and not

@@ -1,11 +1,14 @@
 """Real targets of the connectors: the tests' PostgreSQL server, folders, and an S3 server of its own process."""
 
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -72,6 +75,21 @@ class Bucket:
     def put(self, key: str, data: bytes) -> None:
         self.client.put_object(Bucket=self.name, Key=key, Body=data)
 
+    def clear(self, prefix: str) -> None:
+        for found in self.client.list_objects_v2(Bucket=self.name, Prefix=prefix).get("Contents", ()):
+            self.client.delete_object(Bucket=self.name, Key=found["Key"])
+
+    def delta_options(self) -> dict[str, str]:
+        """How deltalake writes tables to it."""
+        return {
+            "aws_access_key_id": "key",
+            "aws_secret_access_key": "secret",
+            "aws_region": "us-east-1",
+            "aws_endpoint_url": self.endpoint,
+            "aws_allow_http": "true",
+            "AWS_S3_ALLOW_UNSAFE_RENAME": "true",
+        }
+
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
@@ -103,6 +121,13 @@ def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> Bucket:
     name = f"b{abs(hash(request.node.nodeid)):x}"
     client.create_bucket(Bucket=name)
     return Bucket(name, s3_endpoint, client)
+
+
+def run_sqlite(file: Path, *statements: str) -> None:
+    """Runs statements as a program would whose database it is, each in a transaction of its own."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
 
 
 def asset_of(connector: Connector, path: str) -> AssetInfo:

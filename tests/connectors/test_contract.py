@@ -5,16 +5,24 @@ import gzip
 import io
 import json
 import random
+import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from source_targets import Bucket, Database, Open, asset_of, cells_of
+from deltalake import write_deltalake
+from pyiceberg.catalog.sql import SqlCatalog
+from source_targets import Bucket, Database, Open, asset_of, cells_of, run_sqlite
 
 from cluster.connectors.interface import Connector
 from cluster.errors import SourceError, SourceObjectGone, SourceUnreachable
@@ -143,8 +151,80 @@ def _s3(suffix: str) -> Callable[[pytest.FixtureRequest], Target]:
     return make
 
 
+def _sqlite(request: pytest.FixtureRequest) -> Target:
+    file: Path = request.getfixturevalue("tmp_path") / "shop.db"
+    columns = "(id INT, name TEXT, amount NUMERIC(8,2), born DATE, note TEXT)"
+    run_sqlite(file, f"CREATE TABLE main {columns}", f"CREATE TABLE empty {columns}")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        rows = [{**row, "born": str(row["born"])} for row in _rows()]
+        connection.executemany("INSERT INTO main VALUES (:id, :name, :amount, :born, :note)", rows)
+    return Target(
+        f"sqlite://{quote(str(file))}", "main", "empty", "table",
+        append=lambda: run_sqlite(file, "INSERT INTO main VALUES (1, 'x', 1, '2000-01-01', NULL)"),
+        remove=lambda: run_sqlite(file, "DROP TABLE main"),
+        nowhere=f"sqlite://{quote(str(file))}.gone",
+    )  # fmt: skip
+
+
+def _arrow(count: int) -> pa.Table:
+    return pq.read_table(io.BytesIO(_data(".parquet", count)))
+
+
+def _delta(request: pytest.FixtureRequest) -> Target:
+    made: Path = request.getfixturevalue("tmp_path")
+    folder = made / "source" / "deep"
+    for part in range(0, ROWS, 1000):
+        write_deltalake(folder / "main", _arrow(ROWS).slice(part, 1000), mode="append")
+    write_deltalake(folder / "empty", _arrow(0))
+    return Target(
+        (made / "source").as_uri(), "deep/main", "deep/empty", "table",
+        append=lambda: write_deltalake(folder / "main", _arrow(1), mode="append"),
+        remove=lambda: shutil.rmtree(folder / "main"),
+        nowhere=(made / "not there").as_uri(),
+    )  # fmt: skip
+
+
+def _s3_delta(request: pytest.FixtureRequest) -> Target:
+    bucket: Bucket = request.getfixturevalue("bucket")
+    options = bucket.delta_options()
+
+    def write(name: str, table: pa.Table) -> None:
+        write_deltalake(f"s3://{bucket.name}/lake/deep/{name}", table, mode="append", storage_options=options)
+
+    for part in range(0, ROWS, 1000):
+        write("main", _arrow(ROWS).slice(part, 1000))
+    write("empty", _arrow(0))
+    return Target(
+        bucket.url("lake"), "deep/main", "deep/empty", "table",
+        append=lambda: write("main", _arrow(1)),
+        remove=lambda: bucket.clear("lake/deep/main/"),
+        nowhere=f"s3://key:secret@{bucket.name}/?endpoint=http://127.0.0.1:1",
+    )  # fmt: skip
+
+
+def _iceberg(request: pytest.FixtureRequest) -> Target:
+    made: Path = request.getfixturevalue("tmp_path")
+    (made / "source").mkdir()
+    catalog = SqlCatalog("c", uri=f"sqlite:///{made}/catalog.db", warehouse=(made / "source").as_uri())
+    catalog.create_namespace("deep")
+    main, empty = (catalog.create_table(f"deep.{name}", schema=_arrow(0).schema) for name in ("main", "empty"))
+    for part in range(0, ROWS, 1000):
+        main.append(_arrow(ROWS).slice(part, 1000))
+    empty.append(_arrow(0))
+    return Target(
+        (made / "source").as_uri(), "deep/main", "deep/empty", "table",
+        append=lambda: main.append(_arrow(1)),
+        remove=lambda: shutil.rmtree(made / "source" / "deep" / "main"),
+        nowhere=(made / "not there").as_uri(),
+    )  # fmt: skip
+
+
 TARGETS: dict[str, Callable[[pytest.FixtureRequest], Target]] = {
     "postgresql": _postgres,
+    "sqlite": _sqlite,
+    "folder.delta": _delta,
+    "s3.delta": _s3_delta,
+    "folder.iceberg": _iceberg,
     **{f"folder{suffix}": _folder(suffix) for suffix in (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")},
     **{f"s3{suffix}": _s3(suffix) for suffix in (".parquet", ".csv", ".csv.gz", ".jsonl")},
 }

@@ -18,11 +18,13 @@ from cluster.formats.layout import Way
 
 @dataclass
 class Bytes:
-    """A file in memory; it remembers the most that was asked for at once."""
+    """A file in memory; it remembers the most that was asked for at once, and how much in total."""
 
     data: bytes
     name: str = "x.csv"
+    near: bool = True
     most: int = 0
+    total: int = 0
 
     @property
     def size(self) -> int:
@@ -30,6 +32,7 @@ class Bytes:
 
     def read_at(self, offset: int, length: int) -> bytes:
         self.most = max(self.most, length)
+        self.total += length
         return self.data[offset : offset + length]
 
 
@@ -43,7 +46,7 @@ def _read(content: Bytes, way: Way, target: int = 1 << 20, batch_bytes: int = 1 
 
 
 def _names(data: bytes, **options: str) -> list[str]:
-    return [column.name for column in format_.inspect(Bytes(data), Way(False, options)).columns]
+    return [column.name for column in format_.inspect(Bytes(data), Way("", options)).columns]
 
 
 CELL = st.one_of(
@@ -65,7 +68,7 @@ def test_every_row_comes_back_once_wherever_the_file_is_cut(
     quoting = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
     csv.writer(text, lineterminator=end, quoting=quoting).writerows(rows)
     content = Bytes(text.getvalue().encode())
-    whole = _with_small_blocks(content, Way(False, {"header": "false", "delimiter": ","}), target)
+    whole = _with_small_blocks(content, Way("", {"header": "false", "delimiter": ","}), target)
     assert [[cell or "" for cell in row] for row in whole] == rows
 
 
@@ -73,7 +76,7 @@ def test_every_row_comes_back_once_wherever_the_file_is_cut(
 @given(st.text(st.sampled_from('",\n\rab'), max_size=120), st.integers(1, 30))
 def test_cut_anywhere_even_broken_quotes_are_read_as_python_reads_them(text: str, target: int) -> None:
     """What is no CSV at all is read alike in one piece and in many."""
-    content, way = Bytes(("x,y\n" + text).encode()), Way(False, {"header": "true", "delimiter": ","})
+    content, way = Bytes(("x,y\n" + text).encode()), Way("", {"header": "true", "delimiter": ","})
     assert _with_small_blocks(content, way, target) == _read(content, way)
 
 
@@ -91,10 +94,10 @@ def test_a_stray_quote_does_not_swallow_the_file(final: bool, monkeypatch: pytes
     lines = [f"{n},text {n}" for n in range(400)]
     lines[0 if not final else 395] = '0,"never closed'
     content = Bytes(("\n".join(lines) + "\n").encode())
-    rows = _with_small_blocks(content, Way(False, {"header": "false"}), 1000)
+    rows = _with_small_blocks(content, Way("", {"header": "false"}), 1000)
     assert len(rows) == 400
     assert ["0", '"never closed'] in rows
-    assert rows == _read(content, Way(False, {"header": "false"}))
+    assert rows == _read(content, Way("", {"header": "false"}))
 
 
 def test_ragged_rows_are_filled_or_joined_and_counted() -> None:
@@ -172,3 +175,33 @@ def test_a_thousand_columns() -> None:
     rows: list[Any] = _read(Bytes(data), Way())
     assert len(rows) == 50
     assert all(row == ["x"] * 1000 for row in rows)
+
+
+LINES = [
+    "a,b\n", '"x, y",z\n', '"two\nlines",q\n', 'stray "quote,w\n', '"never closed,w\n', '"a ""b"" c",d\n', "\r\n",
+    "some longer text without any,quote at all\n",
+]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.sampled_from(LINES), max_size=60), st.integers(1, 60), st.integers(3, 30))
+def test_where_a_cut_is_proved_locally_the_rows_are_those_of_one_piece(
+    lines: list[str], target: int, longest: int
+) -> None:
+    content, way = Bytes(("x,y\n" + "".join(lines)).encode()), Way("", {"header": "true", "delimiter": ","})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_blocks, "LONGEST_QUOTED", longest)
+        assert _with_small_blocks(content, way, target) == _read(content, way)
+
+
+def test_a_file_without_quotes_where_it_is_cut_is_not_read_to_be_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_blocks, "LONGEST_QUOTED", 1 << 14)
+    rows = b"id,text\n" + b"1,some text\n" * 800_000
+    quoted = b'1,"two\nlines"\n'
+    content = Bytes(rows[: len(rows) // 2 - 4 - (len(rows) // 2 - 8) % 12] + quoted + rows[len(rows) // 2 :])
+    pieces = format_.plan(content, Way(), 1 << 20)
+    assert len(pieces) == 9
+    assert content.total < content.size // 4
+    full = Bytes(b"id,text\n" + b'1,"some, text"\n' * 500_000)
+    assert sum(piece.bytes or 0 for piece in format_.plan(full, Way(), 1 << 20)) == full.size - 8
+    assert full.total >= full.size * 3 // 4  # nothing proves a cut where each line has quotes

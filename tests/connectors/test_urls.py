@@ -25,6 +25,8 @@ def test_the_password_leaves_the_url_wherever_it_stands() -> None:
         ("postgresql://[::1]/db", "postgresql://[::1]:5432/db", "db", "postgres://[::1]:5432", "db.x"),
         ("s3://b1/p//q/", "s3://b1/p/q", "b1-p-q", "s3://b1", "p/q/x"),
         ("file:///a%20b/./c/", "file:///a%20b/c", "c", "file", "/a b/c/x"),
+        ("sqlite:///data/my%20shop.db", "sqlite:///data/my%20shop.db", "my shop.db", "sqlite", "/data/my shop.db/x"),
+        ("sqlite:////data/./shop.db", "sqlite:///data/shop.db", "shop.db", "sqlite", "/data/shop.db/x"),
         ("/data/50% off?", "file:///data/50%25%20off%3F", "50- off", "file", "/data/50% off?/x"),
     ],
 )
@@ -44,7 +46,8 @@ def test_a_url_is_written_in_one_way(text: str, url: str, name: str, space: str,
         "postgresql://h:99999/d", "postgresql://h:x/d", "postgresql://u:p@ss/word@h/d", "file://other/data", "s3://",
         "s3://bucket/../x", "/data/../etc", "file:///data/../etc", "postgresql://h/d?sslmode=maybe", "http://h/x",
         "postgresql://h/d?unknown=1", "/a\nb", "postgresql://h/" + "d" * 3000, "s3://b1/x?header=maybe", "postgresql://h/d#x",
-        "s3://b1?endpoint=ftp://x", "postgresql://[::1/db",
+        "s3://b1?endpoint=ftp://x", "sqlite://", "sqlite:///", "sqlite://shop.db", "sqlite:///a/../b.db",
+        "sqlite:///a.db?header=true", "sqlite:///:memory:?mode=rw", "sqlite:///a.db?connect_timeout=0", "postgresql://[::1/db",
     ],
 )  # fmt: skip
 def test_a_bad_url_is_refused_with_a_remedy_and_never_quoted(text: str) -> None:

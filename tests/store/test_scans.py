@@ -278,7 +278,7 @@ def test_a_problem_that_may_pass_is_tried_again_with_growing_pauses(desk: Desk) 
     assert desk.kinds().count("partition_failed") == 1
 
 
-def test_a_partition_that_kills_its_workers_is_given_up(desk: Desk) -> None:
+def test_a_partition_that_kills_its_workers_is_quarantined(desk: Desk) -> None:
     scan = desk.start()
     desk.plan(scan, "a", ["f0", "f1"])
     for _ in range(ATTEMPTS):
@@ -288,8 +288,9 @@ def test_a_partition_that_kills_its_workers_is_given_up(desk: Desk) -> None:
     assert other.partition.number == 1
     desk.commit(other)
     ended = desk.finish(scan)
-    assert (ended.state, ended.partitions) == ("partial", {"failed": 1, "done": 1})
+    assert (ended.state, ended.partitions) == ("partial", {"quarantined": 1, "done": 1})
     assert [problem.code for problem in ended.problems] == ["unavailable"]
+    assert desk.kinds().count("partition_quarantined") == 1
 
 
 def test_problems_make_a_scan_partial_and_only_problems_make_it_fail(desk: Desk) -> None:

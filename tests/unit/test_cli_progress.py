@@ -21,7 +21,8 @@ def phase(number: int, state: str, **fields: object) -> PhaseView:
 
 def scan(rows: int, done: int) -> ScanView:
     return ScanView(
-        id="s", source_id="x", level="census", sampling=Sampling(), priority=5, definition_id=None, degraded=None, state="running", rules_digest="", assets=2, assets_planned=2,
+        id="s", source_id="x", level="census", sampling=Sampling(), priority=5, definition_id=None, degraded=None,
+        state="running", rules_digest="", assets=2, assets_planned=2,
         partitions={"done": done, "cached": 1, "pending": 5 - done}, rows=rows, bytes=0, problems=(),
         requested_at=START, finished_at=None,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from actors.scans.planning import BATCH, TASKS, TRIES, Planning
 from actors.scans.reading import Reading
 from cluster.connectors import open_connector, split_url
 from cluster.connectors.interface import AssetInfo, Partition, SourceAccess
+from cluster.connectors.pace import Pace
 from cluster.detectors.compile import RuleSetSpec
 from cluster.errors import SextantError, SourceUnreadable, Unavailable
 from cluster.kernels.report import PartitionReport
@@ -141,6 +142,35 @@ def test_an_asset_that_kills_its_worker_spoils_no_other() -> None:
     assert len(alone) == TRIES - 1
 
 
+def test_a_source_with_a_pace_is_planned_by_one_task_at_a_time_and_again_when_the_pace_changes() -> None:
+    infos = [AssetInfo(path=f"t{number}", kind="table") for number in range(3 * BATCH)]
+    access = SourceAccess(source_id="s", url="postgresql://h/db")
+    waiting = [("scan", info.path, info) for info in infos]
+
+    async def scenario() -> list[Any]:
+        paces: list[Any] = []
+
+        async def run(function: Callable[..., Any], *arguments: Any, cpus: float = 1.0) -> Any:
+            paces.append(arguments[4] if len(arguments) > 4 else None)
+            await asyncio.sleep(60)
+
+        planner = planner_of(Group(), run, access)
+        at_first = Pace(bytes_per_second=1e6)
+        seen = []
+        for pace in (None, at_first, at_first, Pace(bytes_per_second=2e6)):
+            for _ in range(3):  # to end what is at another pace, then to begin again
+                planner.start(waiting, {"scan"}, {"scan": pace} if pace else {})
+                await asyncio.sleep(0.01)
+            seen.append((len(planner.window.keys), paces[-1]))
+        planner.start([], set())
+        await asyncio.sleep(0.01)
+        assert len(paces) == TASKS + 2
+        return seen
+
+    first, second = Pace(bytes_per_second=1e6), Pace(bytes_per_second=2e6)
+    assert asyncio.run(scenario()) == [(TASKS, None), (1, first), (1, first), (1, second)]
+
+
 def lease(number: int) -> Lease:
     partition = Partition(asset="a", number=number, kind="rows", spec={}, columns=("x",), fingerprint=f"f{number}")
     return Lease(scan_id="scan", asset_id="a", partition=partition, fence=1)
@@ -159,7 +189,7 @@ async def read(group: Group, run: Any, slots: int = 2, seconds: float = 30) -> N
         return SourceAccess(source_id="s", url="postgresql://h/db"), rules
 
     reader = Reading(group.command, run, given, seconds)
-    await reader.start(slots, True, {"scan"})
+    await reader.start(reader.asking(slots))
     assert len(reader.window.keys) == slots
     async with asyncio.timeout(30):
         while reader.window.keys:

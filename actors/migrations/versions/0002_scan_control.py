@@ -18,6 +18,8 @@ def upgrade() -> None:
     _reports_and_partitions()
     _definitions()
     _limits()
+    op.add_column("workflow", sa.Column("key", sa.String(), nullable=True), schema="orchestrator")
+    op.create_unique_constraint(op.f("uq_workflow_key"), "workflow", ["key"], schema="orchestrator")
 
 
 def _runs() -> None:
@@ -26,6 +28,7 @@ def _runs() -> None:
     op.add_column("run", sa.Column("plan_only", sa.Boolean(), nullable=False, server_default="false"), schema="scans")
     for name in ("definition_id", "degraded", "paused_from"):
         op.add_column("run", sa.Column(name, sa.String(), nullable=True), schema="scans")
+    op.add_column("run", sa.Column("leased_at", TIME, nullable=True), schema="scans")
     op.execute(
         "UPDATE scans.run SET sampling = jsonb_build_object('method', CASE level WHEN 'census' THEN 'census' "
         "ELSE 'fraction' END, 'share', sample_share, 'width', 0.02, 'seed', 0)"
@@ -53,6 +56,7 @@ def _reports_and_partitions() -> None:
         sa.Column("cpu_seconds", sa.Double(), nullable=True),
         sa.Column("peak_rss_mb", sa.Double(), nullable=True),
         sa.Column("node", sa.String(), nullable=True),
+        sa.Column("pace", JSON, nullable=True),
         sa.Column("leased_at", TIME, nullable=True),
         sa.Column("ended_at", TIME, nullable=True),
     ):
@@ -62,6 +66,9 @@ def _reports_and_partitions() -> None:
         source_schema="scans", referent_schema="scans", ondelete="SET NULL",
     )  # fmt: skip
     op.create_index(op.f("ix_partition_base_id"), "partition", ["base_id"], schema="scans")
+    op.create_index(
+        "ix_partition_leased", "partition", ["run_id"], schema="scans", postgresql_where=sa.text("state = 'leased'")
+    )
 
 
 def _definitions() -> None:
@@ -141,9 +148,11 @@ def _limits() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("workflow", "key", schema="orchestrator")
     for table in ("rate", "budget", "occurrence", "trigger", "definition"):
         op.drop_table(table, schema="scans")
-    for column in ("base_id", "only", "cpu_seconds", "peak_rss_mb", "node", "leased_at", "ended_at"):
+    op.drop_index("ix_partition_leased", "partition", schema="scans")
+    for column in ("base_id", "only", "cpu_seconds", "peak_rss_mb", "node", "pace", "leased_at", "ended_at"):
         op.drop_column("partition", column, schema="scans")
     for column in ("basis_digest", "detectors"):
         op.drop_column("report", column, schema="scans")
@@ -155,5 +164,5 @@ def downgrade() -> None:
     )
     for name in ("level", "sample_share"):
         op.alter_column("run", name, server_default=None, schema="scans")
-    for name in ("sampling", "priority", "plan_only", "definition_id", "degraded", "paused_from"):
+    for name in ("sampling", "priority", "plan_only", "definition_id", "degraded", "paused_from", "leased_at"):
         op.drop_column("run", name, schema="scans")

@@ -1,4 +1,4 @@
-"""Budgets: how hard a source may be worked, and when; and what a scan is expected to take of it."""
+"""Budgets: how hard a source may be worked, and when."""
 
 from datetime import datetime, time
 from typing import ClassVar
@@ -65,25 +65,3 @@ class ClearBudget(Command[Done]):
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:write"
     source_id: str
-
-
-class Forecast(View):
-    """What a planned or running scan is still expected to take. `low` and `high` of the CPU seconds hold 90 % of cases.
-
-    `learned_from` counts the partitions that the rates were learned from; 0 means that nothing is known yet and the
-    figures that depend on rates are None. money is None unless prices are set.
-    """
-
-    scan_id: str
-    partitions: int
-    cached: int
-    bytes: int
-    rows: int
-    cpu_seconds: float | None
-    cpu_seconds_low: float | None
-    cpu_seconds_high: float | None
-    queries: int | None
-    seconds: float | None
-    money: float | None
-    currency: str | None
-    learned_from: int

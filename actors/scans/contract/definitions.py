@@ -1,6 +1,7 @@
 """Scan definitions: what is to be scanned, by which rules, how much of it, and what sets it off."""
 
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,12 +11,15 @@ from cluster.runtime.commands import Command, Done
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9._\-]*$")]
 TriggerKind = Literal["cron", "interval", "file_arrival", "table_commit", "openlineage", "rule_change", "after"]
+Glob = Annotated[str, Field(min_length=1, max_length=500)]
 OccurrenceState = Literal["waiting", "started", "skipped"]
 
 
 class Definition(BaseModel):
     """What a definition scans, as a person writes it. govern: all eight phases; scan: the scan alone.
 
+    govern takes the whole source by the current rules, so it goes with none of the fields from `ruleset_version` to
+    `priority`. A definition that is not `enabled` is not set off, neither by a trigger nor by hand.
     `include` and `exclude` are globs over the paths of the source's assets, next to those of the rule set.
     `ruleset_version` pins the rules; None means the current ones.
     """
@@ -26,11 +30,17 @@ class Definition(BaseModel):
     action: Literal["scan", "govern"] = "scan"
     ruleset: Name = "default"
     ruleset_version: int | None = Field(None, ge=1)
-    include: tuple[str, ...] = Field(("*",), max_length=200)
-    exclude: tuple[str, ...] = Field((), max_length=200)
+    include: tuple[Glob, ...] = Field(("*",), max_length=200)
+    exclude: tuple[Glob, ...] = Field((), max_length=200)
     sampling: Sampling = Sampling()
     priority: int = Field(5, ge=0, le=9)
     enabled: bool = True
+
+    def covers(self, path: str) -> bool:
+        """Whether an asset of this path is in scope; the rule set may leave out more."""
+        return any(fnmatchcase(path, glob) for glob in self.include) and not any(
+            fnmatchcase(path, glob) for glob in self.exclude
+        )
 
 
 class DefinitionView(View):
@@ -48,10 +58,13 @@ class DefinitionView(View):
 class Trigger(BaseModel):
     """What sets a definition off.
 
-    cron: `expression` of five fields in `timezone`. interval: every `seconds`. file_arrival: a discovery finds a new or
-    changed file; table_commit: a new or changed table. openlineage: a COMPLETE event names one of the assets.
+    cron: `expression` of five fields in `timezone`, with the answers of Debian's cron where clocks are changed: a fixed
+    hour that is left out runs when the clock has gone forward, one that comes twice runs the first time.
+    interval: every `seconds`. What was missed of both while nothing ran is made up for once.
+    file_arrival: a discovery finds a new or changed file in the scope of the definition; table_commit: a new or changed
+    table. `match`, a glob over asset paths, narrows both; the source is discovered every `poll_seconds` for them.
     rule_change: the rule set has a new version. after: the run of the definition `after` has succeeded.
-    Each but the first two may be narrowed by `match`, a glob over asset paths.
+    openlineage: a COMPLETE event names one of the assets; it is not there yet and is refused.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +75,7 @@ class Trigger(BaseModel):
     seconds: float | None = Field(None, ge=10, le=366 * 86_400)
     match: str = Field("*", max_length=500)
     after: str | None = Field(None, max_length=64)
+    poll_seconds: float = Field(60, ge=10, le=86_400)
     enabled: bool = True
 
 
@@ -89,8 +103,21 @@ class OccurrenceView(View):
     problem: str | None
 
 
+class UpcomingView(View):
+    """A firing of a cron or interval trigger that is still to come, or that is due."""
+
+    at: datetime
+    trigger_id: str
+    definition_id: str
+    definition: str
+
+
 class DefineScan(Command[DefinitionView]):
-    """Makes a definition of this name, or changes it. `if_version` guards against a change made meanwhile."""
+    """Makes a definition of this name, or changes it. `if_version` guards against a change made meanwhile.
+
+    A retired definition of the name is taken into use again, without the triggers that it had.
+    Raises PreconditionFailed, and InvalidInput where govern is asked for a part of a source.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:write"
@@ -100,7 +127,10 @@ class DefineScan(Command[DefinitionView]):
 
 
 class RetireDefinition(Command[DefinitionView]):
-    """Takes a definition out of use: its triggers fire no more, its runs stay."""
+    """Takes a definition out of use: its triggers are removed, its runs stay.
+
+    Raises Conflict while another definition runs after it.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:write"
@@ -134,7 +164,10 @@ class RemoveTrigger(Command[Done]):
 
 
 class RunDefinition(Command[OccurrenceView]):
-    """Sets a definition off now. The orchestrator starts what it says."""
+    """Sets a definition off now. The orchestrator starts what it says.
+
+    The same `key` returns the occurrence that it made. Raises Conflict if the definition is retired or not enabled.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:write"

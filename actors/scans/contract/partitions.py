@@ -2,19 +2,33 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from actors.scans.contract.runs import GROUP, ScanView, View
 from cluster.connectors.interface import Partition, Problem
+from cluster.connectors.pace import Pace
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.commands import Command, Done
 
+Held = tuple[str, str, int, int]
+"""A lease: scan, asset, number and fence."""
+
 
 class Lease(View):
-    """A partition given to a worker: only a report with the current `fence` is accepted."""
+    """A partition given to a worker: only a report with the current `fence` is accepted.
+
+    `attempt` counts from 1; `last` is true when no other one would follow. `pace` is the share of the source's budget
+    that the worker has until it ends.
+    """
 
     scan_id: str
     asset_id: str
     partition: Partition
     fence: int
+    source_id: str = ""
+    attempt: int = 1
+    last: bool = False
+    pace: Pace | None = None
 
 
 class Leases(View):
@@ -22,7 +36,10 @@ class Leases(View):
 
 
 class RecordPlan(Command[Done]):
-    """Internal: the partitions of one asset, or the problem that kept it from being planned."""
+    """Internal: the partitions of one asset, or the problem that kept it from being planned.
+
+    `pilot` is what a batch of it took (`actors.scans.rates.Pilot`), where that was tried.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:internal"
@@ -30,15 +47,27 @@ class RecordPlan(Command[Done]):
     asset_id: str
     partitions: tuple[Partition, ...] = ()
     problem: Problem | None = None
+    pilot: dict[str, float | None] | None = None
 
 
 class LeasePartitions(Command[Leases]):
-    """Internal: leases up to `limit` pending partitions, or leased ones whose lease ran out, oldest scan first."""
+    """Internal: leases up to `limit` pending partitions, or leased ones whose lease ran out.
+
+    By priority, then to the source that has the fewest under way. Rates of a source are shared by at most `slots`
+    readers (0: as many as `limit`). `limits` is the most partitions of a source that may
+    be under way. `under_way` are the readers that the caller knows to live, whatever became of their leases; `planning`
+    are the sources for which it cuts assets just now. Without `paced` nothing is given of sources that have a rate.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:internal"
     limit: int
     seconds: float
+    slots: int = 0
+    limits: dict[str, int] = Field(default_factory=dict)
+    under_way: tuple[Held, ...] = ()
+    planning: tuple[str, ...] = ()
+    paced: bool = True
 
 
 class RenewLeases(Command[Done]):
@@ -46,7 +75,7 @@ class RenewLeases(Command[Done]):
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:internal"
-    held: tuple[tuple[str, str, int, int], ...]
+    held: tuple[Held, ...]
     seconds: float
 
 
@@ -63,7 +92,11 @@ class CommitReport(Command[Done]):
 
 
 class FailPartition(Command[Done]):
-    """Internal: the attempt failed; retried while attempts are left and the problem may pass, else failed."""
+    """Internal: the attempt failed; tried again while attempts are left and the problem may pass, else failed.
+
+    quarantined if `lost`: it was no answer of the source that ended the last attempt, but a worker that died or was
+    given up.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:internal"
@@ -73,6 +106,7 @@ class FailPartition(Command[Done]):
     fence: int
     problem: Problem
     retryable: bool
+    lost: bool = False
 
 
 class FinishScan(Command[ScanView]):

@@ -66,6 +66,18 @@ class ScanView(View):
     finished_at: datetime | None
 
 
+class QueueItem(View):
+    """A scan that has not ended, with how many of its partitions wait and how many are being read."""
+
+    scan_id: str
+    source_id: str
+    state: ScanState
+    priority: int
+    waiting: int
+    leased: int
+    requested_at: datetime
+
+
 class PartitionView(View):
     scan_id: str
     asset_id: str

@@ -1,15 +1,16 @@
 """Reads files in Parquet, CSV and JSON Lines: of a folder, or in S3 and stores that speak its protocol."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 
+from cluster.connectors.files.identity import identify, verify
 from cluster.connectors.files.local import LocalTree
+from cluster.connectors.files.paced import PacedTree
 from cluster.connectors.files.tree import Entry, Listing, Tree
+from cluster.connectors.fingerprints import digest
 from cluster.connectors.interface import (
     AssetInfo,
     Enumeration,
@@ -20,6 +21,7 @@ from cluster.connectors.interface import (
     TestStep,
 )
 from cluster.connectors.options import with_declarations
+from cluster.connectors.pace import Pacer
 from cluster.connectors.steps import Check, Concern, run_steps
 from cluster.errors import SourceAuthFailed, SourceError, SourceObjectGone, SourceUnreachable, SourceUnreadable
 from cluster.formats import format_named, format_of
@@ -39,8 +41,9 @@ class FilesConnector:
     kind: ClassVar[str] = "files"
     schemes: ClassVar[tuple[str, ...]] = ("file", "s3")
 
-    def __init__(self, access: SourceAccess, credential: Mapping[str, str]) -> None:
-        self._options = access.options
+    def __init__(self, access: SourceAccess, credential: Mapping[str, str], pacer: Pacer | None = None) -> None:
+        self._pacer = pacer
+        self._options, self._url = access.options, access.url
         self._s3: S3Tree | None = None
         self._local: LocalTree | None = None
         self._seen: Listing | None = None
@@ -94,23 +97,26 @@ class FilesConnector:
     def plan(self, asset: AssetInfo, target_bytes: int) -> list[Partition]:
         format_, name, way = self._way(asset.path)
         content = self._tree.open(asset.path, None)
-        pieces = format_.plan(content, way, target_bytes)
-        return [
-            Partition(
-                asset=asset.path,
-                number=number,
-                kind=f"files.{piece.kind}",
-                spec={"format": name, "version": content.version, "piece": piece.spec},
-                columns=piece.columns,
-                rows_estimate=piece.rows_estimate,
-                bytes=piece.bytes,
-                fingerprint=_digest(content.version, piece.kind, piece.spec),
+        found = []
+        for number, piece in enumerate(format_.plan(content, way, target_bytes)):
+            fingerprint, held_to = identify(content, piece)
+            found.append(
+                Partition(
+                    asset=asset.path,
+                    number=number,
+                    kind=f"files.{piece.kind}",
+                    spec={"format": name, "version": content.version, "piece": piece.spec, **held_to},
+                    columns=piece.columns,
+                    rows_estimate=piece.rows_estimate,
+                    bytes=piece.bytes,
+                    fingerprint=fingerprint,
+                )
             )
-            for number, piece in enumerate(pieces)
-        ]
+        return found
 
     def read(self, partition: Partition, batch_rows: int, batch_bytes: int) -> "Iterator[pa.RecordBatch]":
         content = self._tree.open(partition.asset, partition.spec["version"])
+        verify(content, partition.spec)
         format_ = self._way(partition.asset)[0]
         return format_.read(content, partition.spec["piece"], batch_rows, batch_bytes)
 
@@ -121,11 +127,12 @@ class FilesConnector:
     def _tree(self) -> Tree:
         tree: Tree | None = self._s3 or self._local
         assert tree is not None
-        return tree
+        return PacedTree(tree, self._pacer, requests=self._s3 is not None) if self._pacer else tree
 
     def _list(self) -> tuple[list[Entry], Listing]:
         listing = Listing()
         entries = list(self._tree.list(listing))
+        entries = [entry for entry in entries if not listing.holds(entry.path)]  # a table's own come with it
         self._seen = listing
         return entries, listing
 
@@ -145,11 +152,11 @@ class FilesConnector:
         return AssetInfo(
             path=entry.path,
             kind="file",
-            format=f"{name}.gz" if way.compressed else name,
+            format=name,
             columns=inspected.columns if inspected else (),
             rows_estimate=inspected.rows_estimate if inspected else None,
             bytes=entry.size,
-            fingerprint=_digest(entry.version),
+            fingerprint=digest(entry.version),
             problem=code,
         )
 
@@ -157,8 +164,8 @@ class FilesConnector:
         found = format_of(path)
         if found is None:
             raise SourceUnreadable(f"{path} has no format that is known.", "Discover the source again.")
-        name, compressed = found
-        return format_named(name), name, Way(compressed, self._options)
+        name, codec = found
+        return format_named(name), name, Way(codec, self._options)
 
     def _open_to_all(self, seen: Listing) -> bool:
         """Whether any user of this machine can read a file of the source."""
@@ -202,7 +209,3 @@ class FilesConnector:
         if failed:
             raise failed
         return Concern("There is no file to read.", "Check the path.")
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, separators=(",", ":"), sort_keys=True).encode()).hexdigest()[:32]

@@ -56,6 +56,18 @@ class LocalTree:
             raise SourceObjectGone(f"{path} was replaced after it was planned.", "Scan the source again.")
         return file
 
+    def names(self, folder: str) -> dict[str, int]:
+        place = os.path.realpath(self._folder() / folder)
+        if os.path.commonpath([place, self._folder()]) != str(self._folder()):
+            raise SourceDenied(f"{folder} lies outside of the source.", "Links that leave the folder are not followed.")
+        try:
+            with os.scandir(place) as found:
+                return {e.name: e.stat().st_size for e in found if e.is_file(follow_symlinks=False)}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            raise _fault(error, folder) from None
+
     def close(self) -> None:
         """Nothing is held open between calls."""
 
@@ -83,6 +95,8 @@ class LocalTree:
 
 class LocalFile:
     """An open file. The handle is closed with the object."""
+
+    near = True
 
     def __init__(self, name: str, handle: int) -> None:
         self.name, self._handle = name, handle
@@ -149,6 +163,7 @@ def _walk(folder: Path, prefix: str, listing: Listing, depth: int) -> Iterator[t
                 else:
                     yield from _walk(folder / entry.name, f"{path}/", listing, depth + 1)
             elif format_of(entry.name) is None or not entry.is_file(follow_symlinks=False):
+                listing.notice(path)
                 listing.ignored += 1
             elif _printable(path) != path:
                 fault = SourceUnreadable(
@@ -156,6 +171,7 @@ def _walk(folder: Path, prefix: str, listing: Listing, depth: int) -> Iterator[t
                 )
                 listing.fail(_printable(path), fault, complete=True)
             else:
+                listing.notice(path)
                 yield path, entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             continue  # deleted between the two calls

@@ -83,9 +83,9 @@ class S3Tree:
 
     def names(self, folder: str) -> dict[str, int]:
         prefix = f"{self.prefix}/{folder}".strip("/")
-        store = self._store()
-        found = _calling(folder, lambda: obstore.list_with_delimiter(store, prefix or None)["objects"])
-        return {str(meta["path"]).rpartition("/")[2]: int(meta["size"]) for meta in found}
+        found = {str(meta["path"]): int(meta["size"]) for meta in self._behind(self._store(), prefix, 1000)}
+        inside = {key.removeprefix(f"{prefix}/").lstrip("/"): size for key, size in found.items()}
+        return {name: size for name, size in inside.items() if "/" not in name}
 
     def reach(self) -> None:
         """Lists a first object. Raises SourceError saying why that is not possible."""
@@ -112,11 +112,15 @@ class S3Tree:
                 return
             except SourceObjectGone:
                 pass  # a "folder" whose name ends like a file
+        yield from self._behind(store, self.prefix, most or 1000)
+
+    def _behind(self, store: S3Store, prefix: str, size: int) -> Iterator[Any]:
+        """Everything under a prefix, in the order of the keys."""
         last: str | None = None
         while True:
             # A store that ends a list early says nothing of it: a list is over when nothing comes behind its last key.
             begun, seen = last, last
-            pages = _calling(self.root, lambda: iter(self._listed(store, begun, most or 1000)))  # noqa: B023
+            pages = _calling(self.root, lambda: iter(self._listed(store, prefix, begun, size)))  # noqa: B023
             while (page := _calling(self.root, lambda: next(pages, None))) is not None:  # noqa: B023
                 found = sorted(page, key=lambda meta: str(meta["path"]))
                 yield from found
@@ -124,8 +128,8 @@ class S3Tree:
             if last == seen:
                 return
 
-    def _listed(self, store: S3Store, behind: str | None, size: int) -> Any:
-        return obstore.list(store, prefix=self.prefix or None, offset=behind, chunk_size=size)
+    def _listed(self, store: S3Store, prefix: str, behind: str | None, size: int) -> Any:
+        return obstore.list(store, prefix=prefix or None, offset=behind, chunk_size=size)
 
     def _store(self) -> S3Store:
         if self._opened is None:
@@ -158,6 +162,8 @@ class S3Tree:
 
 class S3File:
     """One object in the version that was there when it was opened."""
+
+    near = False
 
     def __init__(self, store: S3Store, key: str, name: str, meta: Any) -> None:
         self.name, self.size, self.version = name, int(meta["size"]), _version(meta)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cluster.connectors.interface import Problem
+from cluster.connectors.lakehouse.marks import table_of
 from cluster.errors import SourceError
+from cluster.formats import format_of
 from cluster.formats.layout import Content
 
 MOST_FILES = 200_000
@@ -36,6 +38,23 @@ class Listing:
     links: int = 0
     world_readable: int = 0
     problems: list[Problem] = field(default_factory=list)
+    tables: dict[str, str] = field(default_factory=dict)
+    """Folders that are one table each, with its format: what lies in them is not for a listing to tell."""
+
+    def notice(self, path: str) -> None:
+        """Sees the path of any file at all, and whether it shows that a folder is a table."""
+        if path.isprintable() and (table := table_of(path)) is not None:
+            folder, format_ = table
+            if self.tables.get(folder) != "delta":  # which may write Iceberg's metadata too, for others to read
+                self.tables[folder] = format_
+
+    def holds(self, path: str) -> bool:
+        """Whether a file is of a table, or of what it once held: a Parquet file in its folder is none of its own."""
+        parts = path.split("/")[:-1]
+        found = format_of(path)
+        if not self.tables or found is None or found[0] != "parquet":
+            return False
+        return any("/".join(parts[:depth]) in self.tables for depth in range(len(parts) + 1))
 
     def fail(self, path: str, error: SourceError, *, complete: bool = False) -> None:
         """Notes what could not be listed; where it may hide files the listing is not complete."""
@@ -54,6 +73,10 @@ class Tree(Protocol):
 
     def open(self, path: str, version: str | None) -> Opened:
         """The content of a file; SourceObjectGone if it is gone, or was replaced since it had `version`."""
+        ...
+
+    def names(self, folder: str) -> dict[str, int]:
+        """Name and size of every file that lies in the folder itself, of any format; none if there is no folder."""
         ...
 
     def close(self) -> None: ...

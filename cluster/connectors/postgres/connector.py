@@ -7,6 +7,7 @@ from psycopg import sql
 
 from cluster.connectors.interface import AssetInfo, Enumeration, Partition, SourceAccess, SourceFacts, TestStep
 from cluster.connectors.options import with_declarations
+from cluster.connectors.pace import Pacer
 from cluster.connectors.postgres.catalog import enumerate_database
 from cluster.connectors.postgres.planning import plan_table
 from cluster.connectors.postgres.session import Session
@@ -44,8 +45,8 @@ class PostgresConnector:
     kind: ClassVar[str] = "postgresql"
     schemes: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
 
-    def __init__(self, access: SourceAccess, credential: Mapping[str, str]) -> None:
-        self._options, self._session = access.options, Session(access, credential)
+    def __init__(self, access: SourceAccess, credential: Mapping[str, str], pacer: Pacer | None = None) -> None:
+        self._options, self._session = access.options, Session(access, credential, pacer)
 
     def test(self) -> Iterator[TestStep]:
         """CheckAccess (gate), CheckTLS, CheckPrivileges, GetSchemas, GetTables, GetViews, SampleRead."""

@@ -24,16 +24,19 @@ def read_table(session: Session, partition: Partition, batch_rows: int, batch_by
     Dates and timestamps outside the years 1 to 9999, and infinite ones, become null; how many per column is in the
     schema metadata of the batch (see `cluster.connectors.batches`).
     """
-    spec, what = partition.spec, path_of(partition.spec["schema"], partition.spec["name"])
+    spec, what, pacer = partition.spec, path_of(partition.spec["schema"], partition.spec["name"]), session.pacer
+    aim = pacer.batch_bytes(batch_bytes)
     with session.stream(what) as cursor, session.guarded(what):
+        pacer.query()
         cursor.execute(_state(spec))
         same, encoding = cursor.fetchone()
         if not same:
             raise SourceObjectGone(f"{what} was dropped after it was planned.", "Discover the source again.")
         checked = encoding == "SQL_ASCII"  # such a server sends bytes of any encoding as they are
-        cursor.adbc_statement.set_options(**{_HINT: str(batch_bytes)})
+        cursor.adbc_statement.set_options(**{_HINT: str(aim)})
+        pacer.query()
         cursor.execute(_select(spec))
-        for batch in cursor.fetch_record_batch():
+        for batch in pacer.batches(iter(cursor.fetch_record_batch()), aim):
             for part in bounded(batch, batch_rows, batch_bytes):
                 yield readable_text(_plain(part)) if checked else _plain(part)
 

@@ -14,17 +14,20 @@ from psycopg.rows import DictRow, dict_row
 
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.options import seconds
+from cluster.connectors.pace import Pacer
 from cluster.connectors.postgres.faults import fault, refusal
 from cluster.errors import SourceAuthFailed, SourceUnreachable
 
 LOCK_TIMEOUT_SECONDS = 10
+DRIVER_QUERIES = 5  # what ADBC asks of its own when it connects, at once: the version, and the types four times
 _PASSED_ON = ("sslmode", "sslrootcert", "target_session_attrs", "gssencmode", "channel_binding")
 
 
 class Session:
     """Opens connections on first use. `host` and `database` are names for messages; the password is in none."""
 
-    def __init__(self, access: SourceAccess, credential: Mapping[str, str]) -> None:
+    def __init__(self, access: SourceAccess, credential: Mapping[str, str], pacer: Pacer | None = None) -> None:
+        self.pacer = pacer or Pacer()
         parts = urlsplit(access.url)
         self.host, self.port, self.database = parts.hostname or "", parts.port or 5432, unquote(parts.path.strip("/"))
         self._credential, self._options = credential, access.options
@@ -72,14 +75,15 @@ class Session:
                 self.reach()  # tells a wrong name or a dead port from a server that said no
                 raise refusal(error, self.host, self.database) from None
             with self.guarded("the session settings"):
-                for name, value in self._session_settings():
-                    connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+                self.pacer.query()
+                connection.execute(self._settings())
             self._connection = connection
         return self._connection
 
     def rows(self, statement: sql.Composed | str, parameters: Sequence[Any], what: str) -> list[DictRow]:
         """All rows of a question; `what` names its subject in an error."""
         connection = self.connection()
+        self.pacer.query()
         with self.guarded(what):
             text = statement.encode() if isinstance(statement, str) else statement
             return connection.execute(text, parameters or None).fetchall()
@@ -92,11 +96,12 @@ class Session:
         if self._stream is None:
             self.connection()  # says why, where the driver could only say that
             with self.guarded(what):
+                for _ in range(DRIVER_QUERIES):
+                    self.pacer.query()
                 self._stream = dbapi.connect(self._conninfo(), autocommit=True)
                 with self._stream.cursor() as cursor:
-                    for name, value in self._session_settings():
-                        setting = sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
-                        cursor.execute(setting.as_string())
+                    self.pacer.query()
+                    cursor.execute(self._settings().as_string())
         whole = False
         cursor = self._stream.cursor()
         try:
@@ -139,9 +144,9 @@ class Session:
             except (adbc_driver_manager.Error, RuntimeError):
                 return  # nothing was written; the server ends the session
 
-    def _session_settings(self) -> list[tuple[str, str]]:
+    def _settings(self) -> sql.Composed:
         # Not by the `options` of the connection: poolers such as PgBouncer refuse those.
-        return [
+        settings = [
             ("default_transaction_read_only", "on"),
             ("statement_timeout", f"{self._statement_timeout}s"),
             ("lock_timeout", f"{LOCK_TIMEOUT_SECONDS}s"),
@@ -151,6 +156,8 @@ class Session:
             ("extra_float_digits", "1"),
             ("bytea_output", "hex"),
         ]
+        calls = [sql.SQL("set_config({}, {}, false)").format(name, value) for name, value in settings]
+        return sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls))
 
     def _conninfo(self) -> str:
         given = {

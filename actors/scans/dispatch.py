@@ -1,0 +1,89 @@
+"""How many partitions of a source are read at once: fewer while it suffers, as TCP does with packets that are lost.
+
+Additive increase, multiplicative decrease (Chiu and Jain, "Analysis of the increase and decrease algorithms for
+congestion avoidance in computer networks", 1989): a source that refuses, times out, or answers much slower than it did
+is given half of what it has under way; each round that goes well gives it one more, until nothing is held back.
+"""
+
+import math
+from dataclasses import dataclass
+
+SUFFERING = frozenset({"source-unreachable", "too-many-requests"})
+"""Codes of errors that say that a source has too much to do, or is not well."""
+SLOWER = 3.0  # answers that take three times the best are of a queue, not of chance
+LEAST_SECONDS = 1.0  # shorter waits than this do no harm, and are mostly of the machine's own making
+LEARNED = 5  # reports by which it is known how fast the source can answer
+WEIGHT = 0.3  # of the newest report in the running mean
+FORGETS = 1.005  # the best that was seen fades by half in 140 reports: a source may have become slower for good
+SECONDS_AHEAD = 300.0
+"""Work is to be done in this time if the cluster can grow so far: less would not pay for the start of a machine."""
+
+
+@dataclass
+class _Source:
+    """`limit` is None while nothing is held back. `round` counts the times that it was halved."""
+
+    limit: int | None = None
+    round: int = 0
+    under_way: int = 0
+    well: int = 0
+    reports: int = 0
+    recent: float | None = None
+    best: float = math.inf
+
+
+class Dispatch:
+    """What the sources stand just now. Each incarnation learns it anew: it says how they are, not how they were."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, _Source] = {}
+
+    def limits(self, slots: int) -> dict[str, int]:
+        """The most partitions that may be under way of each source that is held back below `slots`."""
+        for source in self._sources.values():
+            if source.limit is not None and source.limit >= slots:
+                source.limit = None
+        return {name: source.limit for name, source in self._sources.items() if source.limit is not None}
+
+    def begun(self, name: str) -> int:
+        """A partition of the source is being read. The number that is returned is given back when it has ended."""
+        source = self._sources.setdefault(name, _Source())
+        source.under_way += 1
+        return source.round
+
+    def ended(self, name: str) -> None:
+        """It is no longer."""
+        self._sources[name].under_way -= 1
+
+    def read(self, name: str, begun: int, size: int, waited: float, *, mostly: bool) -> None:
+        """It was read: `size` bytes, for which it waited so many seconds, `mostly` if that was the most of its time."""
+        source = self._sources[name]
+        if begun < source.round:
+            return  # it tells how things were before the source was given less
+        each = waited / max(1, size)
+        source.recent = each if source.recent is None else (1 - WEIGHT) * source.recent + WEIGHT * each
+        source.reports += 1
+        slow = source.reports > LEARNED and source.recent > SLOWER * source.best
+        if source.reports >= LEARNED:
+            source.best = min(source.best * FORGETS, source.recent)
+        if slow and mostly and waited > LEAST_SECONDS:
+            self.suffered(name, begun)
+        elif source.limit is not None:
+            source.well += 1
+            if source.well >= source.limit:
+                source.limit, source.well = source.limit + 1, 0
+
+    def suffered(self, name: str, begun: int) -> None:
+        """The source refused it, or answered too late. Those that began together halve it once."""
+        source = self._sources[name]
+        if begun < source.round:
+            return
+        before = source.under_way if source.limit is None else min(source.limit, source.under_way)
+        source.limit = max(1, before // 2)
+        source.round += 1
+        source.well, source.recent = 0, None
+
+
+def cpus_wanted(cpu_seconds: float, partitions: int) -> int:
+    """The CPUs needed for work that waits: as many as do it in time, and no more than there are parts of it."""
+    return min(partitions, math.ceil(cpu_seconds / SECONDS_AHEAD))
