@@ -45,7 +45,8 @@ def _scanned(session: Session, way: Way, results: list[BaseModel]) -> Settled | 
     counts = scan.partitions
     counters = {
         "partitions_read": counts.get("done", 0), "partitions_cached": counts.get("cached", 0),
-        "partitions_failed": counts.get("failed", 0), "rows": scan.rows, "bytes": scan.bytes, "scan": scan.id,
+        "partitions_failed": counts.get("failed", 0) + counts.get("quarantined", 0), "rows": scan.rows,
+        "bytes": scan.bytes, "scan": scan.id,
     }  # fmt: skip
     if scan.state == "succeeded":
         return Settled("succeeded", counters)

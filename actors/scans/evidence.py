@@ -11,6 +11,7 @@ from sqlalchemy import Row, case, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from actors.scans.reuse import as_scanned
 from actors.scans.tables import Asset, Partition, Report, Run
 from cluster.errors import NotFound
 from cluster.kernels.report import AssetEvidence, PartitionReport
@@ -94,10 +95,15 @@ def _reports(session: Session, scan_id: str, asset_id: str) -> Iterator[Partitio
         .where(Partition.run_id == scan_id, Partition.asset_id == asset_id, Partition.state.in_(READ))
         .order_by(Partition.number)
     )
-    for content in session.scalars(statement.execution_options(yield_per=50)):
-        if content is None:
-            raise NotFound(f"The evidence of scan '{scan_id}' is no longer kept.", "Use a later scan of the source.")
-        yield unpacked(content)
+    rules = session.scalars(select(Run.rules_digest).where(Run.id == scan_id)).one()
+    contents = session.scalars(statement.execution_options(yield_per=50))
+    yield from as_scanned(session, rules, (_kept(content, scan_id) for content in contents))
+
+
+def _kept(content: bytes | None, scan_id: str) -> PartitionReport:
+    if content is None:
+        raise NotFound(f"The evidence of scan '{scan_id}' is no longer kept.", "Use a later scan of the source.")
+    return unpacked(content)
 
 
 def costs(session: Session, scan_id: str) -> dict[str, tuple[float, int, int]]:

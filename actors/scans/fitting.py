@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from actors.scans.contract import Budget
+from actors.scans.forecast import forecast
 from actors.scans.tables import Partition, Run
 from cluster.runtime.commands import UnitOfWork
 
@@ -66,24 +67,38 @@ def fitted(parts: Iterable[Part], room: int) -> set[tuple[str, int]]:
 
 def fit(work: UnitOfWork, run: Run, budget: Budget) -> None:
     """Skips what of a planned run its budget has no room for, if it may be degraded; else nothing is changed."""
-    limit = budget.bytes_per_scan
-    if limit is None or not budget.degrade:
-        return
-    over = scan_bytes(work.session, run.id)
-    if over <= limit:
+    if not budget.degrade or (budget.bytes_per_scan is None and budget.cpu_seconds_per_day is None):
         return
     columns = (Partition.asset_id, Partition.number, Partition.content_key, planned_bytes())
     waiting = select(*columns).where(Partition.run_id == run.id, Partition.state == "pending")
     parts = [Part(*row) for row in work.session.execute(waiting)]
-    room = limit - (over - sum(part.bytes for part in parts))
+    rooms = _rooms(work.session, run.id, budget, sum(part.bytes for part in parts))
+    if not rooms:
+        return
+    room, reason = min(rooms)
     chosen = fitted(parts, room)
     left = [part for part in parts if (part.asset_id, part.number) not in chosen]
     if left:
         _skip(work, run, left)
-        run.degraded = _words(work.session, run.id, limit)
+        run.degraded = _words(work.session, run.id, reason)
         work.session.flush()
         after = {"scan_id": run.id, "source_id": run.source_id, "partitions": len(left), "reason": run.degraded}
         work.emit("degraded", f"scan:{run.id}", after=after)
+
+
+def _rooms(session: Session, run_id: str, budget: Budget, waiting: int) -> list[tuple[int, str]]:
+    """The bytes that may still be read by each limit that is too narrow for the `waiting` ones, and how it reads."""
+    rooms = []
+    if budget.bytes_per_scan is not None:
+        room = budget.bytes_per_scan - (scan_bytes(session, run_id) - waiting)
+        if room < waiting:
+            rooms.append((room, f"{budget.bytes_per_scan} bytes in one scan"))
+    if budget.cpu_seconds_per_day is not None and waiting:
+        expected = forecast(session, run_id).cpu_seconds
+        if expected is not None and expected > budget.cpu_seconds_per_day:
+            room = int(waiting * budget.cpu_seconds_per_day / expected)
+            rooms.append((room, f"{budget.cpu_seconds_per_day:.0f} CPU seconds a day, and {expected:.0f} are expected"))
+    return rooms
 
 
 def _skip(work: UnitOfWork, run: Run, left: list[Part]) -> None:
@@ -99,7 +114,7 @@ def _skip(work: UnitOfWork, run: Run, left: list[Part]) -> None:
             work.session.expire(row)
 
 
-def _words(session: Session, run_id: str, limit: int) -> str:
+def _words(session: Session, run_id: str, reason: str) -> str:
     skipped = Partition.state == "skipped"
     counts = (func.count(), func.count().filter(skipped), func.sum(planned_bytes()))
     statement = select(*counts, func.sum(planned_bytes()).filter(skipped)).where(Partition.run_id == run_id)
@@ -107,5 +122,5 @@ def _words(session: Session, run_id: str, limit: int) -> str:
     share = 100 * int(size_out or 0) / max(1, int(size or 0))
     return (
         f"{out} of {total} partitions, {share:.1f} % of the bytes, are left out, drawn at random:"
-        f" the budget of the source allows {limit} bytes in one scan."
+        f" the budget of the source allows {reason}."
     )

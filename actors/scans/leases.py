@@ -7,7 +7,7 @@ fence, in the one statement that changes the row; a worker that was given up for
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import case, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from actors.scans import queries
@@ -22,14 +22,17 @@ from actors.scans.contract import (
 )
 from actors.scans.evidence import packed
 from actors.scans.learning import learn
+from actors.scans.reuse import completed
 from actors.scans.sharing import Given, allotment
 from actors.scans.tables import Partition, Report, Run
 from cluster.connectors import interface
 from cluster.errors import Conflict, Unavailable
+from cluster.kernels.report import PartitionReport
 from cluster.naming import asset_entity
 from cluster.runtime.commands import Done, UnitOfWork
 
 ATTEMPTS = 5
+GIVEN_BACK = 20
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 PROGRESS_SECONDS = 1.0
@@ -64,7 +67,15 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
             leased_at=work.now,
             ended_at=None,
         )
-        .returning(Partition.asset_id, Partition.number, Partition.task, Partition.fence, Partition.attempts)
+        .returning(
+            Partition.asset_id,
+            Partition.number,
+            Partition.task,
+            Partition.fence,
+            Partition.attempts,
+            Partition.base_id,
+            Partition.only,
+        )
         .execution_options(synchronize_session=False)
     )
     turn = update(Run).where(Run.id == given.run_id).values(leased_at=work.now)
@@ -73,6 +84,7 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
         Lease(
             scan_id=given.run_id, source_id=given.source_id, asset_id=row.asset_id, fence=row.fence,
             attempt=row.attempts, last=row.attempts >= ATTEMPTS, pace=given.pace,
+            only=tuple(row.only or ()) if row.base_id else (),
             partition=interface.Partition.model_validate(row.task),
         )
         for row in sorted(taken, key=lambda row: (row.asset_id, row.number))
@@ -98,15 +110,23 @@ def _give_up(work: UnitOfWork) -> None:
 
 
 def renew_leases(work: UnitOfWork, command: RenewLeases) -> Done:
-    """Prolongs leases that are still held. 0 seconds give them back, as an actor does with those of its forerunner."""
+    """Prolongs leases that are still held. 0 seconds give them back, as an actor does with those of its forerunner.
+
+    What is given back costs no attempt: it was the actor that died. But a partition that takes the actor with it, as
+    one may that exhausts a machine, is charged in the end.
+    """
     if command.held:
+        values: dict[str, Any] = {"due_at": _until(work, command.seconds)}
+        if not command.seconds:
+            charged = Partition.fence - Partition.attempts >= GIVEN_BACK  # the fence counts all leases
+            values["attempts"] = Partition.attempts - case((charged, 0), else_=1)
         work.session.execute(
             update(Partition)
             .where(
                 Partition.state == "leased",
                 tuple_(Partition.run_id, Partition.asset_id, Partition.number, Partition.fence).in_(command.held),
             )
-            .values(due_at=_until(work, command.seconds))
+            .values(**values)
             .execution_options(synchronize_session=False)
         )
     return Done()
@@ -128,13 +148,18 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
             ended_at=work.now,
             problem=None,
         )
-        .returning(Partition.content_key, Run.source_id)
+        .returning(Partition.content_key, Partition.base_id, Partition.only)
         .execution_options(synchronize_session=False)
     )
     row = work.session.execute(held).first()
     if row is None:
         raise _refused(command)
-    kept = _keep(work, command, row.content_key)
+    if row.base_id and row.only:
+        whole = completed(work.session, row.base_id, report, row.only)
+        if whole is None:
+            raise _refused(command)
+        report = whole
+    kept = _keep(work, command, row.content_key, report)
     work.session.execute(
         update(Partition)
         .where(
@@ -142,7 +167,7 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
             Partition.asset_id == command.asset_id,
             Partition.number == command.number,
         )
-        .values(report_id=kept.id, rows=kept.rows, size=kept.size)
+        .values(report_id=kept.id, rows=kept.rows, size=kept.size, base_id=None)
         .execution_options(synchronize_session=False)
     )
     learn(work, command)
@@ -150,24 +175,21 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
     return Done()
 
 
-def _keep(work: UnitOfWork, command: CommitReport, content_key: str) -> Any:
+def _keep(work: UnitOfWork, command: CommitReport, content_key: str, report: PartitionReport) -> Any:
     """The stored report of this content: the one at hand, unless another scan or an equal part brought it before."""
     wanted = (Report.asset_id == command.asset_id, Report.content_key == content_key)
     statement = (
         insert(Report)
         .values(
-            asset_id=command.asset_id, rules_digest=command.report.rules_digest, content_key=content_key,
-            basis_digest="", detectors={},
-            rows=command.report.rows, size=command.report.bytes, content=packed(command.report), created_at=work.now,
+            asset_id=command.asset_id, rules_digest=report.rules_digest, content_key=content_key, rows=report.rows,
+            size=report.bytes, content=packed(report), created_at=work.now,
         )
         .on_conflict_do_nothing()
         .returning(Report.id, Report.rows, Report.size)
     )  # fmt: skip
     kept = work.session.execute(statement).first()
     if kept is None:
-        known = select(Report.id, Report.rows, Report.size).where(
-            *wanted, Report.rules_digest == command.report.rules_digest
-        )
+        known = select(Report.id, Report.rows, Report.size).where(*wanted, Report.rules_digest == report.rules_digest)
         kept = work.session.execute(known).one()
     return kept
 

@@ -39,7 +39,9 @@ async def no_pilot(scan_id: str) -> None:
 class Runner(Protocol):
     """Runs a module-level function in a worker process; see `cluster.runtime.tasks.run_task`."""
 
-    def __call__(self, function: Callable[..., Any], *arguments: Any, cpus: float = 1.0) -> Awaitable[Any]: ...
+    def __call__(
+        self, function: Callable[..., Any], *arguments: Any, cpus: float = 1.0, spread: bool = False
+    ) -> Awaitable[Any]: ...
 
 
 class Planning:

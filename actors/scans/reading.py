@@ -13,7 +13,7 @@ from actors.scans.dispatch import SUFFERING, Dispatch
 from actors.scans.planning import Runner
 from actors.scans.stragglers import Likes, patience
 from cluster.connectors.interface import SourceAccess
-from cluster.errors import Conflict, SextantError, Unavailable
+from cluster.errors import Conflict, Internal, SextantError, Unavailable
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.window import Window
 
@@ -63,8 +63,8 @@ class Reading:
         begun = self.dispatch.begun(lease.source_id)
         try:
             access, rules = await self._input(lease.scan_id)
-            pace = (lease.pace,) if lease.pace else ()
-            work = self._run(worker.scan_partition, access, lease.partition, rules, *pace)
+            elsewhere = {"spread": True} if lease.attempt > 1 else {}  # Ray would go back to the node it knows
+            work = self._run(worker.scan_partition, access, lease.partition, rules, lease.pace, lease.only, **elsewhere)
             report = await self._while_renewing(lease, work)
             self._learn(lease, begun, report)
             settled = CommitReport(**name, fence=lease.fence, report=report)
@@ -76,7 +76,11 @@ class Reading:
             settled = FailPartition(**name, fence=lease.fence, problem=problem, retryable=error.retryable, lost=lost)
         finally:
             self.dispatch.ended(lease.source_id)
-        await self._settle(settled)
+        try:
+            await self._settle(settled)
+        except Internal as error:  # a report that cannot be stored: better said now than by a lease that runs out
+            problem = worker.problem_of(lease.partition.asset, error)
+            await self._settle(FailPartition(**name, fence=lease.fence, problem=problem, retryable=False))
 
     def _learn(self, lease: Lease, begun: int, report: PartitionReport) -> None:
         size = lease.partition.bytes or report.bytes

@@ -1,6 +1,6 @@
 """The commands of the scans group: starting and ending runs. Those on partitions are in `actors/scans/leases.py`."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, or_, select
 
 from actors.scans import budgets, definitions, firing, occurrences, queries, triggers
 from actors.scans.contract import (
@@ -34,6 +34,7 @@ from actors.scans.learning import keep_pilot
 from actors.scans.leases import commit_report, fail_partition, lease_partitions, renew_leases
 from actors.scans.planner import content_key, first_states
 from actors.scans.rates import Pilot
+from actors.scans.reuse import keep_rules, known_reports
 from actors.scans.steering import (
     begin_scan,
     cancel_scan,
@@ -95,6 +96,7 @@ def start_scan(work: UnitOfWork, command: StartScan) -> ScanView:
     )  # fmt: skip
     work.session.add(run)
     work.session.flush()
+    keep_rules(work.session, command.rules)
     rows = [
         {"run_id": run.id, "asset_id": identifier, "path": info.path, "info": info.model_dump(mode="json")}
         for identifier, info in assets.items()
@@ -135,23 +137,19 @@ def _insert_partitions(work: UnitOfWork, run: Run, command: RecordPlan) -> None:
     if not command.partitions:
         return
     keys = [content_key(partition) for partition in command.partitions]
-    known = {
-        report.content_key: report
-        for report in work.session.execute(
-            select(Report.content_key, Report.id, Report.rows, Report.size).where(
-                Report.asset_id == command.asset_id, Report.rules_digest == run.rules_digest
-            )
-        )
-    }
-    states = first_states(command.asset_id, keys, known, Sampling.model_validate(run.sampling))
+    known = known_reports(work.session, run, command.asset_id)
+    ready = {key for key, report in known.items() if not report.missing}
+    states = first_states(command.asset_id, keys, ready, Sampling.model_validate(run.sampling))
     rows = []
     for partition, key, state in zip(command.partitions, keys, states, strict=True):
         report = known.get(key)
+        there = report if key in ready else None
         rows.append(
             {
                 "number": partition.number, "task": partition.model_dump(mode="json"), "content_key": key,
-                "state": state, "report_id": report and report.id, "rows": report and report.rows,
-                "size": report and report.size,
+                "state": state, "report_id": there and there.id, "rows": there and there.rows,
+                "size": there and there.size, "base_id": report.id if report and not there else None,
+                "only": list(report.missing) if report and not there else None,
             }
         )  # fmt: skip
     same = {"run_id": run.id, "asset_id": command.asset_id, "due_at": work.now}
@@ -212,7 +210,8 @@ def _prune(work: UnitOfWork, run_id: str) -> None:
         .limit(RUNS_KEPT)
         .correlate(Report)
     )
-    used = select(Partition.number).where(Partition.report_id == Report.id, Partition.run_id.in_(recent)).exists()
+    stood_on = or_(Partition.report_id == Report.id, Partition.base_id == Report.id)
+    used = select(Partition.number).where(stood_on, Partition.run_id.in_(recent)).exists()
     covered = select(Asset.asset_id).where(Asset.run_id == run_id)
     work.session.execute(
         delete(Report).where(Report.asset_id.in_(covered), ~used).execution_options(synchronize_session=False)

@@ -120,11 +120,11 @@ def _carried(
     session: Session, run: Row[tuple[str, str, int, datetime, str, datetime | None]], budget: Budget | None
 ) -> bool:
     """Whether the budget has room for the run as a whole. That is known when all of it was planned."""
-    if budget is None or budget.bytes_per_scan is None:
+    if budget is None:
         return True
-    if run.state == "planning":
-        return False
-    return budget.degrade or scan_bytes(session, run.id) <= budget.bytes_per_scan
+    if run.state == "planning":  # what is read before it is known what is to be left out would be the head
+        return budget.bytes_per_scan is None and (budget.cpu_seconds_per_day is None or not budget.degrade)
+    return budget.degrade or budget.bytes_per_scan is None or scan_bytes(session, run.id) <= budget.bytes_per_scan
 
 
 def rooms_of(

@@ -55,25 +55,31 @@ class Asset(Base):
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
+class Rules(Base):
+    """What a digest of rules stands for: see `RuleParts`. Reports under it serve other rules of the same basis."""
+
+    __tablename__ = "rules"
+    __table_args__ = (Index(None, "basis"), SCHEMA)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    basis: Mapped[str]
+    detectors: Mapped[dict[str, Any]]
+
+
 class Report(Base):
     """What one part of an asset was found to hold under one rule set.
 
-    `content` is JSON compressed with zlib, `size` the number of bytes that were read. `basis_digest` and `detectors`
-    (id to digest) say what of it holds under other rules: see `CompiledRules`.
+    `content` is JSON compressed with zlib, `size` the number of bytes that were read.
     """
 
     __tablename__ = "report"
     __table_args__ = (
         UniqueConstraint("asset_id", "rules_digest", "content_key"),
-        Index(None, "asset_id", "content_key", "basis_digest"),
         SCHEMA,
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     asset_id: Mapped[str]
     rules_digest: Mapped[str]
     content_key: Mapped[str]
-    basis_digest: Mapped[str]
-    detectors: Mapped[dict[str, Any]]
     rows: Mapped[int] = mapped_column(BigInteger)
     size: Mapped[int] = mapped_column(BigInteger)
     content: Mapped[bytes]

@@ -86,16 +86,24 @@ def _plan(connector: Connector, asset: AssetInfo, target_bytes: int) -> Planned:
 
 
 def scan_partition(
-    access: SourceAccess, partition: Partition, rules: ScanRules, pace: Pace | None = None
+    access: SourceAccess,
+    partition: Partition,
+    rules: ScanRules,
+    pace: Pace | None = None,
+    only: tuple[str, ...] = (),
 ) -> PartitionReport:
     """Reads a partition in bounded batches, at a pace if it is given one, and returns its report with what it took.
 
+    With `only` the report holds the counts of these detectors, and of no column that none of them looks at.
+
     Raises SourceError if it cannot be read, and ConfigurationError if this node's detectors are not those of the scan.
     """
-    return _guarded(lambda: _scan_partition(access, partition, rules, pace))
+    return _guarded(lambda: _scan_partition(access, partition, rules, pace, only))
 
 
-def _scan_partition(access: SourceAccess, partition: Partition, rules: ScanRules, pace: Pace | None) -> PartitionReport:
+def _scan_partition(
+    access: SourceAccess, partition: Partition, rules: ScanRules, pace: Pace | None, only: tuple[str, ...]
+) -> PartitionReport:
     from cluster.kernels import scan_batches
     from cluster.security.secrets import derived
     from cluster.settings import settings
@@ -104,9 +112,10 @@ def _scan_partition(access: SourceAccess, partition: Partition, rules: ScanRules
     started, cpu = time.perf_counter(), time.process_time()
     with _opened(access, pace) as connector:
         batches = connector.read(partition, settings().batch_rows, settings().batch_bytes)
-        report = scan_batches(batches, partition, compiled, derived("value-salt"))
+        report = scan_batches(batches, partition, compiled.narrowed(only), derived("value-salt"), only)
     return report.model_copy(
         update={
+            "rules_digest": compiled.digest,
             "seconds": time.perf_counter() - started,
             "cpu_seconds": time.process_time() - cpu,
             "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

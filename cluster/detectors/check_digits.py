@@ -12,12 +12,13 @@ import numpy.typing as npt
 import polars as pl
 
 from cluster.detectors import checksums
-from cluster.detectors.joined import joined_bytes
+from cluster.detectors.joined import joined_bytes, kept_bytes
 
 Mask = npt.NDArray[np.bool_]
 ColumnCheck = Callable[[pl.Series], Mask]
 
 _WIDEST: Final = 32
+_PIECE: Final = 16_384
 _DOUBLED: Final = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], dtype=np.int64)
 _NPI_PREFIX: Final = 24  # what the digits 80840 before a provider's number add to its Luhn sum
 
@@ -31,16 +32,17 @@ class _Digits:
 
     def leading(self, width: int) -> npt.NDArray[np.int64]:
         """The first digits as a number, with zeros behind where there are fewer."""
-        places = (self.rows.shape[1] - self.counts)[:, None] + np.arange(width)
-        inside = places < self.rows.shape[1]
-        taken = np.take_along_axis(self.rows, np.where(inside, places, 0), axis=1) * inside
-        return np.asarray(taken @ (10 ** np.arange(width - 1, -1, -1)))
+        rows = self.rows
+        if int(self.counts.min(initial=rows.shape[1])) < rows.shape[1]:
+            places = (rows.shape[1] - self.counts)[:, None] + np.arange(width)
+            inside = places < rows.shape[1]
+            rows = np.take_along_axis(rows, np.where(inside, places, 0), axis=1) * inside
+        return _as_number(rows[:, :width], width)
 
     def number(self) -> npt.NDArray[np.int64]:
         """The digits as a number, where they are 18 or fewer."""
         width = min(self.rows.shape[1], 18)
-        last = self.rows[:, self.rows.shape[1] - width :]
-        return np.asarray(last @ (10 ** np.arange(width - 1, -1, -1, dtype=np.int64)))
+        return _as_number(self.rows[:, self.rows.shape[1] - width :], width)
 
     def alike(self) -> Mask:
         """Whether all digits are the same one; not where there is none."""
@@ -49,24 +51,36 @@ class _Digits:
         return np.asarray(same.all(axis=1) & (self.counts > 0))
 
     def luhn_sum(self) -> npt.NDArray[np.int64]:
-        plain = self.rows[:, ::-1][:, 0::2].sum(axis=1, dtype=np.int64)
-        return np.asarray(plain + _DOUBLED[self.rows[:, ::-1][:, 1::2]].sum(axis=1))
+        total = np.zeros(len(self.rows), dtype=np.int64)
+        for place, column in enumerate(self.rows.T[::-1]):
+            total += _DOUBLED[column] if place % 2 else column
+        return total
+
+
+def _as_number(rows: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.int64]:
+    """Rows of digits as numbers; a row that is short of the width has zeros behind."""
+    number = np.zeros(len(rows), dtype=np.int64)
+    for column in rows.T:
+        number *= 10
+        number += column
+    number *= 10 ** (width - rows.shape[1])
+    return number
 
 
 def _digits_of(values: pl.Series) -> _Digits | None:
     """None if a text has so many digits that rows would be wide for its sake."""
     data, offsets = joined_bytes(values)
-    digit = (data >= ord("0")) & (data <= ord("9"))
-    before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(digit)])
-    counts = before[offsets[1:]] - before[offsets[:-1]]
+    data, offsets = kept_bytes(data, offsets, (data - np.uint8(ord("0"))) < 10)
+    counts = np.diff(offsets)
     width = int(counts.max(initial=1))
     if width > _WIDEST:
         return None
-    rows = np.zeros((len(values), width), dtype=np.uint8)
-    owner = np.repeat(np.arange(len(values)), counts)
-    from_right = np.repeat(before[offsets[1:]], counts) - np.arange(1, len(owner) + 1)
-    rows[owner, width - 1 - from_right] = data[digit] - ord("0")
-    return _Digits(rows, counts)
+    if int(counts.min(initial=width)) == width:
+        return _Digits((data - np.uint8(ord("0"))).reshape(len(counts), width), counts)
+    rows = np.zeros(len(counts) * width, dtype=np.uint8)
+    right_aligned = np.arange(1, len(counts) + 1) * width - offsets[1:]
+    rows[np.arange(len(data)) + np.repeat(right_aligned, counts)] = data - np.uint8(ord("0"))
+    return _Digits(rows.reshape(len(counts), width), counts)
 
 
 def _luhn(digits: _Digits) -> Mask:
@@ -111,6 +125,11 @@ def _imei(digits: _Digits) -> Mask:
 
 def _over_column(check: Callable[[_Digits], Mask], single: Callable[[str], bool]) -> ColumnCheck:
     def over(values: pl.Series) -> Mask:
+        # In pieces that stay in the processor's cache.
+        pieces = [piece(values[start : start + _PIECE]) for start in range(0, len(values), _PIECE)]
+        return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.bool_)
+
+    def piece(values: pl.Series) -> Mask:
         digits = _digits_of(values)
         if digits is not None:
             return check(digits)

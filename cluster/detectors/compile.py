@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,7 +49,8 @@ class CompiledRules(BaseModel):
     """Rules ready to run; picklable. `digest` covers all that can change a report and nothing that cannot.
 
     Labels depend on `spec` too (thresholds), so a rule set whose digest is unchanged may still classify anew: see
-    `verdict_digest`. `order` is the order of evaluation and changes the speed only.
+    `verdict_digest`. `order` is the order of evaluation and changes the speed only. `parts` says what of a report holds
+    under other rules.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,10 +61,44 @@ class CompiledRules(BaseModel):
     order: tuple[str, ...]
     digest: str
     verdict_digest: str
+    parts: "RuleParts"
 
     def detector(self, identifier: str) -> Detector | None:
         """The detector of that id, or None where the rule set does not include it."""
         return next((d for d in self.detectors if d.id == identifier), None)
+
+    def narrowed(self, only: Iterable[str]) -> "CompiledRules":
+        """These rules with the given detectors only, which find what they find beside all others; all if there are none.
+
+        The claiming ones stay, for what they take away from the rest. The digest is one of its own.
+        """
+        wanted = frozenset(only)
+        if not wanted:
+            return self
+        kept = tuple(d for d in self.detectors if d.id in wanted or d.claims)
+        names = {d.id for d in kept}
+        return self.model_copy(
+            update={
+                "detectors": kept,
+                "order": tuple(name for name in self.order if name in names),
+                "digest": _sha256({"rules": self.digest, "only": sorted(wanted)}),
+            }
+        )
+
+
+class RuleParts(BaseModel):
+    """The digest of rules, taken apart: `digest` is that of the rules as a whole.
+
+    Under rules of equal `basis` a detector of equal digest finds the same in the same data. The basis holds all that
+    every detector depends on: the kernels, the libraries, how much of a text is looked at, the attribute words, and the
+    claiming detectors, which take values away from the others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: str
+    basis: str
+    detectors: dict[str, str]
 
 
 def compile(
@@ -79,27 +114,12 @@ def compile(
     packs = load_detector_packs() if packs is None else packs
     for pack in packs:
         lint(pack)
-    chosen = [
-        detector
-        for pack in packs
-        for detector in pack.value.detectors
-        if _selected(pack.name, detector.id, spec.include) and not _selected(pack.name, detector.id, spec.exclude)
-    ]
-    detectors = tuple(sorted(chosen, key=lambda d: d.id))
+    detectors, words = _chosen(spec, packs), _words(packs)
     _require_unique(detectors)
-    words = frozenset(word.lower() for pack in packs for word in pack.value.attribute_words)
     wanted = {identifier: place for place, identifier in enumerate(order)}
     ranked = sorted((d.id for d in detectors), key=lambda i: (wanted.get(i, len(wanted)), i))
-    basis = {
-        "kernel": KERNEL_VERSION,
-        "polars": version("polars"),
-        "phonenumbers": version("phonenumbers"),
-        "stdnum": version("python-stdnum"),
-        "text_limit": spec.text_limit,
-        "attribute_words": sorted(words),
-        "detectors": [_content(d) for d in detectors],
-    }
-    digest = _sha256(basis)
+    parts = _parts(spec, detectors, words)
+    digest = parts.digest
     thresholds = spec.model_dump(include={"min_distinct_matches", "min_match_share", "automatic_at"})
     return CompiledRules(
         spec=spec,
@@ -108,7 +128,44 @@ def compile(
         order=tuple(ranked),
         digest=digest,
         verdict_digest=_sha256({"rules": digest, "thresholds": thresholds}),
+        parts=parts,
     )
+
+
+@lru_cache(maxsize=64)
+def rule_parts(spec: RuleSetSpec) -> RuleParts:
+    """The digests that `compile` would give these rules with the installed packs, without the cost of compiling."""
+    packs = load_detector_packs()
+    return _parts(spec, _chosen(spec, packs), _words(packs))
+
+
+def _parts(spec: RuleSetSpec, detectors: tuple[Detector, ...], words: frozenset[str]) -> RuleParts:
+    basis = {
+        "kernel": KERNEL_VERSION,
+        "polars": version("polars"),
+        "phonenumbers": version("phonenumbers"),
+        "stdnum": version("python-stdnum"),
+        "text_limit": spec.text_limit,
+        "attribute_words": sorted(words),
+        "claiming": [_content(d) for d in detectors if d.claims],
+    }
+    digests = {d.id: _sha256(_content(d)) for d in detectors}
+    found = _sha256(basis)
+    return RuleParts(digest=_sha256({"basis": found, "detectors": digests}), basis=found, detectors=digests)
+
+
+def _chosen(spec: RuleSetSpec, packs: tuple[Pack[DetectorPack], ...]) -> tuple[Detector, ...]:
+    chosen = [
+        detector
+        for pack in packs
+        for detector in pack.value.detectors
+        if _selected(pack.name, detector.id, spec.include) and not _selected(pack.name, detector.id, spec.exclude)
+    ]
+    return tuple(sorted(chosen, key=lambda d: d.id))
+
+
+def _words(packs: tuple[Pack[DetectorPack], ...]) -> frozenset[str]:
+    return frozenset(word.lower() for pack in packs for word in pack.value.attribute_words)
 
 
 @cache

@@ -22,3 +22,28 @@ def joined_bytes(values: pl.Series) -> tuple[Bytes, Offsets]:
         return np.zeros(0, dtype=np.uint8), np.zeros(len(array) + 1, dtype=np.int64)
     offsets = np.frombuffer(places, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
     return np.frombuffer(data, dtype=np.uint8)[offsets[0] : offsets[-1]], offsets - offsets[0]
+
+
+def texts_of(data: Bytes, offsets: Offsets) -> pl.Series:
+    """The texts of `joined_bytes`."""
+    buffers = pa.py_buffer(np.ascontiguousarray(offsets)), pa.py_buffer(np.ascontiguousarray(data))
+    return pl.Series(pa.LargeStringArray.from_buffers(len(offsets) - 1, *buffers))
+
+
+def kept_bytes(data: Bytes, offsets: Offsets, kept: npt.NDArray[np.bool_]) -> tuple[Bytes, Offsets]:
+    """The same texts without the bytes that are not kept."""
+    if kept.all():
+        return data, offsets
+    return pl.Series(data).filter(pl.Series(kept)).to_numpy(), _rank(kept, offsets)
+
+
+def _rank(chosen: npt.NDArray[np.bool_], places: Offsets) -> Offsets:
+    """How many are chosen before each place: counted by words of 64, and within the last word by its bits."""
+    packed = np.packbits(chosen, bitorder="little")
+    words = np.zeros(len(chosen) // 64 + 1, dtype=np.uint64)
+    words.view(np.uint8)[: len(packed)] = packed
+    before = np.zeros(len(words), dtype=np.int64)
+    np.cumsum(np.bitwise_count(words[:-1]), out=before[1:])
+    word, bit = places >> 6, (places & 63).astype(np.uint64)
+    within = np.bitwise_count(words[word] & ((np.uint64(1) << bit) - np.uint64(1)))
+    return np.asarray(before[word] + within)

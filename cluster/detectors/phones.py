@@ -11,7 +11,7 @@ from typing import Final
 from cluster.detectors.checksums import digits_of
 
 _EXTENSION: Final = re.compile(r"(?i)\s*(?:x|ext\.?)\s*[0-9]+$")
-_LONGEST: Final = 15  # ITU-T E.164
+LONGEST: Final = 15  # ITU-T E.164
 _NANP: Final = re.compile(r"1?([2-9][0-8][0-9])([2-9][0-9]{2})[0-9]{4}")
 
 
@@ -21,7 +21,7 @@ def phone_international(text: str) -> bool:
     if digits.startswith("001"):
         return _north_american(digits[2:])
     if "+" in text or digits.startswith("00"):
-        return _in_some_plan(digits.removeprefix("00"))
+        return in_some_plan(digits.removeprefix("00"))
     return _north_american(digits)
 
 
@@ -46,18 +46,19 @@ def _north_american(digits: str) -> bool:
     return match is not None and match[1][1:] != "11" and match[2][1:] != "11"
 
 
-def _in_some_plan(digits: str) -> bool:
-    if len(digits) > _LONGEST:
+def in_some_plan(digits: str) -> bool:
+    """Whether digits that begin with a country code are a number that a plan of that code allows."""
+    if len(digits) > LONGEST:
         return False
     return any(
         plan.fullmatch(digits[length:].removeprefix("0")) or plan.fullmatch(digits[length:])
         for length in (1, 2, 3)
-        for plan in _plans(digits[:length])
+        for plan in plans(digits[:length])
     )
 
 
 @cache
-def _plans(country_code: str) -> tuple[re.Pattern[str], ...]:
+def plans(country_code: str) -> tuple[re.Pattern[str], ...]:
     """The patterns of national numbers of every region that shares a country code; none if there is no such code."""
     import phonenumbers
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata

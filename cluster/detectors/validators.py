@@ -78,10 +78,18 @@ def validator(name: str) -> Validator | None:
 
 
 def column_validator(name: str) -> "ColumnCheck | None":
-    """The same validator over all texts of a column at once, for those that numpy can do; else None."""
+    """The same validator over all texts of a column at once, for those that can be had so; else None."""
+    from cluster.detectors import column_checks
     from cluster.detectors.check_digits import COLUMN_CHECKS
 
-    return COLUMN_CHECKS.get(name)
+    own: dict[str, ColumnCheck] = {
+        "iban": column_checks.iban,
+        "ipv4": column_checks.ipv4,
+        "ipv6": column_checks.ipv6,
+        "phone_international": column_checks.phone_international,
+        "phone_national": column_checks.phone_national,
+    }
+    return own.get(name) or COLUMN_CHECKS.get(name)
 
 
 def _safely(check: Callable[[str], bool]) -> Validator:

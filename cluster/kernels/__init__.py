@@ -12,15 +12,25 @@ if TYPE_CHECKING:
 
 
 def scan_batches(
-    batches: "Iterator[pa.RecordBatch]", partition: "Partition", rules: "CompiledRules", salt: bytes
+    batches: "Iterator[pa.RecordBatch]",
+    partition: "Partition",
+    rules: "CompiledRules",
+    salt: bytes,
+    only: "tuple[str, ...]" = (),
 ) -> "PartitionReport":
     """The report of a partition, from one pass over its batches. See `cluster.kernels.scan`.
 
+    With `only` it holds the counts of these detectors of the rules, for the columns that one of them may look at.
+
     The numerical libraries are loaded on the first call, not with the package: `report` is imported everywhere.
     """
+    from cluster.kernels.plan import looked_at_by
+    from cluster.kernels.rebase import counts_of
     from cluster.kernels.scan import PartitionScan
 
     scan = PartitionScan(partition, rules, salt)
     for batch in batches:
-        scan.add(batch)
-    return scan.report()
+        names = batch.schema.names if only else ()
+        kept = [place for place, name in enumerate(names) if looked_at_by(name, only, rules)]
+        scan.add(batch.select(kept) if only else batch)
+    return counts_of(scan.report(), only) if only else scan.report()

@@ -9,16 +9,15 @@ import polars as pl
 
 from cluster.detectors.joined import joined_bytes
 from cluster.detectors.patterns import EDGES
-from cluster.kernels.evidence import Evidence, Mask, View, examples_of, joined_views, keep_examples
+from cluster.kernels.candidates import Candidates
+from cluster.kernels.evidence import Evidence, Mask, View, examples_of, held, held_among, keep_examples
 from cluster.kernels.plan import TEXT_KINDS, ColumnPlan, Probe
-from cluster.kernels.screens import Traits
+from cluster.kernels.residue import Residue
+from cluster.kernels.shapes import Numbers, ShapeBook
 from cluster.kernels.sketch import Hashes, Hashing
 from cluster.kernels.texts import Values
 
 _CACHE_LIMIT = 20_000
-_PENDING_VALUES = 8_192
-_PENDING_BYTES = 4 << 20
-_ONE_BY_ONE = 2
 _WHOLE = 2**64
 
 
@@ -33,18 +32,21 @@ class ColumnDetection:
         self._plan = plan
         self._hashing = hashing
         self._verdicts: dict[str, dict[str, bool]] = defaultdict(dict)
-        self._pending: list[View] = []
-        self._pending_bytes = 0
+        self._residue = Residue(plan)
+        self._digits = ShapeBook(hashing)
         self.evidence: dict[str, Evidence] = defaultdict(Evidence)
         self.seconds: dict[str, float] = defaultdict(float)
 
-    def add(self, values: Values, hashes: Hashes) -> None:
-        """Looks at the distinct values of a batch; `hashes` are theirs, in order."""
+    def add(self, values: Values, hashes: Hashes, shapes: "tuple[ShapeBook, Numbers] | None" = None) -> None:
+        """Looks at the distinct values of a batch; `hashes` are theirs, in order, and so are the numbers of their
+        shapes in the column's book, which is to be the same one each time."""
         if not len(values.distinct):
             return
-        view = View(values.distinct, values.counts.cast(pl.Int64).to_numpy(), hashes)
+        view = View(values.distinct, values.counts, hashes)
         if values.kind in TEXT_KINDS:
-            self._texts(view, values)
+            self._named(view, lambda probe: (view, view.values))
+            if self._plan.union is not None:
+                self._texts(view, shapes)
         elif values.kind in ("integer", "number"):
             self._numbers(view, values.kind)
         elif values.kind in ("date", "timestamp"):
@@ -52,78 +54,57 @@ class ColumnDetection:
         else:
             self._named(view, lambda probe: (view, view.values.cast(pl.String)))
 
-    def _texts(self, view: View, values: Values) -> None:
-        self._named(view, lambda probe: (view, view.values))
-        union, screen = self._plan.union, self._plan.screen
-        together = screen.together(*(values.joined or joined_bytes(values.distinct)))
-        if union is not None and screen.able(together):
-            self._put_aside(view.where(_held(view.values, union)))
-
-    def _put_aside(self, residue: View) -> None:
-        if not len(residue.values):
-            return
-        self._pending.append(residue)
-        self._pending_bytes += int(residue.values.estimated_size())
-        if self._pending_bytes > _PENDING_BYTES or sum(len(v.values) for v in self._pending) > _PENDING_VALUES:
+    def _texts(self, view: View, shapes: "tuple[ShapeBook, Numbers] | None") -> None:
+        if self._residue.add(view, shapes):
             self.finish()
 
     def finish(self) -> None:
         """Works off what was put aside."""
-        pending, self._pending, self._pending_bytes = self._pending, [], 0
-        if pending:
-            self._open(joined_views(pending))
+        left = self._residue.taken()
+        if left is not None:
+            self._open(left)
 
-    def _open(self, residue: View) -> None:
-        screen = self._plan.screen
-        traits = screen.traits(residue.values)
-        able = screen.able(traits.together())
-        for probe in self._plan.claiming:
-            if probe.detector.pattern not in able:
+    def _open(self, left: Candidates) -> None:
+        for place, probe in enumerate(self._plan.claiming):
+            among = left.of(place)
+            if not among.any():
                 continue
             started = time.perf_counter()
-            claimed = self._hits(probe.whole, residue, self._screened(probe, traits))
+            claimed = held_among(left.view.values, probe.whole, among)
+            if probe.reported:
+                claimed = held_among(left.view.values, probe.detector.gate or "", claimed)
             if claimed.any():
                 if probe.reported:
-                    self._record_whole(probe, residue.where(claimed))
-                residue, traits = residue.where(~claimed), traits.where(~claimed)
+                    self._record_whole(probe, left.view.where(claimed))
+                left = left.where(~claimed)
             self.seconds[probe.detector.id] += time.perf_counter() - started
-            if not len(residue.values):
-                return
-        able = screen.able(traits.together())
-        for union, probes in self._plan.groups:
-            screened = [(probe, self._screened(probe, traits)) for probe in probes if probe.detector.pattern in able]
-            if len(screened) > _ONE_BY_ONE:
-                held = self._hits(union, residue, np.logical_or.reduce([mask for _, mask in screened]))
-                screened = [(probe, mask & held) for probe, mask in screened]
-            for probe, mask in screened:
+        for place, probe in enumerate(self._plan.matching, len(self._plan.claiming)):
+            among = left.of(place)
+            if among.any():
                 started = time.perf_counter()
-                self._match(probe, residue.where(self._hits(probe.detector.gate or "", residue, mask)))
+                self._match(probe, left.view.where(among))
                 self.seconds[probe.detector.id] += time.perf_counter() - started
 
-    def _screened(self, probe: Probe, traits: Traits) -> Mask:
-        return self._plan.screen.passing(probe.detector.pattern or "", traits)
-
-    def _hits(self, regex: str, view: View, among: Mask) -> Mask:
-        """Which values hold the regex, looking only at some."""
-        if among.all():
-            return _held(view.values, regex)
-        hits = np.zeros(len(among), dtype=np.bool_)
-        if among.any():
-            hits[among] = _held(view.values.filter(pl.Series(among)), regex)
-        return hits
-
     def _match(self, probe: Probe, view: View) -> None:
-        if not len(view.values):
-            return
+        gate = probe.detector.gate or ""
         if not probe.detector.claims:
-            whole = _held(view.values, probe.whole)
+            whole = held_among(view.values, gate, held(view.values, probe.whole))
             if whole.any():
                 self._record_whole(probe, view.where(whole))
                 view = view.where(~whole)
         if probe.embedded and len(view.values):
-            holds = _held(view.values, probe.embedded)
+            if probe.check is None:
+                holds = held_among(view.values, gate, held(view.values, probe.embedded))
+                if holds.any():
+                    self._record(probe, view.where(holds), whole=False)
+                return
+            # To find the matches costs little more than to know that there are some.
+            found = view.values.str.extract_all(probe.embedded)
+            holds = held_among(view.values, gate, found.list.len().to_numpy() > 0)
             if holds.any():
-                self._record_embedded(probe, view.where(holds))
+                self._record_embedded(
+                    probe, view.where(holds), found if holds.all() else found.filter(pl.Series(holds))
+                )
 
     def _named(self, view: View, texts_for: Callable[[Probe], "tuple[View, pl.Series]"]) -> None:
         for probe in self._plan.named:
@@ -131,7 +112,7 @@ class ColumnDetection:
                 continue
             started = time.perf_counter()
             origin, texts = texts_for(probe)
-            whole = _held(texts, probe.whole)
+            whole = held(texts, probe.whole)
             if whole.any():
                 self._record_whole(probe, origin.where(whole), texts.filter(pl.Series(whole)))
             self.seconds[probe.detector.id] += time.perf_counter() - started
@@ -156,8 +137,8 @@ class ColumnDetection:
 
         self._named(view, texts_for)
         if matched and self._plan.union is not None and len(digits):
-            texts = View(digits, whole_numbers.counts, whole_numbers.hashes)
-            self._put_aside(texts.where(_held(digits, self._plan.union)))
+            numbers = self._digits.add(*joined_bytes(digits), whole_numbers.counts)
+            self._texts(View(digits, whole_numbers.counts, whole_numbers.hashes), (self._digits, numbers))
 
     def _ranges(self, view: View) -> None:
         for probe in (*self._plan.named, *self._plan.open):
@@ -185,21 +166,18 @@ class ColumnDetection:
             valid = np.fromiter((self._holds(probe, t) for t in wanted.to_list()), dtype=np.bool_, count=len(wanted))
         self._record(probe, view, whole=True, valid=valid)
 
-    def _record_embedded(self, probe: Probe, view: View) -> None:
-        valid: Mask | None = None
-        if probe.check is not None:
-            found = view.values.str.extract_all(probe.embedded)
-            if probe.check_all is not None:
-                holds = probe.check_all(found.explode(empty_as_null=False))
-                # Each value here holds a match, so that no list is empty.
-                starts = np.concatenate([[0], np.cumsum(found.list.len().to_numpy())[:-1]]).astype(np.int64)
-                valid = np.logical_or.reduceat(holds, starts)
-            else:
-                valid = np.fromiter(
-                    (any(self._holds(probe, match) for match in matches) for matches in found.to_list()),
-                    dtype=np.bool_,
-                    count=len(found),
-                )
+    def _record_embedded(self, probe: Probe, view: View, found: pl.Series) -> None:
+        if probe.check_all is not None:
+            holds = probe.check_all(found.explode(empty_as_null=False))
+            # Each value here holds a match, so that no list is empty.
+            starts = np.concatenate([[0], np.cumsum(found.list.len().to_numpy())[:-1]]).astype(np.int64)
+            valid = np.logical_or.reduceat(holds, starts)
+        else:
+            valid = np.fromiter(
+                (any(self._holds(probe, match) for match in matches) for matches in found.to_list()),
+                dtype=np.bool_,
+                count=len(found),
+            )
         self._record(probe, view, whole=False, valid=valid)
 
     def _holds(self, probe: Probe, text: str) -> bool:
@@ -224,11 +202,6 @@ class ColumnDetection:
             evidence.validated += int(good.counts.sum())
             evidence.distinct_validated.add(good.values, good.hashes, self._hashing)
             evidence.examples = keep_examples((*evidence.examples, *examples_of(good, self._hashing)))
-
-
-def _held(values: pl.Series, regex: str) -> Mask:
-    """Which values hold the regex; none of them is null."""
-    return values.str.contains(regex).to_numpy()
 
 
 def _longest(numbers: pl.Series) -> int:

@@ -67,3 +67,18 @@ def examples_of(view: View, hashing: Hashing) -> list[str]:
 def keep_examples(examples: tuple[str, ...]) -> tuple[str, ...]:
     """The smallest three: the same three, however the values were spread over partitions."""
     return tuple(sorted(set(examples))[:EXAMPLES])
+
+
+def held(values: pl.Series, regex: str) -> Mask:
+    """Which values hold the regex; none of them is null."""
+    return values.str.contains(regex).to_numpy()
+
+
+def held_among(values: pl.Series, regex: str, among: Mask) -> Mask:
+    """Which values hold the regex, looking only at some."""
+    if among.all():
+        return held(values, regex)
+    hits = np.zeros(len(among), dtype=np.bool_)
+    if among.any():
+        hits[among] = held(values.filter(pl.Series(among)), regex)
+    return hits

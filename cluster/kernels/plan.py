@@ -13,6 +13,7 @@ from cluster.detectors.words import joined, phrases_of
 
 if TYPE_CHECKING:
     from cluster.detectors.check_digits import ColumnCheck
+    from cluster.kernels.candidates import ShapeScreen
     from cluster.kernels.screens import Screen
 
 _GROUP: Final = 6
@@ -37,17 +38,20 @@ class ColumnPlan:
     """`claiming` run first and take whole values away from `open`; `named` run on all values because of the name.
 
     `union` is one regex that every value matches which can matter to `claiming` or `open`; None if nothing runs.
-    `groups` are the open ones in small groups of similar gates, each with the union of its gates: where values may
-    pass many gates they pass few in truth, and a group that no value passes costs one look instead of six.
-    `screen` holds the patterns of both, and tells which values they cannot match.
+    `matching` are those of the open ones that match by pattern, and `groups` the same in small groups of similar
+    gates, each with the union of its gates: where values may pass many gates they pass few in truth, and a group that
+    no value passes costs one look instead of six. `screen` holds the patterns of claiming and matching, and tells which
+    values they cannot match; `shapes` tells the same of shapes, for claiming and then matching by number.
     """
 
     union: str | None
     claiming: tuple[Probe, ...]
     open: tuple[Probe, ...]
+    matching: tuple[Probe, ...]
     groups: tuple[tuple[str, tuple[Probe, ...]], ...]
     named: tuple[Probe, ...]
     screen: "Screen"
+    shapes: "ShapeScreen"
 
 
 _PLANS: Final[dict[tuple[object, ...], ColumnPlan]] = {}
@@ -79,22 +83,28 @@ def _planned(name: str, kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
 
 def _nameless(kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
     """What runs on every column of the kind."""
-    from cluster.kernels.screens import Screen  # numpy and polars, which those who only ask about names do not need
+    from cluster.kernels.candidates import ShapeScreen  # numpy and polars, which those who only ask about names
+    from cluster.kernels.screens import Screen  # do not need
 
     rest = [d for d in _ordered(rules) if not d.needs_name and _admits(d, kind)]
-    matching = [d for d in rest if d.gate and _reported(d)]
-    gates = sorted({d.gate for d in matching if d.gate})
-    claiming = [d for d in rest if d.claims and d.pattern]
+    claiming = sorted((d for d in rest if d.claims and d.pattern), key=_reported)
+    gates = sorted({d.gate for d in rest if d.gate and _reported(d)})
+    groups = [gates[start : start + _GROUP] for start in range(0, len(gates), _GROUP)]
+    grouped = [[_probe(d) for d in rest if d.gate in some and _reported(d)] for some in groups]
+    matching = [probe for probes in grouped for probe in probes]
     return ColumnPlan(
         union=_union(gates) or None,
         claiming=tuple(_probe(d) for d in claiming),
         open=tuple(_probe(d) for d in rest),
-        groups=tuple(
-            (_union(some), tuple(_probe(d) for d in matching if d.gate in some))
-            for some in (gates[start : start + _GROUP] for start in range(0, len(gates), _GROUP))
-        ),
+        matching=tuple(matching),
+        groups=tuple((_union(some), tuple(probes)) for some, probes in zip(groups, grouped, strict=True)),
         named=(),
-        screen=Screen(d.pattern for d in (*claiming, *matching) if d.pattern),
+        screen=Screen(d.pattern for d in (*claiming, *(probe.detector for probe in matching)) if d.pattern),
+        shapes=ShapeScreen(
+            [((d.pattern,), True) for d in claiming if d.pattern]
+            + [((p.detector.gate or "", p.detector.pattern or ""), not p.embedded) for p in matching],
+            sum(not _reported(d) for d in claiming),
+        ),
     )
 
 
@@ -113,6 +123,13 @@ def names_match(detector: Detector, phrases: frozenset[str], attribute_words: fr
         return False
     own = {word for name in detector.names for word in phrases_of(name)}
     return not (attribute_words - own) & phrases
+
+
+def looked_at_by(name: str, only: tuple[str, ...], rules: CompiledRules) -> bool:
+    """Whether one of these detectors may look at a column of this name, whatever its type."""
+    phrases = phrases_of(name)
+    wanted = [detector for detector in rules.detectors if detector.id in only]
+    return any(not d.needs_name or names_match(d, phrases, rules.attribute_words) for d in wanted)
 
 
 def speaks_against(detector: Detector, phrases: frozenset[str]) -> bool:

@@ -1,8 +1,9 @@
 """A partition in, a report out: one pass, with memory bounded by the batch."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -18,9 +19,11 @@ from cluster.kernels.buckets import (
 from cluster.kernels.detect import ColumnDetection
 from cluster.kernels.plan import TEXT_KINDS, plan_column
 from cluster.kernels.report import ColumnReport, DetectorCounts, PartitionReport
-from cluster.kernels.shapes import keep_shapes, shapes_of
+from cluster.kernels.shapes import Numbers, ShapeBook
 from cluster.kernels.sketch import DistinctSketch, Hashing
 from cluster.kernels.texts import Values, logical_type, months_of, values_of
+
+_BEYOND_ASCII: Final = 128
 
 
 class PartitionScan:
@@ -88,11 +91,11 @@ class ColumnScan:
         self._numbers: dict[str, Any] | None = None
         self._times: dict[str, Any] | None = None
         self._lengths: dict[str, Any] | None = None
-        self._shapes: dict[str, int] = {}
+        self._shapes = ShapeBook(hashing)
 
     def add(self, array: pa.Array) -> None:
         """Looks at the values of one batch."""
-        values = values_of(array, self._rules.spec.text_limit)
+        values = values_of(array, self._rules.spec.text_limit, self._hashing)
         self.kind = values.kind if self.kind == "unknown" else self.kind
         self._rows += values.rows
         self._nulls += values.nulls
@@ -101,29 +104,27 @@ class ColumnScan:
         self.bytes += values.bytes
         if not len(values.distinct):
             return
-        hashes = self._hashing.registers_of(values.distinct)
+        hashes = self._hashing.registers_of(values.distinct) if values.hashes is None else values.hashes
         self._distinct.add(values.distinct, hashes, self._hashing)
-        self._profile(values)
+        shapes = self._profile(values)
         if values.kind not in self._detections:
             plan = plan_column(self.name, values.kind, self._rules)
             self._detections[values.kind] = ColumnDetection(plan, self._hashing)
-        self._detections[values.kind].add(values, hashes)
+        self._detections[values.kind].add(values, hashes, shapes)
 
-    def _profile(self, values: Values) -> None:
+    def _profile(self, values: Values) -> tuple[ShapeBook, Numbers] | None:
+        """Takes the values into the profile; of texts gives the book of shapes and the number of each one's."""
         if values.kind in ("integer", "number"):
-            counts = values.counts.cast(pl.Int64).to_numpy()
             floats = values.distinct.cast(pl.Float64).to_numpy()
-            self._numbers = merge_numbers(self._numbers, number_buckets(floats, counts))
+            self._numbers = merge_numbers(self._numbers, number_buckets(floats, values.counts))
         elif values.kind in ("date", "timestamp"):
-            counts = values.counts.cast(pl.Int64).to_numpy()
-            self._times = merge_times(self._times, month_buckets(months_of(values.distinct), counts))
-        elif values.kind in TEXT_KINDS:
-            self._lengths = merge_lengths(self._lengths, _lengths(values))
-            # keep_shapes of kept shapes is exact: see there.
-            shapes = shapes_of(values.distinct, values.counts, values.joined)
-            for shape, rows in self._shapes.items():
-                shapes[shape] = shapes.get(shape, 0) + rows
-            self._shapes = keep_shapes(shapes)
+            self._times = merge_times(self._times, month_buckets(months_of(values.distinct), values.counts))
+        elif values.kind in TEXT_KINDS and values.joined is not None:
+            data, offsets = values.joined
+            lengths = np.diff(offsets)
+            self._lengths = merge_lengths(self._lengths, _lengths(values, lengths))
+            return self._shapes, self._shapes.numbers_of(values.distinct, data, offsets, lengths, values.counts)
+        return None
 
     def seconds(self) -> dict[str, float]:
         """Seconds spent in each detector."""
@@ -162,17 +163,18 @@ class ColumnScan:
             numbers=self._numbers,
             times=self._times,
             lengths=self._lengths,
-            shapes=self._shapes,
+            shapes=self._shapes.kept(),
             detectors=dict(sorted(counts.items())),
         )
 
 
-def _lengths(values: Values) -> dict[str, Any]:
-    lengths = values.distinct.str.len_chars().cast(pl.Int64).to_numpy()
-    counts = values.counts.cast(pl.Int64).to_numpy()
+def _lengths(values: Values, in_bytes: npt.NDArray[np.int64]) -> dict[str, Any]:
+    assert values.joined is not None
+    ascii_only = values.joined[0].max(initial=0) < _BEYOND_ASCII
+    lengths = in_bytes if ascii_only else values.distinct.str.len_chars().cast(pl.Int64).to_numpy()
     return {
         "min": int(lengths.min()),
         "max": int(lengths.max()),
-        "total": int(np.dot(lengths, counts)),
+        "total": int(np.dot(lengths, values.counts)),
         "truncated": values.truncated,
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,11 @@ import pyarrow.types as pt
 
 from cluster.connectors.interface import LogicalType
 from cluster.detectors.joined import Bytes, Offsets, joined_bytes
+from cluster.kernels.sketch import Hashes, Hashing
+
+Counts = npt.NDArray[np.int64]
+_HEAD: Final = 1_024
+_MOSTLY: Final = 0.95
 
 
 @dataclass(frozen=True)
@@ -21,18 +27,19 @@ class Values:
     rows, nulls, empties, unreadable: row counts; empties are blank texts and NaN, which are not among the values.
     truncated: rows whose text was cut to the limit before anything looked at it. bytes: size of the values that were
     looked at, texts in UTF-8 and others at their width, which is the same however the rows are cut into batches.
-    joined: `joined_bytes` of distinct texts, where they are known.
+    hashes: those of the distinct values, where they are known. joined: `joined_bytes` of distinct texts.
     """
 
     kind: LogicalType
     distinct: pl.Series
-    counts: pl.Series
+    counts: Counts
     rows: int
     nulls: int
     empties: int = 0
     unreadable: int = 0
     truncated: int = 0
     bytes: int = 0
+    hashes: Hashes | None = None
     joined: tuple[Bytes, Offsets] | None = None
 
     @property
@@ -41,20 +48,22 @@ class Values:
         return self.rows - self.nulls - self.empties - self.unreadable
 
 
-def values_of(array: pa.Array, text_limit: int) -> Values:
+def values_of(array: pa.Array, text_limit: int, hashing: Hashing) -> Values:
     """The values of an Arrow array of any type. Types without a meaning of their own become JSON text."""
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     kind = logical_type(array.type)
-    if pt.is_dictionary(array.type):
-        array = array.dictionary_decode()
     rows, nulls = len(array), array.null_count
+    weights: Counts | None = None
+    if pt.is_dictionary(array.type):
+        array, weights = _used(array)
+        nulls = array.null_count if weights is None else nulls
     if pt.is_null(array.type):
-        return Values(kind, pl.Series([], dtype=pl.String), pl.Series([], dtype=pl.UInt32), rows, rows)
+        return Values(kind, pl.Series([], dtype=pl.String), np.zeros(0, dtype=np.int64), rows, rows)
     if kind in ("integer", "number"):
-        return _numbers(kind, array, rows, nulls)
+        return _numbers(kind, array, rows, nulls, hashing)
     if kind in ("date", "timestamp", "boolean"):
-        return _counted(kind, pl.Series(_plain(array)), rows, nulls)
+        return _counted(kind, pl.Series(_plain(array)), rows, nulls, hashing)
     unreadable = 0
     if kind == "binary":
         array, unreadable = _decoded(array)
@@ -62,7 +71,18 @@ def values_of(array: pa.Array, text_limit: int) -> Values:
         array, unreadable = _as_json(array)
     elif not _is_text(array.type):
         array = pc.cast(array, pa.large_string(), safe=False)
-    return replace(_texts(kind, pl.Series(array), text_limit), rows=rows, nulls=nulls, unreadable=unreadable)
+    values = _texts(kind, pl.Series(array), weights, text_limit, hashing)
+    return replace(values, rows=rows, nulls=nulls, unreadable=unreadable)
+
+
+def _used(array: pa.DictionaryArray) -> tuple[pa.Array, Counts | None]:
+    """The texts of a dictionary that are used, with their rows; of all other dictionaries the values row by row."""
+    if not _is_text(array.type.value_type) or array.dictionary.null_count:
+        return array.dictionary_decode(), None
+    places = array.indices.drop_null().to_numpy(zero_copy_only=False)
+    weights = np.bincount(places, minlength=len(array.dictionary))
+    used = np.flatnonzero(weights)
+    return (array.dictionary, weights) if len(used) == len(weights) else (array.dictionary.take(used), weights[used])
 
 
 def logical_type(kind: pa.DataType) -> LogicalType:
@@ -87,7 +107,7 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
-_BLANKS: Final = np.frombuffer(b" \t\r\n\x00", dtype=np.uint8)
+_IS_BLANK: Final = np.isin(np.arange(256), list(b" \t\r\n\x00"))
 _TYPES: Final[tuple[tuple[Any, LogicalType], ...]] = (
     (_is_text, "string"),
     (pt.is_integer, "integer"),
@@ -113,22 +133,40 @@ def _plain(array: pa.Array) -> pa.Array:
     return array
 
 
-def _numbers(kind: LogicalType, array: pa.Array, rows: int, nulls: int) -> Values:
+def _numbers(kind: LogicalType, array: pa.Array, rows: int, nulls: int, hashing: Hashing) -> Values:
     if kind == "integer":
         wide = pt.is_uint64(array.type)
-        return _counted(kind, pl.Series(pc.cast(array, pa.uint64() if wide else pa.int64())), rows, nulls)
+        return _counted(kind, pl.Series(pc.cast(array, pa.uint64() if wide else pa.int64())), rows, nulls, hashing)
     series = pl.Series(pc.cast(array, pa.float64(), safe=False))
     empties = int(series.is_nan().sum() or 0)
     series = series.fill_nan(None)
     # Zero has two signs in IEEE 754 but is one value.
     series = series.zip_with((series != 0).fill_null(value=True), pl.Series([0.0]))
-    values = _counted(kind, series, rows, nulls)
+    values = _counted(kind, series, rows, nulls, hashing)
     return replace(values, empties=empties)
 
 
-def _counted(kind: LogicalType, series: pl.Series, rows: int, nulls: int) -> Values:
-    frame = series.alias("v").drop_nulls().value_counts(name="n")
-    return Values(kind, frame["v"], frame["n"], rows, nulls, bytes=8 * (rows - nulls))
+def _counted(kind: LogicalType, series: pl.Series, rows: int, nulls: int, hashing: Hashing) -> Values:
+    distinct, counts, hashes = _distinct(series.drop_nulls(), None, hashing)
+    return Values(kind, distinct, counts, rows, nulls, bytes=8 * (rows - nulls), hashes=hashes)
+
+
+def _distinct(series: pl.Series, weights: Counts | None, hashing: Hashing) -> tuple[pl.Series, Counts, Hashes | None]:
+    """Different values with their counts, and with their hashes if those were needed; none may be null."""
+    if weights is not None:
+        if series.n_unique() == len(series):
+            return series, weights, None
+        frame = pl.DataFrame({"v": series, "n": weights}).group_by("v").agg(pl.col("n").sum())
+        return frame["v"], frame["n"].to_numpy(), None
+    head = np.unique(hashing.registers_of(series.head(_HEAD)))
+    if len(head) > _MOSTLY * min(_HEAD, len(series)):
+        hashes = hashing.registers_of(series)
+        in_order = np.sort(hashes)
+        # Where all hashes differ so do the values, and sorting numbers costs less than grouping texts.
+        if (in_order[1:] != in_order[:-1]).all():
+            return series, np.ones(len(series), dtype=np.int64), hashes
+    frame = series.alias("v").value_counts(name="n")
+    return frame["v"], frame["n"].cast(pl.Int64).to_numpy(), None
 
 
 def _decoded(array: pa.Array) -> tuple[pa.Array, int]:
@@ -162,34 +200,35 @@ def _as_json(array: pa.Array) -> tuple[pa.Array, int]:
     return pa.array(texts, type=pa.large_string()), unreadable
 
 
-def _texts(kind: LogicalType, series: pl.Series, limit: int) -> Values:
+def _texts(kind: LogicalType, series: pl.Series, weights: Counts | None, limit: int, hashing: Hashing) -> Values:
     truncated = 0
-    long = series.str.len_bytes() > limit
+    long = (series.str.len_bytes() > limit).fill_null(value=False)
     if long.any():
         # A cell of many megabytes would otherwise be matched against every pattern; bytes first, as they are cheap.
-        truncated = int((series.str.len_chars() > limit).sum() or 0)
+        longer = (series.str.len_chars() > limit).fill_null(value=False).to_numpy()
+        truncated = int(longer.sum() if weights is None else weights[longer].sum())
         series = series.str.head(limit)
-    frame = series.alias("v").drop_nulls().value_counts(name="n")
-    distinct, counts = frame["v"], frame["n"]
+    distinct, counts, hashes = _distinct(series.drop_nulls(), weights, hashing)
     empties = 0
     joined = joined_bytes(distinct)
     blank = _blank(distinct, *joined)
-    if blank.any():
-        empties = int(counts.filter(blank).sum())
-        distinct, counts = distinct.filter(~blank), counts.filter(~blank)
+    if blank is not None:
+        empties = int(counts[blank].sum())
+        distinct, counts = distinct.filter(pl.Series(~blank)), counts[~blank]
+        hashes = None if hashes is None else hashes[~blank]
         joined = joined_bytes(distinct)
-    size = int(np.dot(np.diff(joined[1]), counts.cast(pl.Int64).to_numpy()))
-    return Values(kind, distinct, counts, 0, 0, empties=empties, truncated=truncated, bytes=size, joined=joined)
+    size = int(np.dot(np.diff(joined[1]), counts))
+    return Values(kind, distinct, counts, 0, 0, empties, 0, truncated, size, hashes, joined)
 
 
-def _blank(texts: pl.Series, data: Bytes, offsets: Offsets) -> pl.Series:
-    """Which texts are empty or white space: hardly any begin with it, and only those are looked at whole."""
+def _blank(texts: pl.Series, data: Bytes, offsets: Offsets) -> npt.NDArray[np.bool_] | None:
+    """Which texts are empty or white space, or None: hardly any begin with it, and only those are looked at whole."""
     blank = offsets[:-1] == offsets[1:]
     begins = ~blank
-    begins[begins] = np.isin(data[offsets[:-1][begins]], _BLANKS)
+    begins[begins] = _IS_BLANK[data[offsets[:-1][begins]]]
     if begins.any():
         blank[begins] = (texts.filter(pl.Series(begins)).str.strip_chars(" \t\r\n\x00").str.len_bytes() == 0).to_numpy()
-    return pl.Series(blank)
+    return blank if blank.any() else None
 
 
 def months_of(values: pl.Series) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

@@ -20,13 +20,17 @@ def _remote(function: Callable[..., Any]) -> Any:
     return ray.remote(function)
 
 
-async def run_task(function: Callable[..., T], *arguments: Any, cpus: float = 1.0, name: str = "") -> T:
-    """Runs a module-level function in a worker process and returns its result.
+async def run_task(
+    function: Callable[..., T], *arguments: Any, cpus: float = 1.0, name: str = "", spread: bool = False
+) -> T:
+    """Runs a module-level function in a worker process and returns its result; with `spread` on another node in turn.
 
     It is tried once: repeating is the business of whoever holds the lease. Raises the function's SextantError,
     Unavailable if the worker died, Internal for any other failure; cancelling the call kills the worker.
     """
     options = {"num_cpus": cpus, "max_retries": 0, "name": name or function.__name__}
+    if spread:
+        options["scheduling_strategy"] = "SPREAD"
     reference = _remote(function).options(**options).remote(*arguments)
     try:
         result: T = await reference

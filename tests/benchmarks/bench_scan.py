@@ -9,6 +9,7 @@ All in one run on one machine, every process with one thread for each native poo
 4. Presidio on a random sample of the same files' text values, extrapolated to all of them by value; once as its manual
    sets it up (with a spaCy model), once with its pattern recognizers only. Sextant's time for all cells, numbers
    included, is set against Presidio's for the text values alone.
+Then come columns of short texts (`bench_texts`).
 MB/s is of bytes on disk. Figures per core divide by CPU seconds instead of wall seconds, so that they hold on a busy
 machine too; those against Presidio are CPU seconds on both sides. Of `--repeat` runs, which alternate between floor,
 one and two, the median is printed with the least and the most. Nothing is asserted.
@@ -24,7 +25,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import machine, peer
+from tests.benchmarks import bench_texts, machine, peer
+from tests.benchmarks.bench_texts import TB_AN_HOUR
 from tests.benchmarks.corpus import Corpus, build, text_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +103,7 @@ def against_presidio(corpus: Corpus, sextant: float, count: int) -> None:
     for kind, words in (("patterns", "patterns only"), ("full", "with spaCy model")):
         share = values if kind == "patterns" else values[:: max(1, len(values) // 1_000)]
         try:
-            result = peer.analyze(kind, share)
+            result = peer.PRESIDIO.measure(kind, share)
         except peer.PeerAbsent as reason:
             print(f"Presidio {words}: not measured, it could not be run here ({reason})")
             continue
@@ -136,8 +138,15 @@ def main(arguments: list[str] | None = None) -> None:
         two = report("Sextant, 2 processes", runs["scan", 2], corpus)
         print(f"\nSextant takes {one[0] / floor[0]:.1f} times as long as reading, {one[1] / floor[1]:.1f} in CPU time")
         print(f"Two processes are {one[0] / two[0]:.2f} times as fast as one")
+        memory = runs["floor", 1][0]["memory"]
+        print(
+            f"Uncompressed in memory the tables are {memory / 1e6:.0f} MB: {memory / one[1] / 1e6:.0f} MB/s a core, so"
+            f" that 1 TB an hour takes {TB_AN_HOUR * one[1] / memory:.1f} cores"
+        )
         if not given.no_peer:
             against_presidio(corpus, one[1], given.values)
+    brief = ["--rows", str(max(22_000, given.rows * 2 // 5)), "--repeat", str(min(2, given.repeat))]
+    bench_texts.main(brief + (["--no-peer"] if given.no_peer else []))
 
 
 if __name__ == "__main__":

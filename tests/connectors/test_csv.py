@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cluster.connectors.batches import EXTRA_CELLS, LONG_ROWS, MENDED, SHORT_ROWS
 from cluster.formats import csv as format_
-from cluster.formats import csv_blocks
+from cluster.formats import csv_blocks, csv_cuts
 from cluster.formats.layout import Way
 
 
@@ -179,19 +179,42 @@ def test_a_thousand_columns() -> None:
 
 LINES = [
     "a,b\n", '"x, y",z\n', '"two\nlines",q\n', 'stray "quote,w\n', '"never closed,w\n', '"a ""b"" c",d\n', "\r\n",
-    "some longer text without any,quote at all\n",
+    "some longer text without any,quote at all\n", 'x,"1\n2\n3\n4\n5\n6\n7"\n', "1,2\n",
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
-@given(st.lists(st.sampled_from(LINES), max_size=60), st.integers(1, 60), st.integers(3, 30))
-def test_where_a_cut_is_proved_locally_the_rows_are_those_of_one_piece(
-    lines: list[str], target: int, longest: int
-) -> None:
-    content, way = Bytes(("x,y\n" + "".join(lines)).encode()), Way("", {"header": "true", "delimiter": ","})
+def _record_ends(data: bytes, longest: int) -> set[int]:
+    """By the rules of `csv_blocks`, a byte at a time from the beginning."""
+    ends, place = {len(data)}, 0
+    while place < len(data):
+        if data[place] == 10:
+            ends.add(place + 1)
+        elif data[place] == 34 and (not place or data[place - 1] in b",\n\r"):
+            last = place
+            while 0 <= (found := data.find(b'"', last + 1)) <= last + longest and data[found + 1 : found + 2] == b'"':
+                last = found + 1
+            if 0 <= found <= last + longest:
+                place = found
+            else:  # never closed: it and all quotes on its line are ordinary
+                place = data.find(b"\n", place) if b"\n" in data[place:] else len(data)
+                ends.add(place + 1)
+        place += 1
+    return ends
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(LINES), min_size=5, max_size=40), st.integers(3, 16))
+def test_a_cut_that_is_proved_locally_is_where_a_record_ends(lines: list[str], longest: int) -> None:
+    content, marks = Bytes("".join(lines).encode()), (ord(","), ord('"'))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_blocks, "LONGEST_QUOTED", longest)
-        assert _with_small_blocks(content, way, target) == _read(content, way)
+        ends = _record_ends(content.data, longest)
+        proved = {csv_cuts._proved(content, 0, wanted, marks[1]) for wanted in range(1, content.size)} - {None}
+        assert proved <= ends
+        for target in (longest, 60):
+            parts = list(csv_cuts.ranges(content, 0, marks, target, 8))
+            assert {end for _, end in parts} <= ends
+            assert [start for start, _ in parts] == [0, *(end for _, end in parts[:-1])]
 
 
 def test_a_file_without_quotes_where_it_is_cut_is_not_read_to_be_planned(monkeypatch: pytest.MonkeyPatch) -> None:

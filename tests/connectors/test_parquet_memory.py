@@ -48,7 +48,7 @@ def test_a_long_row_group_of_long_texts_is_streamed(tmp_path: Path) -> None:
     text = "".join(map(str, range(20_000)))[:100_000]
     column = pa.array([f"{number} {text}" for number in range(3000)])
     pq.write_table(pa.table({"t": column}), tmp_path / "t.parquet", compression="none", use_dictionary=False,
-                   data_page_size=8 << 20)  # fmt: skip
+                   data_page_size=8 << 20, write_batch_size=32)  # fmt: skip
     found = reading(tmp_path / "t.parquet")
     assert found["rows"] == 3000
     assert found["grown_mb"] < 200  # of 300 MB

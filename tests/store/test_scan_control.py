@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,8 +35,9 @@ from actors.scans.contract import (
     StartScan,
     Window,
 )
+from actors.scans.demand import wanted
 from actors.scans.fitting import Part, fitted
-from actors.scans.leases import ATTEMPTS
+from actors.scans.leases import ATTEMPTS, GIVEN_BACK
 from actors.scans.outlook import Outlook, outlook
 from actors.scans.reading import held_by
 from actors.scans.sharing import Queued, Room, allotted
@@ -391,6 +393,26 @@ def test_a_census_that_its_budget_cannot_carry_becomes_a_sample_and_says_so(desk
     assert evidence.method == "sample"
 
 
+def test_a_census_that_would_take_more_cpu_than_a_day_has_is_cut_to_what_it_has(
+    desk: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Learned:
+        cpu_seconds: float | None = None
+
+    monkeypatch.setattr("actors.scans.fitting.forecast", lambda session, scan_id: Learned)
+    desk.budget("s1", cpu_seconds_per_day=50)
+    unknown = desk.scan("s1", 20)
+    assert desk.view(unknown).degraded is None, "nothing was learned yet"
+    Learned.cpu_seconds = 200.0
+    scan = desk.scan("s1", 20)
+    view = desk.view(scan)
+    assert (view.partitions, view.level) == ({"pending": 5, "skipped": 15}, "sample")
+    assert view.degraded is not None
+    assert "50 CPU seconds a day, and 200 are expected" in view.degraded
+    desk.budget("s1", cpu_seconds_per_day=50, degrade=False)
+    assert desk.view(desk.scan("s1", 20)).partitions == {"pending": 20}
+
+
 def test_nothing_is_read_before_it_is_known_what_all_of_it_holds(desk: Control) -> None:
     desk.budget("s1", bytes_per_scan=3 * MB)
     source = "s1"
@@ -449,6 +471,17 @@ def test_a_sample_fits_and_is_the_same_each_time(assets: list[list[int]], room: 
     assert chosen <= sizes.keys()
     if sum(sizes.values()) <= room:
         assert chosen == sizes.keys()
+    for asset in {part.asset_id for part in parts}:
+        order = drawn([part for part in parts if part.asset_id == asset])
+        taken = [place for place, number in enumerate(order) if (asset, number) in chosen]
+        assert taken == list(range(len(taken))), "a small one is not taken for a large one that has no room"
+
+
+def drawn(parts: list[Part]) -> list[int]:
+    """The numbers of the partitions of an asset in the order in which they are drawn."""
+    alike = [part._replace(bytes=1) for part in parts]
+    steps = [fitted(alike, room) for room in range(len(parts) + 1)]
+    return [(more - less).pop()[1] for less, more in pairwise(steps)]
 
 
 def test_the_outlook_of_a_round_is_what_a_lease_and_a_plan_would_be_given(desk: Control) -> None:
@@ -482,12 +515,33 @@ def test_the_outlook_of_a_round_is_what_a_lease_and_a_plan_would_be_given(desk: 
     assert not look().due
 
 
-def test_a_dead_actors_leases_are_free_at_once(desk: Control) -> None:
+def test_a_dead_actors_leases_are_free_at_once_and_cost_no_attempt(desk: Control) -> None:
     desk.scan("s1", 3)
-    desk.ask(3)
+    for fence in range(1, 2 * ATTEMPTS):
+        leases = desk.ask()
+        assert [(lease.attempt, lease.fence) for lease in leases] == [(1, fence)] * 3
+        assert desk.ask() == []
+        desk.do(RenewLeases(held=tuple(queries.leased(desk.session)), seconds=0))
+
+
+def test_a_partition_that_takes_the_actor_with_it_is_quarantined_in_the_end(desk: Control) -> None:
+    scan = desk.scan("s1", 1)
+    for _ in range(GIVEN_BACK + ATTEMPTS):
+        assert len(desk.ask()) == 1
+        desk.do(RenewLeases(held=tuple(queries.leased(desk.session)), seconds=0))
     assert desk.ask() == []
-    desk.do(RenewLeases(held=tuple(queries.leased(desk.session)), seconds=0))
-    assert len(desk.ask()) == 3
+    assert desk.view(scan).partitions == {"quarantined": 1}
+
+
+def test_demand_is_of_what_waits_and_ends_with_it(desk: Control) -> None:
+    assert wanted(desk.session, 64) == 0
+    desk.scan("s1", 3)
+    assert wanted(desk.session, 64) == 1
+    scan = desk.scan("s2", 100, 1 << 30)
+    assert wanted(desk.session, 64) == 8, "100 GiB at 50 MB/s in 300 seconds each"
+    assert wanted(desk.session, 4) == 4
+    desk.do(PauseScan(scan_id=scan.id))
+    assert wanted(desk.session, 64) == 1
 
 
 def test_leasing_among_many_walks_few_rows(desk: Control) -> None:

@@ -18,7 +18,7 @@ from actors.scans.stragglers import FACTOR, KEPT, LEAST_SECONDS, LIKE, Likes, pa
 from cluster.connectors.interface import Partition, SourceAccess
 from cluster.connectors.pace import Pace
 from cluster.detectors.compile import RuleSetSpec
-from cluster.errors import SourceUnreachable, TooManyRequests
+from cluster.errors import Internal, SourceUnreachable, TooManyRequests
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.commands import Done
 
@@ -271,6 +271,34 @@ def test_a_paced_reader_is_told_its_pace_and_says_nothing_of_the_source() -> Non
     reader = read_all(group, run)
     assert paces == [pace] * 40
     assert reader.dispatch.limits(8) == {}
+
+
+def test_a_report_that_cannot_be_stored_fails_its_partition_at_once() -> None:
+    class Broken(Group):
+        async def command(self, command: Any) -> Any:
+            if isinstance(command, CommitReport):
+                raise Internal("CommitReport failed inside Sextant.", "See the log.")
+            return await super().command(command)
+
+    async def run(function: Any, access: Any, partition: Partition, *rest: Any, cpus: float = 1.0) -> PartitionReport:
+        return report(partition)
+
+    group = Broken([lease(0)])
+    read_all(group, run)
+    (told,) = group.told
+    assert isinstance(told, FailPartition)
+    assert (told.problem.code, told.retryable, told.lost) == ("internal", False, False)
+
+
+def test_another_attempt_is_made_elsewhere() -> None:
+    spread: dict[int, bool] = {}
+
+    async def run(function: Any, access: Any, partition: Partition, rules: Any, **how: Any) -> PartitionReport:
+        spread[partition.number] = how.get("spread", False)
+        return report(partition)
+
+    read_all(Group([lease(0), lease(1, attempt=2)]), run)
+    assert spread == {0: False, 1: True}
 
 
 def test_what_lost_its_lease_is_ended() -> None:

@@ -198,7 +198,9 @@ async def read(group: Group, run: Any, slots: int = 2, seconds: float = 30) -> N
 
 @pytest.mark.parametrize("busy", [0, 2])
 def test_a_report_is_told_until_the_database_has_heard_it(busy: int) -> None:
-    async def run(function: Any, access: Any, partition: Partition, rules: Any, cpus: float = 1.0) -> PartitionReport:
+    async def run(
+        function: Any, access: Any, partition: Partition, rules: Any, *more: Any, cpus: float = 1.0
+    ) -> PartitionReport:
         return report(partition)
 
     group = Group(busy)
@@ -207,7 +209,9 @@ def test_a_report_is_told_until_the_database_has_heard_it(busy: int) -> None:
 
 
 def test_a_lease_is_renewed_while_its_task_lives() -> None:
-    async def run(function: Any, access: Any, partition: Partition, rules: Any, cpus: float = 1.0) -> PartitionReport:
+    async def run(
+        function: Any, access: Any, partition: Partition, rules: Any, *more: Any, cpus: float = 1.0
+    ) -> PartitionReport:
         while not any(type(command).__name__ == "RenewLeases" for command in group.told):
             await asyncio.sleep(0.01)
         return report(partition)
@@ -220,7 +224,9 @@ def test_a_lease_is_renewed_while_its_task_lives() -> None:
 
 @pytest.mark.parametrize(("error", "again"), [(Unavailable("Lost."), True), (SourceUnreadable("Torn."), False)])
 def test_an_error_ends_the_attempt_and_says_whether_it_may_pass(error: SextantError, again: bool) -> None:
-    async def run(function: Any, access: Any, partition: Partition, rules: Any, cpus: float = 1.0) -> PartitionReport:
+    async def run(
+        function: Any, access: Any, partition: Partition, rules: Any, *more: Any, cpus: float = 1.0
+    ) -> PartitionReport:
         raise error
 
     group = Group()

@@ -42,14 +42,15 @@ def _runs() -> None:
 
 
 def _reports_and_partitions() -> None:
-    op.add_column("report", sa.Column("basis_digest", sa.String(), nullable=False, server_default=""), schema="scans")
-    op.add_column("report", sa.Column("detectors", JSON, nullable=False, server_default="{}"), schema="scans")
-    for name in ("basis_digest", "detectors"):
-        op.alter_column("report", name, server_default=None, schema="scans")
-    op.create_index(
-        op.f("ix_report_asset_id_content_key_basis_digest"), "report", ["asset_id", "content_key", "basis_digest"],
+    op.create_table(
+        "rules",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("detectors", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_rules")),
         schema="scans",
-    )  # fmt: skip
+    )
+    op.create_index(op.f("ix_rules_basis"), "rules", ["basis"], schema="scans")
     for column in (
         sa.Column("base_id", sa.BigInteger(), nullable=True),
         sa.Column("only", JSON, nullable=True),
@@ -154,8 +155,7 @@ def downgrade() -> None:
     op.drop_index("ix_partition_leased", "partition", schema="scans")
     for column in ("base_id", "only", "cpu_seconds", "peak_rss_mb", "node", "pace", "leased_at", "ended_at"):
         op.drop_column("partition", column, schema="scans")
-    for column in ("basis_digest", "detectors"):
-        op.drop_column("report", column, schema="scans")
+    op.drop_table("rules", schema="scans")
     op.add_column("run", sa.Column("level", sa.String(), nullable=False, server_default="census"), schema="scans")
     op.add_column("run", sa.Column("sample_share", sa.Double(), nullable=False, server_default="1"), schema="scans")
     op.execute(

@@ -18,7 +18,7 @@ class Lease(View):
     """A partition given to a worker: only a report with the current `fence` is accepted.
 
     `attempt` counts from 1; `last` is true when no other one would follow. `pace` is the share of the source's budget
-    that the worker has until it ends.
+    that the worker has until it ends. With `only` the other detectors are known already and are not to be run.
     """
 
     scan_id: str
@@ -29,6 +29,7 @@ class Lease(View):
     attempt: int = 1
     last: bool = False
     pace: Pace | None = None
+    only: tuple[str, ...] = ()
 
 
 class Leases(View):
