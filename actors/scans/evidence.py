@@ -59,7 +59,7 @@ def _folded(session: Session, scan_id: str, asset_id: str, counts: Row[Any]) -> 
 
     if not counts.read:
         return None
-    return fold(_reports(session, scan_id, asset_id), counts.total, counts.failed)
+    return fold(_reports(session, scan_id, asset_id), counts.total, int(counts.failed), int(counts.read))
 
 
 def _assets(session: Session, scan_id: str, asset_id: str | None = None) -> list[tuple[str, str, Row[Any]]]:

@@ -4,9 +4,18 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from actors.scans.contract import PartitionState, Sampling
 from cluster.connectors.interface import Partition
+
+FIRST: Final = 4
+"""Partitions that an adaptive scan begins with: fewer say little of how much partitions differ."""
+
+TIERS: Final = (
+    (100_000, 1.0), (1_000_000, 0.5), (10_000_000, 0.1), (100_000_000, 0.05), (1_000_000_000, 0.01), (math.inf, 0.001),
+)  # fmt: skip
+"""Most rows of an asset with the share of it that a tiered sample reads."""
 
 
 def content_key(partition: Partition) -> str:
@@ -18,22 +27,30 @@ def content_key(partition: Partition) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sampled(asset_id: str, keys: Sequence[str], share: float) -> set[int]:
-    """The positions in `keys` that a sample of `share` (0 to 1) reads: the ones with the lowest SHA-256.
+def by_chance(asset_id: str, keys: Sequence[str], seed: int) -> list[int]:
+    """The positions in `keys` in an order drawn by the seed, which is the same whenever the content is the same."""
+    names = [f"{asset_id}\0{key}\0{place}" + (f"\0{seed}" if seed else "") for place, key in enumerate(keys)]
+    ranks = [hashlib.sha256(name.encode()).digest() for name in names]
+    return sorted(range(len(keys)), key=ranks.__getitem__)
 
-    At least one where there are any, and the same ones whenever the content is the same.
-    """
-    wanted = min(len(keys), math.ceil(len(keys) * share))
-    ranks = [hashlib.sha256(f"{asset_id}\0{key}\0{place}".encode()).digest() for place, key in enumerate(keys)]
-    return set(sorted(range(len(keys)), key=ranks.__getitem__)[:wanted])
+
+def share_of(sampling: Sampling, rows: int | None) -> float:
+    """The share of an asset's partitions, above 0 and at most 1, that a scan begins with; `rows` if they are known."""
+    if sampling.method == "tiered":
+        return next(share for most, share in TIERS if rows is None or rows <= most)
+    return sampling.share if sampling.method == "fraction" else 1.0
 
 
 def first_states(
-    asset_id: str, keys: Sequence[str], known: Collection[str], sampling: Sampling
+    asset_id: str, keys: Sequence[str], known: Collection[str], sampling: Sampling, rows: int | None = None
 ) -> list[PartitionState]:
     """How each partition of an asset begins: cached if its report is known, else pending, or skipped by a sample.
 
-    A known report counts whatever the sampling, inside the sample or not: it costs nothing and says more.
+    A known report counts whatever the sampling, inside the sample or not: it costs nothing and says more. At least one
+    partition is in the sample.
     """
-    chosen = range(len(keys)) if sampling.method == "census" else sampled(asset_id, keys, sampling.share)
+    wanted = math.ceil(len(keys) * share_of(sampling, rows))
+    if sampling.method == "adaptive":
+        wanted = FIRST
+    chosen = set(by_chance(asset_id, keys, sampling.seed)[: max(1, wanted)])
     return ["cached" if key in known else "pending" if place in chosen else "skipped" for place, key in enumerate(keys)]

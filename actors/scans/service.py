@@ -35,6 +35,7 @@ from actors.scans.leases import commit_report, fail_partition, lease_partitions,
 from actors.scans.planner import content_key, first_states
 from actors.scans.rates import Pilot
 from actors.scans.reuse import keep_rules, known_reports
+from actors.scans.sampling import widen
 from actors.scans.steering import (
     begin_scan,
     cancel_scan,
@@ -139,7 +140,7 @@ def _insert_partitions(work: UnitOfWork, run: Run, command: RecordPlan) -> None:
     keys = [content_key(partition) for partition in command.partitions]
     known = known_reports(work.session, run, command.asset_id)
     ready = {key for key, report in known.items() if not report.missing}
-    states = first_states(command.asset_id, keys, ready, Sampling.model_validate(run.sampling))
+    states = first_states(command.asset_id, keys, ready, Sampling.model_validate(run.sampling), _rows(command))
     rows = []
     for partition, key, state in zip(command.partitions, keys, states, strict=True):
         report = known.get(key)
@@ -154,6 +155,12 @@ def _insert_partitions(work: UnitOfWork, run: Run, command: RecordPlan) -> None:
         )  # fmt: skip
     same = {"run_id": run.id, "asset_id": command.asset_id, "due_at": work.now}
     work.session.execute(insert(Partition), [{**same, **row} for row in rows])
+
+
+def _rows(command: RecordPlan) -> int | None:
+    """The rows of an asset as its plan estimates them, None where a part of it is not known."""
+    estimates = [partition.rows_estimate for partition in command.partitions]
+    return None if None in estimates else sum(rows or 0 for rows in estimates)
 
 
 def _end_planning(work: UnitOfWork, run: Run) -> None:
@@ -179,6 +186,8 @@ def finish_scan(work: UnitOfWork, command: FinishScan) -> ScanView:
     left = sum(view.partitions.get(state, 0) for state in ("pending", "leased"))
     if run.state == "planning" or left:
         raise Conflict(f"{left} partitions of this scan still wait.", "Wait for them, or cancel the scan.")
+    if widen(work, run):
+        return queries.view(work.session, run)
     before = {"state": run.state}
     run.state, run.finished_at = _verdict(work, view), work.now
     work.session.flush()

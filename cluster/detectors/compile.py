@@ -68,7 +68,7 @@ class CompiledRules(BaseModel):
         return next((d for d in self.detectors if d.id == identifier), None)
 
     def narrowed(self, only: Iterable[str]) -> "CompiledRules":
-        """These rules with the given detectors only, which find what they find beside all others; all if there are none.
+        """These rules with the given detectors only, which find what they find beside all others; all without any.
 
         The claiming ones stay, for what they take away from the rest. The digest is one of its own.
         """

@@ -28,11 +28,11 @@ class ColumnDetection:
     more in compiling them than in matching. Call `finish` before reading `evidence`.
     """
 
-    def __init__(self, plan: ColumnPlan, hashing: Hashing) -> None:
+    def __init__(self, plan: ColumnPlan, hashing: Hashing, columns: int = 1) -> None:
         self._plan = plan
         self._hashing = hashing
         self._verdicts: dict[str, dict[str, bool]] = defaultdict(dict)
-        self._residue = Residue(plan)
+        self._residue = Residue(plan, columns)
         self._digits = ShapeBook(hashing)
         self.evidence: dict[str, Evidence] = defaultdict(Evidence)
         self.seconds: dict[str, float] = defaultdict(float)

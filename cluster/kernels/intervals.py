@@ -1,10 +1,13 @@
 """Exact binomial statistics without a numerical library: intervals, tails, and the beta quantile beneath them."""
 
 import math
+from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 _TINY: Final = 1e-300
 _ROUNDS: Final = 500
+_NORMAL: Final = 1.959963984540054
 
 
 def regularised_beta(a: float, b: float, x: float) -> float:
@@ -56,14 +59,56 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
     return (low + high) / 2
 
 
-def clopper_pearson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The two-sided exact interval of a binomial proportion (Clopper and Pearson 1934); (0, 1) without trials."""
+def clopper_pearson(hits: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
+    """The two-sided exact interval of a binomial proportion (Clopper and Pearson 1934); (0, 1) without trials.
+
+    Effective numbers of hits and trials need not be whole.
+    """
     if trials <= 0:
         return 0.0, 1.0
     tail = (1.0 - confidence) / 2
     low = 0.0 if hits <= 0 else beta_quantile(tail, hits, trials - hits + 1)
     high = 1.0 if hits >= trials else beta_quantile(1.0 - tail, hits + 1, trials - hits)
     return low, high
+
+
+def clustered_interval(parts: Sequence[tuple[int, int]], total: int) -> tuple[float, float]:
+    """The 95 % interval of a share, from (values, hits) of each of some parts that were drawn at random out of `total`.
+
+    Values of one part are often alike, so they are not as many independent trials as they are values. Their effective
+    number follows from how much the parts differ (variance of a ratio estimator over clusters with its correction for
+    finite populations, Cochran 1977), and Clopper and Pearson's interval is taken of it, as Korn and Graubard (1998)
+    propose. Where the parts cannot show how alike their values are, all of the same hits or only one of them, a part
+    counts as one trial.
+    """
+    values, hits = sum(n for n, _ in parts), sum(x for _, x in parts)
+    if not values:
+        return 0.0, 1.0
+    share = hits / values
+    if len(parts) >= total:
+        return share, share
+    trials = min(float(values), _effective(parts, share, total))
+    low, high = clopper_pearson(share * trials, trials)
+    return min(low, share), max(high, share)
+
+
+def _effective(parts: Sequence[tuple[int, int]], share: float, total: int) -> float:
+    count, values = len(parts), sum(n for n, _ in parts)
+    left = 1.0 - count / total
+    if count < 2 or share in {0.0, 1.0}:
+        return count / left
+    spread = sum((hits - share * n) ** 2 for n, hits in parts) / (count - 1)
+    variance = left * spread * count / values**2
+    if variance <= 0.0:
+        return float(values)
+    return share * (1.0 - share) / variance * (_NORMAL / _student(count - 1)) ** 2
+
+
+@cache
+def _student(freedom: int) -> float:
+    """The quantile of Student's t that 2.5 % lie above, by way of the beta distribution (DLMF 8.17)."""
+    x = beta_quantile(0.05, freedom / 2, 0.5)
+    return math.sqrt(freedom * (1.0 - x) / x)
 
 
 def binomial_tail(hits: int, trials: int, chance: float) -> float:

@@ -1,13 +1,13 @@
 """Reports of partitions merge into one, in any order and grouping, and fold to the evidence of an asset."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cluster.detectors.compile import load_detector_packs
 from cluster.detectors.detector import Detector
 from cluster.errors import Internal
 from cluster.kernels.buckets import merge_lengths, merge_numbers, merge_times
-from cluster.kernels.intervals import clopper_pearson
+from cluster.kernels.doubt import Part, interval, looked_at, part_of
 from cluster.kernels.profile import profile_of
 from cluster.kernels.report import (
     AssetEvidence,
@@ -79,27 +79,28 @@ def merge_columns(a: ColumnReport, b: ColumnReport) -> ColumnReport:
     return merged.model_copy(update={"detectors": detectors})
 
 
-def looked_at(column: ColumnReport) -> int:
-    """Rows whose value the detectors saw."""
-    return column.rows - column.nulls - column.empties - column.unreadable
-
-
-def fold(reports: Iterable[PartitionReport], partitions_total: int, partitions_failed: int) -> AssetEvidence:
+def fold(
+    reports: Iterable[PartitionReport], partitions_total: int, partitions_failed: int, partitions_read: int = 0
+) -> AssetEvidence:
     """The evidence of an asset from all reports of it; `method` is census if every partition was read.
 
-    In a sample the interval treats the rows read as drawn at random; rows of one partition are often alike, so it is
-    a lower limit of the doubt. Raises Internal without a report.
+    The interval of a sample takes into account that the values of one partition are often alike: see
+    `clustered_interval`. `partitions_read` is how many reports there will be, if that is known: those of a census need
+    less memory. Raises Internal without a report.
     """
     whole: PartitionReport | None = None
+    parts: list[Part] = []
     read = 0
     for report in reports:
         whole = report if whole is None else merge(whole, report)
+        if partitions_failed or partitions_read < partitions_total:
+            parts.append(part_of(report))
         read += 1
     if whole is None:
         raise Internal("An asset without a report has no evidence.", "Scan it first.")
     census = partitions_failed == 0 and read >= partitions_total
     known = {d.id: d for pack in load_detector_packs() for d in pack.value.detectors}
-    share = 1.0 if census else read / max(partitions_total, read + partitions_failed)
+    total = max(partitions_total, read + partitions_failed)
     return AssetEvidence(
         asset=whole.asset,
         method="census" if census else "sample",
@@ -108,30 +109,33 @@ def fold(reports: Iterable[PartitionReport], partitions_total: int, partitions_f
         rows=whole.rows,
         bytes=whole.bytes,
         rules_digest=whole.rules_digest,
-        columns=tuple(_column_evidence(column, known, share) for column in whole.columns),
+        columns=tuple(_column_evidence(c, known, () if census else parts, total) for c in whole.columns),
     )
 
 
-def _column_evidence(column: ColumnReport, known: dict[str, Detector], share: float) -> ColumnEvidence:
+def _column_evidence(
+    column: ColumnReport, known: dict[str, Detector], parts: Sequence[Part], total: int
+) -> ColumnEvidence:
     profile = profile_of(column)
     classes = tuple(
-        _class_evidence(column, known[name], counts, profile.distinct, share)
-        for name, counts in sorted(column.detectors.items())
+        _class_evidence(column, known[name], profile.distinct, parts, total)
+        for name in sorted(column.detectors)
         if name in known
     )
     return ColumnEvidence(column=column.name, type=column.type, profile=profile, classes=classes)
 
 
 def _class_evidence(
-    column: ColumnReport, detector: Detector, counts: DetectorCounts, distinct: int, share: float
+    column: ColumnReport, detector: Detector, distinct: int, parts: Sequence[Part], total: int
 ) -> ClassEvidence:
+    counts = column.detectors[detector.id]
     scanned = looked_at(column)
     prevalence = counts.validated / scanned if scanned else 0.0
     low = high = prevalence
     missed = 0
-    if share < 1.0:
-        low, high = clopper_pearson(counts.validated, scanned)
-        unseen = round(scanned / share) - scanned if share else 0
+    if parts:
+        low, high = interval(parts, column.name, detector.id, total)
+        unseen = round(scanned * total / len(parts)) - scanned
         missed = math.ceil(high * unseen)
     return ClassEvidence(
         detector=detector.id,

@@ -9,8 +9,8 @@ from cluster.kernels.plan import ColumnPlan, Probe
 from cluster.kernels.screens import Traits
 from cluster.kernels.shapes import NO_SHAPE, Numbers, ShapeBook
 
-_PENDING_VALUES = 65_536
-_PENDING_BYTES = 8 << 20
+_VALUES = 65_536, 1 << 20, 2_048  # at most for a column, for all of a table together, and at least for a column
+_BYTES = 8 << 20, 64 << 20, 128 << 10
 _ONE_BY_ONE = 2
 _MOSTLY = 0.6
 _LOOK_AGAIN = 8
@@ -20,11 +20,14 @@ class Residue:
     """The values of a column that some pattern of its plan may match.
 
     They are put aside over several batches: dozens of regexes on a handful of values cost more in compiling them than
-    in matching. A value with a shape is let through by its shape; one without, by its bytes and the gates.
+    in matching. A value with a shape is let through by its shape; one without, by its bytes and the gates. The more
+    columns there are beside this one, the less of it is put aside.
     """
 
-    def __init__(self, plan: ColumnPlan) -> None:
+    def __init__(self, plan: ColumnPlan, columns: int = 1) -> None:
         self._plan = plan
+        self._most_values = max(_VALUES[2], min(_VALUES[0], _VALUES[1] // columns))
+        self._most_bytes = max(_BYTES[2], min(_BYTES[0], _BYTES[1] // columns))
         self._pending: list[tuple[View, Numbers]] = []
         self._shapeless: list[View] = []
         self._values = self._bytes = 0
@@ -77,7 +80,7 @@ class Residue:
             if view is not None:
                 self._values += len(view.values)
                 self._bytes += int(view.values.estimated_size())
-        return self._bytes > _PENDING_BYTES or self._values > _PENDING_VALUES
+        return self._bytes > self._most_bytes or self._values > self._most_values
 
     def taken(self) -> Candidates | None:
         """All that was put aside, with the probes that have to look at each value; None if there is nothing."""

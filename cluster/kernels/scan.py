@@ -19,11 +19,14 @@ from cluster.kernels.buckets import (
 from cluster.kernels.detect import ColumnDetection
 from cluster.kernels.plan import TEXT_KINDS, plan_column
 from cluster.kernels.report import ColumnReport, DetectorCounts, PartitionReport
-from cluster.kernels.shapes import Numbers, ShapeBook
+from cluster.kernels.shapes import REMEMBERED, Numbers, ShapeBook
 from cluster.kernels.sketch import DistinctSketch, Hashing
 from cluster.kernels.texts import Values, logical_type, months_of, values_of
 
 _BEYOND_ASCII: Final = 128
+# Shapes that are remembered of all columns together, where there are many, and of each at least.
+_SHAPES: Final = 1 << 18
+_LEAST_SHAPES: Final = 512
 
 
 class PartitionScan:
@@ -49,7 +52,7 @@ class PartitionScan:
                 continue
             seen.add(field.name)
             if field.name not in self._columns:
-                self._columns[field.name] = ColumnScan(field.name, self._rules, self._hashing)
+                self._columns[field.name] = ColumnScan(field.name, self._rules, self._hashing, batch.num_columns)
             self._columns[field.name].add(batch.column(place))
             if not batch.num_rows:
                 self._columns[field.name].kind = logical_type(field.type)
@@ -77,10 +80,11 @@ class PartitionScan:
 
 
 class ColumnScan:
-    """Collects the profile and the evidence of one column."""
+    """Collects the profile and the evidence of one column, which has so many `columns` in its table."""
 
-    def __init__(self, name: str, rules: CompiledRules, hashing: Hashing) -> None:
+    def __init__(self, name: str, rules: CompiledRules, hashing: Hashing, columns: int = 1) -> None:
         self.name = name
+        self._columns = columns
         self.kind = "unknown"
         self.bytes = 0
         self._rules = rules
@@ -91,7 +95,7 @@ class ColumnScan:
         self._numbers: dict[str, Any] | None = None
         self._times: dict[str, Any] | None = None
         self._lengths: dict[str, Any] | None = None
-        self._shapes = ShapeBook(hashing)
+        self._shapes = ShapeBook(hashing, max(_LEAST_SHAPES, min(REMEMBERED, _SHAPES // columns)))
 
     def add(self, array: pa.Array) -> None:
         """Looks at the values of one batch."""
@@ -109,7 +113,7 @@ class ColumnScan:
         shapes = self._profile(values)
         if values.kind not in self._detections:
             plan = plan_column(self.name, values.kind, self._rules)
-            self._detections[values.kind] = ColumnDetection(plan, self._hashing)
+            self._detections[values.kind] = ColumnDetection(plan, self._hashing, self._columns)
         self._detections[values.kind].add(values, hashes, shapes)
 
     def _profile(self, values: Values) -> tuple[ShapeBook, Numbers] | None:

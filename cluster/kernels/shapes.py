@@ -19,7 +19,8 @@ KEPT: Final = 48
 LONGEST: Final = 48
 LONGEST_RUN: Final = 4
 NO_SHAPE: Final = -1
-_REMEMBERED: Final = 16_384
+REMEMBERED: Final = 32_768
+_OTHERS: Final = 4_096
 _SLOTS: Final = (1 << 10, 1 << 16)
 _PIECE: Final = 8_192
 _SIGNS: Final = b" \t!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -46,11 +47,12 @@ TABLE: Final = _table()
 class ShapeBook:
     """The shapes of a column so far, numbered in the order in which they were first seen, each with its rows.
 
-    Shapes are told apart by a seeded hash of 64 bits, with which a batch is looked up at once. A book remembers some
-    16,000 shapes; of more than that it counts those that may be kept, and gives no number.
+    Shapes are told apart by a seeded hash of 64 bits, with which a batch is looked up at once. A book has room for so
+    many shapes; of more than that it counts those that may be kept, and gives no number.
     """
 
-    def __init__(self, hashing: Hashing) -> None:
+    def __init__(self, hashing: Hashing, room: int = REMEMBERED) -> None:
+        self._room = room
         self.texts: list[str] = []
         self._hashing = hashing
         self._rows = np.zeros(0, dtype=np.int64)
@@ -118,7 +120,7 @@ class ShapeBook:
     def _learn(self, shapes: pl.Series, hashes: Hashes, strange: Counts, numbers: Numbers, counts: Counts) -> None:
         new, first, which = np.unique(hashes[strange], return_index=True, return_inverse=True)
         texts = shapes.gather(strange[first]).to_list()
-        room = max(0, _REMEMBERED - len(self.texts))
+        room = max(0, self._room - len(self.texts))
         known = len(self.texts)
         self.texts += texts[:room]
         self._rows = np.concatenate([self._rows, np.zeros(len(texts[:room]), dtype=np.int64)])
@@ -129,8 +131,9 @@ class ShapeBook:
             np.add.at(rows, which, counts[strange])
             for shape, more in zip(texts[room:], rows[room:].tolist(), strict=True):
                 self._others[shape] = self._others.get(shape, 0) + more
-            # Exact, as what is left out here is left out of the whole too.
-            self._others = keep_shapes(self._others)
+            if len(self._others) > _OTHERS:
+                # Exact, as what is left out here is left out of the whole too.
+                self._others = keep_shapes(self._others)
 
     def _index(self, new: Hashes) -> None:
         if not len(new):
@@ -145,10 +148,10 @@ class ShapeBook:
         self._slots[(self._keys & np.uint64(size - 1)).astype(np.int64)] = np.arange(len(self._keys))
 
 
-def shapes_of(values: pl.Series, counts: pl.Series) -> dict[str, int]:
+def shapes_of(values: pl.Series, counts: pl.Series, room: int = REMEMBERED) -> dict[str, int]:
     """Counts by shape of distinct texts with their counts, cut to the kept ones."""
     short = values.str.len_bytes() <= LONGEST
-    book = ShapeBook(Hashing(b""))
+    book = ShapeBook(Hashing(b""), room)
     book.add(*joined_bytes(values.filter(short)), counts.filter(short).cast(pl.Int64).to_numpy())
     return book.kept()
 

@@ -90,9 +90,9 @@ def test_a_missing_partition_makes_a_sample_with_an_interval() -> None:
     item = census.columns[0].classes[0]
     assert (item.low, item.high, item.missed_at_most) == (0.05, 0.05, 0)
     item = sample.columns[0].classes[0]
-    assert item.low == pytest.approx(0.01643, abs=1e-4)
-    assert item.high == pytest.approx(0.11284, abs=1e-4)
-    assert item.missed_at_most == 34
+    assert item.low < 0.001  # one part says next to nothing of the other three
+    assert item.high > 0.9
+    assert item.missed_at_most > 270
     assert fold([report], 2, 1).method == "sample"
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cluster.detectors.detector import Detector
 from cluster.detectors.joined import joined_bytes, kept_bytes, texts_of
+from cluster.kernels import scan
 from cluster.kernels import shapes as module
 from cluster.kernels.candidates import ShapeScreen
 from cluster.kernels.shape_regex import shape_regex
@@ -110,9 +111,9 @@ def test_a_full_book_still_counts_what_is_kept(monkeypatch: pytest.MonkeyPatch) 
     texts = [f"{'1' * (i % 30)} {'a ' * (i // 30)}" for i in range(600) if i // 30 < 9]
     values, counts = pl.Series(texts), pl.Series([i % 5 + 1 for i in range(len(texts))])
     whole = shapes_of(values, counts)
-    monkeypatch.setattr(module, "_REMEMBERED", 20)
     monkeypatch.setattr(module, "_PIECE", 64)
-    assert shapes_of(values, counts) == whole
+    monkeypatch.setattr(module, "_OTHERS", 100)
+    assert shapes_of(values, counts, room=20) == whole
     assert len(whole) == module.KEPT
 
 
@@ -120,7 +121,8 @@ def test_a_column_with_more_shapes_than_are_remembered_is_counted_in_full(monkey
     texts = [f"{'x1' * (i % 19)} 536-22-{1000 + i}" for i in range(900)]
     batch = pl.DataFrame({"c": texts}).to_arrow().combine_chunks().to_batches()[0]
     whole = report_of(batch)
-    monkeypatch.setattr(module, "_REMEMBERED", 7)
+    monkeypatch.setattr(scan, "_LEAST_SHAPES", 7)
+    monkeypatch.setattr(scan, "_SHAPES", 7)
     assert report_of(batch).columns == whole.columns
     assert whole.columns[0].detectors["government.us_ssn"].matched == 900
 

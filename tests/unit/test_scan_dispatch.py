@@ -262,8 +262,8 @@ def test_errors_of_the_source_hold_it_back_and_are_no_loss_of_a_worker(error: Ex
 def test_a_paced_reader_is_told_its_pace_and_says_nothing_of_the_source() -> None:
     paces: list[Any] = []
 
-    async def run(function: Any, access: Any, partition: Partition, rules: Any, *pace: Any, cpus: float = 1.0) -> Any:
-        paces.extend(pace)
+    async def run(function: Any, access: Any, partition: Partition, rules: Any, pace: Any, *rest: Any) -> Any:
+        paces.append(pace)
         return report(partition, seconds=0.001 if partition.number < 2 * LEARNED else 500.0)
 
     pace = Pace(bytes_per_second=1000.0)
@@ -293,7 +293,7 @@ def test_a_report_that_cannot_be_stored_fails_its_partition_at_once() -> None:
 def test_another_attempt_is_made_elsewhere() -> None:
     spread: dict[int, bool] = {}
 
-    async def run(function: Any, access: Any, partition: Partition, rules: Any, **how: Any) -> PartitionReport:
+    async def run(function: Any, access: Any, partition: Partition, *rest: Any, **how: Any) -> PartitionReport:
         spread[partition.number] = how.get("spread", False)
         return report(partition)
 

@@ -111,7 +111,7 @@ class FailPartition(Command[Done]):
 
 
 class FinishScan(Command[ScanView]):
-    """Internal: ends a scan in which nothing is left to do."""
+    """Internal: ends a scan in which nothing is left to do, or widens it if it is adaptive and not sure enough."""
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "scans:internal"
