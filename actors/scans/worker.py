@@ -124,7 +124,7 @@ def _scan_partition(
 
 
 def _peak_rss_mb() -> float:
-    """The most memory that this process has held (proc(5)); `getrusage` would tell that of its parent, if it was more."""
+    """The most memory that this process has held, by proc(5); `getrusage` tells the peak of a parent too."""
     for line in Path("/proc/self/status").read_text("ascii", "replace").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cluster.detectors.joined import joined_bytes
+from cluster.detectors.joined import joined_bytes, texts_of
 from cluster.kernels.candidates import Candidates, joined_candidates
 from cluster.kernels.evidence import Mask, View, held, held_among, joined_views
 from cluster.kernels.plan import ColumnPlan, Probe
@@ -73,14 +73,17 @@ class Residue:
 
     def _put_aside(self, shaped: tuple[View, Numbers] | None, shapeless: View | None) -> bool:
         if shaped is not None and len(shaped[1]):
-            self._pending.append(shaped)
+            self._pending.append((self._own(shaped[0]), shaped[1]))
         if shapeless is not None and len(shapeless.values):
-            self._shapeless.append(shapeless)
-        for view in (shaped[0] if shaped else None, shapeless):
-            if view is not None:
-                self._values += len(view.values)
-                self._bytes += int(view.values.estimated_size())
+            self._shapeless.append(self._own(shapeless))
         return self._bytes > self._most_bytes or self._values > self._most_values
+
+    def _own(self, view: View) -> View:
+        # A few texts of a batch would otherwise hold on to the bytes of all of it.
+        data, offsets = joined_bytes(view.values)
+        self._values += len(view.values)
+        self._bytes += len(data)
+        return View(texts_of(data.copy(), offsets), view.counts, view.hashes)
 
     def taken(self) -> Candidates | None:
         """All that was put aside, with the probes that have to look at each value; None if there is nothing."""

@@ -22,9 +22,9 @@ _BODIES = {
 class FaultyProxy:
     """Forwards to `endpoint` and spoils requests by chance while `share` is not 0, and with `always` every list.
 
-    Lists come in pages of three keys. reset closes the connection; error and slow-down are HTTP 500 and 503; denied is a
-    permission that was lost; cut ends a body before its length; no-token is a page that says there are more and not
-    where. `spoiled` counts what was not as it should be.
+    Lists come in pages of three keys. reset closes the connection; error and slow-down are HTTP 500 and 503; denied
+    is a permission that was lost; cut ends a body before its length; no-token is a page that says there are more and
+    not where. `spoiled` counts what was not as it should be.
     """
 
     def __init__(self, endpoint: str, seed: int) -> None:

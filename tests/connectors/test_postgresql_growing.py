@@ -4,7 +4,9 @@ from source_targets import Database, Open, asset_of, cells_of
 
 
 def test_rows_that_an_update_moved_to_the_end_are_still_read(database: Database, opened: Open) -> None:
-    database.run("CREATE TABLE t (id int, pad text)", "INSERT INTO t SELECT n, repeat('x', 200) FROM generate_series(1, 2000) n")
+    database.run(
+        "CREATE TABLE t (id int, pad text)", "INSERT INTO t SELECT n, repeat('x', 200) FROM generate_series(1, 2000) n"
+    )
     connector = opened(database.url)
     partitions = connector.plan(asset_of(connector, "public.t"), 1 << 15)
     assert len(partitions) > 2

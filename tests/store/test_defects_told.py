@@ -35,7 +35,7 @@ service = Service("people")
 def stumble(work: UnitOfWork, command: Stumble) -> Nothing:
     if command.over == "python":
         raise KeyError(VALUE)
-    work.session.execute(text(f"SELECT '{VALUE}'::int"))  # noqa: S608 - PostgreSQL quotes the value in its message
+    work.session.execute(text(f"SELECT '{VALUE}'::int"))  # PostgreSQL quotes it in its message
     return Nothing()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from actors.scans import queries
 from actors.scans.contract import CommitReport, FinishScan, LeasePartitions, RecordPlan, Sampling, ScanRules, StartScan
-from actors.scans.planner import by_chance, first_states, share_of
+from actors.scans.planner import FIRST, by_chance, first_states, share_of
 from actors.scans.service import service
 from cluster.connectors.interface import AssetInfo, Partition, SourceAccess
 from cluster.context import new_id, system
@@ -53,7 +53,7 @@ def report(lease: Any, digest: str, hits: int) -> PartitionReport:
     )  # fmt: skip
 
 
-def read_by(session: Session, sampling: Sampling, hits_of: Any) -> list[int]:
+def read_by(session: Session, name: str, sampling: Sampling, hits_of: Any) -> list[int]:
     """The partitions that a scan reads, in the order in which it reads them."""
     spec = RuleSetSpec()
     digest = rule_parts(spec).digest
@@ -62,16 +62,16 @@ def read_by(session: Session, sampling: Sampling, hits_of: Any) -> list[int]:
     asset = AssetInfo(path="a", kind="table")
     scan = do(session, StartScan(key=new_id(), access=access, assets=(asset,), rules=rules, sampling=sampling))
     parts = tuple(
-        Partition(asset="a", number=n, kind="rows", spec={}, columns=("x",), fingerprint=f"{scan.id}{n}")
+        Partition(asset="a", number=n, kind="rows", spec={}, columns=("x",), fingerprint=f"{name}{n}")
         for n in range(PARTS)
     )
     do(session, RecordPlan(scan_id=scan.id, asset_id=asset_id(SOURCE, "a"), partitions=parts))
     read: list[int] = []
     while (view := queries.get_scan(session, scan.id)).state == "running":
         for lease in do(session, LeasePartitions(limit=1000, seconds=60)).leases:
-            name = {"scan_id": scan.id, "asset_id": lease.asset_id, "number": lease.partition.number}
+            held = {"scan_id": scan.id, "asset_id": lease.asset_id, "number": lease.partition.number}
             found = report(lease, digest, hits_of(lease.partition.number))
-            do(session, CommitReport(**name, fence=lease.fence, report=found))
+            do(session, CommitReport(**held, fence=lease.fence, report=found))
             read.append(lease.partition.number)
         do(session, FinishScan(scan_id=scan.id))
     assert view.state == "succeeded"
@@ -81,18 +81,19 @@ def read_by(session: Session, sampling: Sampling, hits_of: Any) -> list[int]:
 
 def test_an_adaptive_scan_reads_until_it_is_sure(session: Session) -> None:
     adaptive = Sampling(method="adaptive", share=1.0, width=0.1)
-    mixed = read_by(session, adaptive, lambda number: 30 + number % 3)
-    together = read_by(session, adaptive, lambda number: VALUES if number < PARTS // 3 else 0)
-    nothing = read_by(session, adaptive, lambda number: 0)
-    assert len(mixed) == len(nothing) == 4
+    mixed = read_by(session, "mixed", adaptive, lambda number: 30 + number % 3)
+    together = read_by(session, "together", adaptive, lambda number: VALUES if number < PARTS // 3 else 0)
+    nothing = read_by(session, "nothing", adaptive, lambda number: 0)
+    assert len(mixed) == len(nothing) == FIRST
     assert 30 < len(together) <= PARTS
-    narrow = read_by(session, adaptive.model_copy(update={"width": 0.001}), lambda number: 30 + number % 3)
+    narrow = read_by(session, "narrow", adaptive.model_copy(update={"width": 0.001}), lambda number: 30 + number % 3)
     assert len(narrow) > len(mixed)
 
 
 def test_an_adaptive_scan_reads_no_more_than_its_share(session: Session) -> None:
     adaptive = Sampling(method="adaptive", share=0.1, width=0.001)
-    assert len(read_by(session, adaptive, lambda number: VALUES if number % 2 else 0)) == PARTS // 10
+    read = read_by(session, "odd", adaptive, lambda number: VALUES if number % 2 else 0)
+    assert len(read) == PARTS // 10
 
 
 def test_a_sample_is_drawn_by_its_seed_and_not_from_the_head(session: Session) -> None:
