@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo down test check bench lock clean
+.PHONY: help install demo down test check bench nightly lock clean
 
 help:            ## show this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,12 @@ check: install   ## lint and types only
 
 bench: install   ## benchmarks, printed as ratios side by side
 	$(BIN)/python -m tests.benchmarks.run
+
+nightly: install ## hours: the long forms of the suites (50 kills, 200 edit scripts, 1,000 faulty lists), 20 GB of each format
+	SEXTANT_LONG=1 $(BIN)/python -m pytest -s --timeout=7200 tests/on_ray/test_scans_killed.py \
+		tests/store/test_scan_incremental.py tests/connectors/test_faulty_listing.py
+	$(BIN)/python -m tests.benchmarks.bench_volume --gb 20
+	$(BIN)/python -m tests.benchmarks.bench_forecast
 
 lock: install    ## resolve the dependencies anew
 	$(BIN)/pip install --quiet uv
