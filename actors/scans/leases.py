@@ -7,7 +7,7 @@ fence, in the one statement that changes the row; a worker that was given up for
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, or_, select, tuple_, update
+from sqlalchemy import case, func, null, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from actors.scans import queries
@@ -66,6 +66,8 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
             pace=given.pace and given.pace.model_dump(mode="json"),
             leased_at=work.now,
             ended_at=None,
+            # Without the report that the rest was to come from, all of it is read.
+            only=case((Partition.base_id.is_(None), null()), else_=Partition.only),
         )
         .returning(
             Partition.asset_id,
@@ -73,7 +75,6 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
             Partition.task,
             Partition.fence,
             Partition.attempts,
-            Partition.base_id,
             Partition.only,
         )
         .execution_options(synchronize_session=False)
@@ -84,7 +85,7 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
         Lease(
             scan_id=given.run_id, source_id=given.source_id, asset_id=row.asset_id, fence=row.fence,
             attempt=row.attempts, last=row.attempts >= ATTEMPTS, pace=given.pace,
-            only=tuple(row.only or ()) if row.base_id else (),
+            only=tuple(row.only or ()),
             partition=interface.Partition.model_validate(row.task),
         )
         for row in sorted(taken, key=lambda row: (row.asset_id, row.number))
@@ -154,9 +155,9 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
     row = work.session.execute(held).first()
     if row is None:
         raise _refused(command)
-    if row.base_id and row.only:
-        whole = completed(work.session, row.base_id, report, row.only)
-        if whole is None:
+    if row.only:
+        whole = completed(work.session, row.base_id, report, row.only) if row.base_id else None
+        if whole is None:  # its base went while it was read: the lease runs out, and the next one is for all of it
             raise _refused(command)
         report = whole
     kept = _keep(work, command, row.content_key, report)
