@@ -39,7 +39,7 @@ bench: install   ## benchmarks, printed as ratios side by side
 	$(BIN)/python -m tests.benchmarks.run
 
 nightly: install ## hours: the long forms of the suites (50 kills, 200 edit scripts, 1,000 faulty lists), 20 GB of each format
-	SEXTANT_LONG=1 $(BIN)/python -m pytest -s --timeout=7200 tests/on_ray/test_scans_killed.py \
+	LONG_TESTS=1 $(BIN)/python -m pytest -s --timeout=7200 tests/on_ray/test_scans_killed.py \
 		tests/store/test_scan_incremental.py tests/connectors/test_faulty_listing.py
 	$(BIN)/python -m tests.benchmarks.bench_volume --gb 20
 	$(BIN)/python -m tests.benchmarks.bench_forecast

@@ -1,6 +1,6 @@
 """However a store misbehaves while it is listed, nothing that is there is taken for deleted.
 
-`make test` lists twelve times, SEXTANT_LONG=1 a thousand times.
+`make test` lists twelve times, LONG_TESTS=1 a thousand times.
 """
 
 import os
@@ -25,7 +25,7 @@ from cluster.errors import SourceError
 from cluster.runtime.commands import Command, UnitOfWork
 from cluster.store.engine import make_engine
 
-RUNS = 1000 if os.environ.get("SEXTANT_LONG") else 12
+RUNS = 1000 if os.environ.get("LONG_TESTS") else 12
 FILES = 8
 
 

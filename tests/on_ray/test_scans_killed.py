@@ -1,6 +1,6 @@
 """Scans on a real cluster: whatever is killed on the way, the result is that of an undisturbed run.
 
-`make test` kills at three random moments, SEXTANT_LONG=1 at fifty. How long it took until the run went on is printed.
+`make test` kills at three random moments, LONG_TESTS=1 at fifty. How long it took until the run went on is printed.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.on_ray.scan_site import ROWS, Site, until
 
 pytestmark = pytest.mark.ray
 
-KILLS = 50 if os.environ.get("SEXTANT_LONG") else 3
+KILLS = 50 if os.environ.get("LONG_TESTS") else 3
 VICTIMS = ("worker", "actor", "raylet")
 
 

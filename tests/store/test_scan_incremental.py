@@ -1,7 +1,7 @@
 """An incremental scan finds what a scan from scratch finds, and reads what had to be read.
 
 Random edits of files and rules, with a real folder, database and kernel. `make test` takes six scripts of edits,
-SEXTANT_LONG=1 two hundred.
+LONG_TESTS=1 two hundred.
 """
 
 import os
@@ -35,7 +35,7 @@ from cluster.naming import asset_id
 from cluster.runtime.commands import Command, UnitOfWork
 from cluster.store.engine import make_engine
 
-SCRIPTS = 200 if os.environ.get("SEXTANT_LONG") else 6
+SCRIPTS = 200 if os.environ.get("LONG_TESTS") else 6
 EDITS = 4
 PARTITION_BYTES = 1 << 13
 DETECTORS = ("contact.*", "network.*", "payment.*", "government.*", "person.*")
