@@ -19,12 +19,16 @@ class _View(BaseModel):
 
 
 class SourceRef(_View):
-    """A source as the catalog names it. `namespace` follows OpenLineage ("postgres://host:5432", "s3://bucket")."""
+    """A source as the catalog names it. `namespace` follows OpenLineage ("postgres://host:5432", "s3://bucket").
+
+    `url` holds no credential; with it the catalog knows by which names other tools call the source's assets.
+    """
 
     id: str
     name: str
     kind: str
     namespace: str
+    url: str | None = None
 
 
 class ColumnLabel(_View):
@@ -193,6 +197,24 @@ class DeriveLineage(Command[CatalogReceipt]):
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "catalog:write"
     source_id: str
+
+
+class LineageReceipt(_View):
+    """What became of a lineage event: `known` if it had come before, and how many edges began and ended by it."""
+
+    event_id: str
+    kind: Literal["run", "job", "dataset"]
+    known: bool
+    begun: int
+    ended: int
+
+
+class RecordLineageEvent(Command[LineageReceipt]):
+    """Keeps an OpenLineage event and brings the lineage of its job up to date. Raises InvalidInput if it is none."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "catalog:lineage"
+    body: dict[str, Any]
 
 
 class AnnotateAsset(Command[AssetView]):

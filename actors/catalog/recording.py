@@ -8,9 +8,11 @@ from sqlalchemy import ARRAY, String, any_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from actors.catalog.contract import InventoryReceipt, RecordInventory, SourceRef
+from actors.catalog.datasets import adopt
 from actors.catalog.document import refresh
 from actors.catalog.inventory import SchemaChange, schema_change, short_name, take_over
 from actors.catalog.tables import Asset, AssetColumn, SchemaVersionRow
+from cluster.connectors import dataset_name
 from cluster.connectors.interface import AssetInfo, ColumnInfo
 from cluster.naming import asset_entity, asset_id
 from cluster.runtime.commands import UnitOfWork
@@ -31,6 +33,7 @@ class Recording:
         self._stale: list[str] = []
         self._columns: list[dict[str, Any]] = []
         self._versions: list[dict[str, Any]] = []
+        self._named: dict[str, tuple[str, str | None]] = {}
 
     def write(self) -> InventoryReceipt:
         infos = {asset_id(self.command.source.id, info.path): info for info in self.command.assets}
@@ -44,11 +47,13 @@ class Recording:
             if identifier not in infos:
                 self._miss(row)
         self._write_schemas()
+        adopt(self.session, self._named)
         refresh(self.session, self.touched)
         return InventoryReceipt(assets=len(infos), created=self.created, changed=self.changed, gone=self.gone)
 
     def _add(self, identifier: str, info: AssetInfo) -> None:
         row = _new_asset(identifier, info, self.command.source, self.work)
+        self._name(row)
         take_over(row, info)
         row.rows_estimate, row.bytes, row.fingerprint = info.rows_estimate, info.bytes, info.fingerprint
         self.session.add(row)
@@ -61,7 +66,7 @@ class Recording:
 
     def _change(self, row: Asset, info: AssetInfo) -> None:
         before: dict[str, Any] = {"path": row.path, "status": row.status, "version": row.version}
-        row.source_name, row.namespace = self.command.source.name, self.command.source.namespace
+        self._name(row)
         changed = take_over(row, info)
         row.last_seen = self.work.now
         after: dict[str, Any] = {"path": row.path, "status": row.status}
@@ -80,6 +85,14 @@ class Recording:
                 before,
                 after | {"facts": sorted(changed), "version": row.version},
             )
+
+    def _name(self, row: Asset) -> None:
+        """What the source is called may change, and with it what other tools call its assets."""
+        source, before = self.command.source, (row.namespace, row.dataset)
+        row.source_name, row.namespace = source.name, source.namespace
+        row.dataset = dataset_name(source.url, row.path) if source.url else None
+        if (row.namespace, row.dataset) != before:
+            self._named[row.id] = (row.namespace, row.dataset)
 
     def _miss(self, row: Asset) -> None:
         """The inventory did not list the asset: it is gone if the inventory is complete, else nobody knows."""

@@ -16,11 +16,13 @@ from actors.catalog.contract import (
     InventoryReceipt,
     RecordInventory,
     RecordLabels,
+    RecordLineageEvent,
     RecordProfiles,
 )
 from actors.catalog.document import refresh
 from actors.catalog.lineage import DerivedEdge, Described, derive
 from actors.catalog.recording import Recording, columns_of
+from actors.catalog.run_events import record_lineage_event
 from actors.catalog.sensitivity import highest
 from actors.catalog.tables import Asset, Edge, Profile, ShownLabel
 from cluster.kernels.report import AssetEvidence
@@ -28,6 +30,7 @@ from cluster.naming import asset_entity, asset_id, source_entity
 from cluster.runtime.commands import Service, UnitOfWork
 
 service = Service("catalog")
+service.handles(RecordLineageEvent)(record_lineage_event)
 
 
 @service.handles(RecordInventory)

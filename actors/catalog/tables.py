@@ -20,6 +20,7 @@ class Asset(Base):
     __table_args__ = (
         Index("uq_asset_source_path", "source_id", "path", unique=True),
         Index("ix_asset_path_id", "path", "id"),
+        Index("ix_asset_dataset", "namespace", "dataset"),
         Index("ix_asset_document", "document", postgresql_using="gin"),
         SCHEMA,
     )
@@ -28,6 +29,7 @@ class Asset(Base):
     source_name: Mapped[str]
     source_kind: Mapped[str]
     namespace: Mapped[str]
+    dataset: Mapped[str | None]
     path: Mapped[str]
     name: Mapped[str]
     kind: Mapped[str]
@@ -131,6 +133,7 @@ class Edge(Base):
         Index("ix_edge_from", "from_asset", postgresql_where="valid_to IS NULL"),
         Index("ix_edge_to", "to_asset", postgresql_where="valid_to IS NULL"),
         Index("ix_edge_source", "source_id", postgresql_where="valid_to IS NULL"),
+        Index("ix_edge_job", "job_id", postgresql_where="valid_to IS NULL"),
         SCHEMA,
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -146,5 +149,23 @@ class Edge(Base):
     masking: Mapped[bool]
     confidence: Mapped[float]
     origin: Mapped[str]
+    job_id: Mapped[str | None]
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
+
+
+class LineageEvent(Base):
+    """An OpenLineage event as it came; `body` keeps what Sextant does not look at. `id` is a hash of the body."""
+
+    __tablename__ = "lineage_event"
+    __table_args__ = (Index("ix_lineage_event_job", "job_id", "at"), Index("ix_lineage_event_run", "run_id"), SCHEMA)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    job_id: Mapped[str | None]
+    job_namespace: Mapped[str | None]
+    job_name: Mapped[str | None]
+    run_id: Mapped[str | None]
+    state: Mapped[str | None]
+    at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    body: Mapped[dict[str, Any]]

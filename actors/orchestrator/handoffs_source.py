@@ -54,7 +54,9 @@ def _inventory(session: Session, way: Way) -> Iterable[Command[Any]]:
     source = sources.get_source(session, way.source_id)
     items = list(sources.all_items(session, way.source_id))
     present = tuple(item.info for item in items if item.status == "present")
-    reference = SourceRef(id=source.id, name=source.name, kind=source.kind, namespace=namespace(source.url))
+    reference = SourceRef(
+        id=source.id, name=source.name, kind=source.kind, namespace=namespace(source.url), url=source.url
+    )
     complete = all(item.status != "unknown" for item in items)
     yield RecordInventory(source=reference, assets=present, complete=complete)
     gone = tuple(item.asset_id for item in items if item.status == "gone")

@@ -30,6 +30,7 @@ AT_ONCE = 200
 HEARD: dict[str, tuple[str, ...]] = {
     "file_arrival": ("sources.discovered",),
     "table_commit": ("sources.discovered",),
+    "openlineage": ("catalog.run_completed",),
     "rule_change": ("rulesets.revised",),
     "after": ("scans.finished", "orchestrator.workflow_finished"),
 }
@@ -114,6 +115,8 @@ def _reason(session: Session, content: Content, scope: Scope, event: EventView) 
     after = event.after or {}
     if content.kind in ARRIVALS:
         return _arrived(content, scope, event.entity, after)
+    if content.kind == "openlineage":
+        return _written(content, scope, after)
     if content.kind == "rule_change":
         mine = scope.ruleset_version is None and event.entity == f"ruleset:{scope.ruleset}"
         return f"version {after.get('version')} of the rule set '{scope.ruleset}'" if mine else None
@@ -136,6 +139,15 @@ def _arrived(content: Content, scope: Scope, of: str, after: dict[str, Any]) -> 
         return f"{matching} new or changed {what} in scope"
     # The event names only the first of very many: to scan once too often costs less than to miss one.
     return f"{after['new'] + after['changed']} new or changed assets" if after.get("arrived_more") else None
+
+
+def _written(content: Content, scope: Scope, after: dict[str, Any]) -> str | None:
+    mine = [output["path"] for output in after.get("outputs", ()) if output["source_id"] == scope.source_id]
+    # A job may name the folder that it has written, where a pattern names what is in it.
+    hit = any(fnmatchcase(p, content.match) and scope.covers(p) for path in mine for p in (path, f"{path}/_"))
+    if hit or after.get("outputs_more"):
+        return f"the job '{str(after.get('job'))[:200]}' completed a run that wrote assets in scope"
+    return None
 
 
 def _ran(session: Session, event: EventView, after: dict[str, Any]) -> str | None:

@@ -90,11 +90,6 @@ def enabled(table: type[Definition] | type[Trigger]) -> ColumnElement[bool]:
 
 def _check(session: Session, definition: Definition, content: Content) -> None:
     """Raises InvalidInput where a trigger lacks what its kind needs, and Conflict where it closes a circle."""
-    if content.kind == "openlineage":
-        raise InvalidInput(
-            "Sextant takes in no OpenLineage events yet, so such a trigger would never fire.",
-            "Use 'table_commit', 'file_arrival' or 'cron' until it does.",
-        )
     if content.kind == "rule_change" and definition.content["ruleset_version"] is not None:
         raise InvalidInput("The definition pins its rules, which never change.", "Take the version out of it.")
     if content.kind in calendar.CLOCK_KINDS:

@@ -17,6 +17,7 @@ from serve.http import (
     compliance,
     events,
     health,
+    lineage,
     rulesets,
     scan_budgets,
     scan_definitions,
@@ -50,6 +51,7 @@ GROUPS = (
     audit,
     tokens,
     health,
+    lineage,
 )
 DESCRIPTION = (
     "Data governance on Ray. Errors are problem documents (RFC 9457); lists are pages with a cursor; a request that "

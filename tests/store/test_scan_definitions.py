@@ -168,7 +168,6 @@ NEVER: list[dict[str, Any]] = [
     {"kind": "cron", "expression": "0 3 * * *", "timezone": ""},
     {"kind": "interval"},
     {"kind": "after"},
-    {"kind": "openlineage"},
 ]
 
 

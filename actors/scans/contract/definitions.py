@@ -64,7 +64,8 @@ class Trigger(BaseModel):
     file_arrival: a discovery finds a new or changed file in the scope of the definition; table_commit: a new or changed
     table. `match`, a glob over asset paths, narrows both; the source is discovered every `poll_seconds` for them.
     rule_change: the rule set has a new version. after: the run of the definition `after` has succeeded.
-    openlineage: a COMPLETE event names one of the assets; it is not there yet and is refused.
+    openlineage: a job has told `POST /api/v1/lineage` that it COMPLETEd a run that wrote assets in the scope of the
+    definition; `match` narrows it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,104 @@
+"""Which assets the datasets of other tools are: by the name that OpenLineage's specification gives each asset."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session
+
+from actors.catalog.openlineage import Dataset
+from actors.catalog.tables import Asset, Edge
+from cluster.naming import asset_id
+
+AT_ONCE: Final = 1_000
+T = TypeVar("T")
+
+
+class Place(NamedTuple):
+    """An asset, or a dataset that stands for one that is not in the catalog.
+
+    `source_id` is "" where no source holds such a name; `path` is where the source has it, or would have it.
+    """
+
+    asset_id: str
+    name: str
+    source_id: str
+    path: str
+
+
+def locate(session: Session, datasets: Iterable[Dataset]) -> dict[Dataset, Place]:
+    """The place of each dataset. An asset that is gone still is its dataset; an active one goes before it."""
+    wanted = sorted(set(datasets), key=lambda dataset: (dataset.namespace, dataset.name))
+    found: dict[Dataset, Place] = {}
+    for some in _chunks(wanted):
+        keys = [(dataset.namespace, dataset.name.rstrip("/")) for dataset in some]
+        rows = session.execute(
+            select(Asset.namespace, Asset.dataset, Asset.id, Asset.path, Asset.source_id)
+            .where(tuple_(Asset.namespace, Asset.dataset).in_(keys))
+            .order_by((Asset.status == "active").desc(), Asset.id)
+        )
+        known: dict[tuple[str, str | None], Place] = {}
+        for namespace, dataset, identifier, path, source_id in rows:
+            known.setdefault((namespace, dataset), Place(identifier, path, source_id, path))
+        found |= {dataset: known[key] for dataset, key in zip(some, keys, strict=True) if key in known}
+    missing = [dataset for dataset in wanted if dataset not in found]
+    return found | _strangers(session, missing)
+
+
+def stand_in(namespace: str, name: str) -> str:
+    """The identifier of a dataset that is no asset yet."""
+    return asset_id(namespace, name.rstrip("/"))
+
+
+def adopt(session: Session, assets: Mapping[str, tuple[str, str | None]]) -> None:
+    """Edges that name a dataset come to name the asset that it has become; `assets` are new ones with their names."""
+    stood = {stand_in(namespace, name): identifier for identifier, (namespace, name) in assets.items() if name}
+    if not stood:
+        return
+    for near in (Edge.from_asset, Edge.to_asset):
+        for some in _chunks(sorted(stood)):
+            for held in session.scalars(select(near).where(near.in_(some), Edge.valid_to.is_(None)).distinct()).all():
+                _rename(session, near.key, held, stood[held])
+
+
+def _rename(session: Session, end: str, held: str, identifier: str) -> None:
+    row = session.get_one(Asset, identifier)
+    values = {end: identifier, end.replace("asset", "name"): row.path}
+    if end == "to_asset":
+        values["source_id"] = row.source_id
+    statement = update(Edge).where(getattr(Edge, end) == held, Edge.valid_to.is_(None)).values(values)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _strangers(session: Session, datasets: Sequence[Dataset]) -> dict[Dataset, Place]:
+    """Datasets that are no assets, with the source under whose root they lie, if there is one."""
+    if not datasets:
+        return {}
+    namespaces = {dataset.namespace for dataset in datasets}
+    one_each = select(Asset.namespace, Asset.source_id, Asset.path, Asset.dataset).ext(distinct_on(Asset.source_id))
+    statement = one_each.where(Asset.namespace.in_(namespaces), Asset.dataset.is_not(None)).order_by(Asset.source_id)
+    roots = [
+        (namespace, source_id, (dataset or "").removesuffix(path))
+        for namespace, source_id, path, dataset in session.execute(statement)
+    ]
+    return {dataset: _stranger(dataset, roots) for dataset in datasets}
+
+
+def _stranger(dataset: Dataset, roots: Sequence[tuple[str, str, str]]) -> Place:
+    name = dataset.name.rstrip("/")
+    stands = stand_in(dataset.namespace, name)
+    inside = [
+        (len(root), source_id, name.removeprefix(root))
+        for namespace, source_id, root in roots
+        if namespace == dataset.namespace and name.startswith(root) and name != root
+    ]
+    if not inside:
+        return Place(stands, f"{dataset.namespace}/{name}", "", name)
+    _, source_id, path = max(inside)
+    return Place(stands, f"{dataset.namespace}/{name}", source_id, path)
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]

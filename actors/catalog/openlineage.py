@@ -1,0 +1,168 @@
+"""Reading OpenLineage events: which job and run they are of, and which data flows they tell of.
+
+Format: OpenLineage specification 2-0-2 (RunEvent, JobEvent, DatasetEvent) with the facets columnLineage 1-2-0 and
+symlinks 1-0-1. Emitters differ in what they leave out or write as null, so only what is needed here is asked for; all
+else is kept in the event's body and not looked at.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cluster.errors import InvalidInput
+
+INDIRECT: Final = ("JOIN", "FILTER", "GROUP_BY", "SORT", "WINDOW", "CONDITIONAL")
+MOST_DATASETS: Final = 2_000
+
+Name = Annotated[str, Field(min_length=1, max_length=2_000)]
+RunState = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        return {name: v for name, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+class Dataset(_Part):
+    """A dataset as OpenLineage names it."""
+
+    namespace: Name
+    name: Name
+
+
+class Transformation(_Part):
+    type: str = "DIRECT"
+    subtype: str = ""
+    masking: bool = False
+
+
+class _InputField(Dataset):
+    field: Name
+    transformations: tuple[Transformation, ...] = Field((), max_length=100)
+
+
+class _Inputs(_Part):
+    input_fields: tuple[_InputField, ...] = Field((), alias="inputFields", max_length=10_000)
+    # The way of the facet before 1-0-2 to say the same.
+    transformation_type: str | None = Field(None, alias="transformationType", max_length=100)
+
+
+class _ColumnLineage(_Part):
+    fields: dict[Name, _Inputs] = Field({}, max_length=10_000)
+    dataset: tuple[_InputField, ...] = Field((), max_length=10_000)
+
+
+class _Symlinks(_Part):
+    identifiers: tuple[Dataset, ...] = Field((), max_length=20)
+
+
+class _Facets(_Part):
+    lineage: _ColumnLineage | None = Field(None, alias="columnLineage")
+    symlinks: _Symlinks | None = None
+
+
+class EventDataset(Dataset):
+    """A dataset of an event with the facets that lineage is made of."""
+
+    facets: _Facets = _Facets()
+
+    @property
+    def names(self) -> tuple[Dataset, ...]:
+        """Its name, and the other names that it goes by."""
+        links = self.facets.symlinks.identifiers if self.facets.symlinks else ()
+        return (Dataset(namespace=self.namespace, name=self.name), *links)
+
+
+class _Run(_Part):
+    run_id: Annotated[str, Field(alias="runId", min_length=1, max_length=200)]
+
+
+class Event(_Part):
+    """An event of any of the three kinds. `job` is None in an event of a dataset, `run` in one of a job."""
+
+    at: Annotated[datetime, Field(alias="eventTime")]
+    state: RunState | None = Field(None, alias="eventType")
+    run: _Run | None = None
+    job: Dataset | None = None
+    dataset: EventDataset | None = None
+    inputs: tuple[EventDataset, ...] = Field((), max_length=MOST_DATASETS)
+    outputs: tuple[EventDataset, ...] = Field((), max_length=MOST_DATASETS)
+
+    @property
+    def kind(self) -> Literal["run", "job", "dataset"]:
+        if self.job is None:
+            return "dataset"
+        return "run" if self.run else "job"
+
+
+class Flow(NamedTuple):
+    """Data of one dataset, or of one column of it, goes into another. No columns: the datasets as wholes."""
+
+    origin: Dataset
+    origin_column: str | None
+    target: Dataset
+    target_column: str | None
+    transformation: Literal["DIRECT", "INDIRECT"]
+    subtype: str
+    masking: bool
+
+
+def read_event(body: Mapping[str, Any]) -> Event:
+    """The event that a body holds. Raises InvalidInput with the place and kind of the first thing that is wrong."""
+    try:
+        event = Event.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"][:6]) or "the event"
+        raise InvalidInput(f"This is no OpenLineage event: {place[:200]}: {first['type']}.", _REMEDY) from None
+    if event.job is None and event.dataset is None:
+        raise InvalidInput("This is no OpenLineage event: it names neither a job nor a dataset.", _REMEDY)
+    if event.run is not None and event.job is None:
+        raise InvalidInput("This is no OpenLineage event: its run has no job.", _REMEDY)
+    if event.at.tzinfo is None:  # some emitters leave the zone out and mean UTC
+        event = event.model_copy(update={"at": event.at.replace(tzinfo=UTC)})
+    return event
+
+
+_REMEDY = "Send a RunEvent, JobEvent or DatasetEvent of the OpenLineage specification, one an HTTP request."
+
+
+def flows(event: Event) -> Iterator[Flow]:
+    """The flows an event tells of: by column where it says so, otherwise from each input to each output as a whole."""
+    for output in event.outputs:
+        lineage = output.facets.lineage
+        target = output.names[0]
+        if lineage is None or not (lineage.fields or lineage.dataset):
+            for source in event.inputs:
+                yield Flow(source.names[0], None, target, None, "DIRECT", "TRANSFORMATION", False)
+            continue
+        for column, inputs in lineage.fields.items():
+            for source_field in inputs.input_fields:
+                yield from _column_flows(source_field, target, column, inputs.transformation_type)
+        for source_field in lineage.dataset:
+            yield from _column_flows(source_field, target, None, "INDIRECT")
+
+
+def _column_flows(field: _InputField, target: Dataset, column: str | None, stated: str | None) -> Iterator[Flow]:
+    origin = Dataset(namespace=field.namespace, name=field.name)
+    for step in field.transformations or (Transformation(type=_type(stated), masking=stated == "MASKED"),):
+        direct = step.type.upper() != "INDIRECT"
+        subtype = step.subtype.upper()[:50] or _subtype(stated, direct)
+        yield Flow(origin, field.field, target, column, "DIRECT" if direct else "INDIRECT", subtype, step.masking)
+
+
+def _type(stated: str | None) -> str:
+    return "INDIRECT" if stated == "INDIRECT" else "DIRECT"
+
+
+def _subtype(stated: str | None, direct: bool) -> str:
+    """What an emitter that names no subtype can have meant: nothing more than what it says."""
+    if not direct:
+        return "CONDITIONAL"
+    return "IDENTITY" if stated == "IDENTITY" else "TRANSFORMATION"

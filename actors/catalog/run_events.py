@@ -1,0 +1,141 @@
+"""Lineage from OpenLineage events: kept as they come, and turned into the edges of the job that they are of.
+
+The edges of a job are those that its newest completed run told of (or the newest JobEvent), over all events of that
+run: emitters spread their facets over START and COMPLETE. Events may come twice, late and in any order; the result is
+the same.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, select, update
+from sqlalchemy.orm import Session
+
+from actors.catalog.contract import LineageReceipt, RecordLineageEvent
+from actors.catalog.datasets import Place, locate
+from actors.catalog.lineage import DerivedEdge
+from actors.catalog.openlineage import Dataset, Event, Flow, flows, read_event
+from actors.catalog.tables import Edge, LineageEvent
+from cluster.runtime.commands import UnitOfWork
+
+KEPT: Final = 500
+MOST_OF_A_RUN: Final = 1_000
+SHOWN: Final = 200
+ORIGIN: Final = "openlineage"
+
+
+def record_lineage_event(work: UnitOfWork, command: RecordLineageEvent) -> LineageReceipt:
+    """Raises InvalidInput for what is no event. The same event again changes nothing."""
+    event = read_event(command.body)
+    canonical = json.dumps(command.body, sort_keys=True, separators=(",", ":"))
+    row = _row(work, event, hashlib.sha256(canonical.encode()).hexdigest()[:32], command.body)
+    if work.session.get(LineageEvent, row.id) is not None:
+        return LineageReceipt(event_id=row.id, kind=event.kind, known=True, begun=0, ended=0)
+    work.session.add(row)
+    work.session.flush()
+    begun = ended = 0
+    if row.job_id is not None:
+        begun, ended = _apply(work, row)
+        _prune(work.session, row.job_id)
+    if event.kind == "run" and event.state == "COMPLETE":
+        _tell(work, event, row)
+    return LineageReceipt(event_id=row.id, kind=event.kind, known=False, begun=begun, ended=ended)
+
+
+def _row(work: UnitOfWork, event: Event, identifier: str, body: dict[str, Any]) -> LineageEvent:
+    job = event.job
+    return LineageEvent(
+        id=identifier, kind=event.kind, job_id=job_id(job) if job else None,
+        job_namespace=job.namespace if job else None, job_name=job.name if job else None,
+        run_id=event.run.run_id if event.run else None, state=event.state, at=event.at, received_at=work.now, body=body,
+    )  # fmt: skip
+
+
+def job_id(job: Dataset) -> str:
+    """The identifier of a job: 32 hexadecimal characters of SHA-256 over its namespace and name."""
+    return hashlib.sha256(f"job\0{job.namespace}\0{job.name}".encode()).hexdigest()[:32]
+
+
+def _apply(work: UnitOfWork, row: LineageEvent) -> tuple[int, int]:
+    """Brings the edges of the job up to date; how many began and ended."""
+    telling = _telling(work.session, row)
+    if not any(event.id == row.id for event in telling):
+        return 0, 0
+    found: set[Flow] = set()
+    for event in telling:
+        found.update(flows(read_event(event.body)))
+    wanted = _edges(work.session, sorted(found, key=str))
+    valid = select(Edge).where(Edge.job_id == row.job_id, Edge.valid_to.is_(None))
+    held = {
+        DerivedEdge(*(getattr(edge, name) for name in DerivedEdge._fields)): edge.id
+        for edge in work.session.scalars(valid)
+    }
+    ended = [identifier for edge, identifier in held.items() if edge not in wanted]
+    begun = [edge for edge in wanted if edge not in held]
+    which = bindparam("which", ended, ARRAY(BigInteger))  # one parameter, however many edges
+    work.session.execute(update(Edge).where(Edge.id == any_(which)).values(valid_to=work.now))
+    work.session.add_all(
+        Edge(source_id=wanted[edge], job_id=row.job_id, valid_from=work.now, valid_to=None, **edge._asdict())
+        for edge in begun
+    )
+    if begun or ended:
+        after = {"job": _name(row), "edges": len(wanted), "begun": len(begun), "ended": len(ended)}
+        work.emit("job_lineage_changed", f"job:{row.job_id}", {"edges": len(held)}, after)
+    return len(begun), len(ended)
+
+
+def _telling(session: Session, row: LineageEvent) -> Sequence[LineageEvent]:
+    """The events that the edges of the job stand on: those of its newest completed run, or its newest JobEvent."""
+    newest = session.scalars(
+        select(LineageEvent)
+        .where(LineageEvent.job_id == row.job_id, (LineageEvent.kind == "job") | (LineageEvent.state == "COMPLETE"))
+        .order_by(LineageEvent.at.desc(), LineageEvent.id)
+        .limit(1)
+    ).first()
+    if newest is None or newest.kind == "job":
+        return [newest] if newest else []
+    statement = select(LineageEvent).where(LineageEvent.job_id == row.job_id, LineageEvent.run_id == newest.run_id)
+    return session.scalars(statement.order_by(LineageEvent.at, LineageEvent.id).limit(MOST_OF_A_RUN)).all()
+
+
+def _edges(session: Session, found: Iterable[Flow]) -> dict[DerivedEdge, str]:
+    """The edges of flows, each with the source that its target belongs to ("" for one that no source has)."""
+    listed = list(found)
+    places = locate(session, [end for flow in listed for end in (flow.origin, flow.target)])
+    edges: dict[DerivedEdge, str] = {}
+    for flow in listed:
+        origin, target = places[flow.origin], places[flow.target]
+        edge = DerivedEdge(
+            origin.asset_id, origin.name, flow.origin_column, target.asset_id, target.name, flow.target_column,
+            flow.transformation, flow.subtype, flow.masking, 1.0, ORIGIN,
+        )  # fmt: skip
+        edges[edge] = target.source_id
+    return edges
+
+
+def _tell(work: UnitOfWork, event: Event, row: LineageEvent) -> None:
+    """Says which assets a run has written, for those who wait for it."""
+    named = [name for output in event.outputs for name in output.names]
+    written = [_output(place) for place in locate(work.session, named).values() if place.source_id]
+    after = {
+        "job": _name(row), "run_id": row.run_id, "at": row.at.isoformat(),
+        "outputs": written[:SHOWN], "outputs_more": len(written) > SHOWN,
+    }  # fmt: skip
+    work.emit("run_completed", f"job:{row.job_id}", None, after)
+
+
+def _output(place: Place) -> dict[str, str]:
+    return {"source_id": place.source_id, "path": place.path}
+
+
+def _name(row: LineageEvent) -> str:
+    return f"{row.job_namespace}/{row.job_name}"[:500]
+
+
+def _prune(session: Session, of: str) -> None:
+    """Keeps the newest events of a job; those that its edges stand on are among them."""
+    old = select(LineageEvent.id).where(LineageEvent.job_id == of)
+    old = old.order_by(LineageEvent.at.desc(), LineageEvent.id).offset(KEPT)
+    session.execute(delete(LineageEvent).where(LineageEvent.id.in_(old)).execution_options(synchronize_session=False))

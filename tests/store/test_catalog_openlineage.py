@@ -1,0 +1,183 @@
+"""Lineage that other tools tell of: events become the edges of their job, in whatever order they come."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from actors.catalog import queries
+from actors.catalog.contract import LineageReceipt, RecordInventory, RecordLineageEvent, SourceRef
+from actors.catalog.service import service
+from actors.catalog.tables import LineageEvent
+from actors.scans.contract.definitions import Definition, Trigger
+from actors.scans.firing import _written
+from cluster.connectors.interface import AssetInfo, ColumnInfo
+from cluster.context import system
+from cluster.errors import InvalidInput
+from cluster.events.feed import EventDraft
+from cluster.naming import asset_id
+from cluster.runtime.commands import Command, UnitOfWork
+from cluster.store.engine import make_engine
+
+SHOP = SourceRef(
+    id="s1", name="shop", kind="postgresql", namespace="postgres://db.example:5432",
+    url="postgresql://db.example:5432/shop",
+)  # fmt: skip
+ORDERS, TOTALS = asset_id("s1", "public.orders"), asset_id("s1", "mart.totals")
+
+
+class Desk:
+    """The catalog, told of inventories and events."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.events: list[EventDraft] = []
+
+    def do(self, command: Command[Any]) -> Any:
+        work = UnitOfWork(self.session, system("catalog"), "catalog", datetime.now(UTC))
+        result = service.carry_out(work, command)
+        self.session.flush()
+        self.events += work.events
+        return result
+
+    def inventory(self, *paths: str) -> None:
+        columns = (ColumnInfo(name="amount", ordinal=0, type="number", physical_type="numeric"),)
+        assets = tuple(AssetInfo(path=path, kind="table", columns=columns) for path in paths)
+        self.do(RecordInventory(source=SHOP, assets=assets, complete=True))
+
+    def tell(self, *bodies: dict[str, Any]) -> list[LineageReceipt]:
+        return [self.do(RecordLineageEvent(body=body)) for body in bodies]
+
+    def edges(self) -> set[tuple[str, str | None, str, str | None, str, str, bool]]:
+        return {
+            (e.from_asset, e.from_column, e.to_asset, e.to_column, e.transformation, e.subtype, e.masking)
+            for e in queries.lineage(self.session, TOTALS).edges
+        }
+
+
+@pytest.fixture
+def desk(database_url: str) -> Iterator[Desk]:
+    engine: Engine = make_engine(database_url)
+    with Session(engine, expire_on_commit=False) as session:
+        desk = Desk(session)
+        desk.inventory("public.orders", "mart.totals")
+        yield desk
+    engine.dispose()
+
+
+def dataset(name: str, **facets: Any) -> dict[str, Any]:
+    return {"namespace": SHOP.namespace, "name": f"shop.{name}", "facets": facets}
+
+
+def column_lineage(column: str, origin: str, *steps: dict[str, Any]) -> dict[str, Any]:
+    field = {**dataset(origin), "field": "amount", "transformations": list(steps)}
+    return {"_producer": "p", "_schemaURL": "s", "fields": {column: {"inputFields": [field]}}}
+
+
+def event(run: str, state: str, at: str, **parts: Any) -> dict[str, Any]:
+    return {
+        "eventType": state, "eventTime": f"2026-03-02T{at}Z", "run": {"runId": run, "facets": {"odd": {"kept": 1}}},
+        "job": {"namespace": "nightly", "name": "totals"}, "producer": "test", "schemaURL": "x", **parts,
+    }  # fmt: skip
+
+
+SUM = {"type": "DIRECT", "subtype": "AGGREGATION", "masking": False}
+HASHED = {"type": "DIRECT", "subtype": "TRANSFORMATION", "masking": True}
+
+
+def test_columns_flow_as_the_newest_completed_run_says(desk: Desk) -> None:
+    told = column_lineage("total", "public.orders", SUM)
+    (first,) = desk.tell(event("r1", "COMPLETE", "10:00:00", outputs=[dataset("mart.totals", columnLineage=told)]))
+    assert (first.kind, first.begun, first.ended) == ("run", 1, 0)
+    assert desk.edges() == {(ORDERS, "amount", TOTALS, "total", "DIRECT", "AGGREGATION", False)}
+    told = column_lineage("total", "public.orders", HASHED)
+    desk.tell(event("r2", "COMPLETE", "11:00:00", outputs=[dataset("mart.totals", columnLineage=told)]))
+    assert desk.edges() == {(ORDERS, "amount", TOTALS, "total", "DIRECT", "TRANSFORMATION", True)}
+
+
+def test_without_columns_the_datasets_are_linked_as_wholes(desk: Desk) -> None:
+    desk.tell(
+        event("r1", "START", "10:00:00", inputs=[dataset("public.orders")]),
+        event("r1", "COMPLETE", "10:01:00", inputs=[dataset("public.orders")], outputs=[dataset("mart.totals")]),
+    )
+    assert desk.edges() == {(ORDERS, None, TOTALS, None, "DIRECT", "TRANSFORMATION", False)}
+
+
+def test_a_run_that_did_not_complete_changes_no_lineage(desk: Desk) -> None:
+    inputs, outputs = [dataset("public.orders")], [dataset("mart.totals")]
+    desk.tell(event("r1", "START", "10:00:00", inputs=inputs, outputs=outputs))
+    desk.tell(event("r1", "FAIL", "10:01:00", inputs=inputs, outputs=outputs))
+    assert desk.edges() == set()
+    assert [e.kind for e in desk.events if e.kind == "catalog.run_completed"] == []
+
+
+def test_order_and_repetition_of_events_do_not_matter(desk: Desk) -> None:
+    bodies = []
+    for run, at, step in (("r1", "10", SUM), ("r2", "11", HASHED), ("r3", "12", SUM)):
+        told = column_lineage(f"total_{run}", "public.orders", step)
+        bodies.append(event(run, "START", f"{at}:00:00", outputs=[dataset("mart.totals", columnLineage=told)]))
+        bodies.append(event(run, "COMPLETE", f"{at}:30:00", inputs=[dataset("public.orders")]))
+    chance = random.Random(7)
+    for _ in range(3):
+        shuffled = bodies * 2
+        chance.shuffle(shuffled)
+        desk.tell(*shuffled)
+        assert desk.edges() == {(ORDERS, "amount", TOTALS, "total_r3", "DIRECT", "AGGREGATION", False)}
+    assert desk.session.execute(select(func.count()).select_from(LineageEvent)).scalar_one() == len(bodies)
+    assert all(receipt.known for receipt in desk.tell(*bodies))
+
+
+def test_a_dataset_becomes_the_asset_once_it_is_catalogued(desk: Desk) -> None:
+    desk.tell(event("r1", "COMPLETE", "10:00:00", inputs=[dataset("raw.clicks")], outputs=[dataset("mart.totals")]))
+    ((stranger, *_),) = desk.edges()
+    clicks = asset_id("s1", "raw.clicks")
+    assert stranger != clicks
+    desk.inventory("public.orders", "mart.totals", "raw.clicks")
+    assert desk.edges() == {(clicks, None, TOTALS, None, "DIRECT", "TRANSFORMATION", False)}
+    assert queries.lineage(desk.session, TOTALS).assets[clicks] == "raw.clicks"
+
+
+def test_other_names_of_a_dataset_and_facets_nobody_knows(desk: Desk) -> None:
+    link = {"identifiers": [{"namespace": SHOP.namespace, "name": "shop.mart.totals", "type": "TABLE"}]}
+    told = {"namespace": "hive://meta:9083", "name": "mart.t", "facets": {"symlinks": link, "stranger": {"a": [1, 2]}}}
+    body = event("r1", "COMPLETE", "10:00:00", outputs=[told])
+    (receipt,) = desk.tell(body)
+    kept = desk.session.get_one(LineageEvent, receipt.event_id)
+    assert kept.body == body
+    (completed,) = [e for e in desk.events if e.kind == "catalog.run_completed"]
+    assert completed.after is not None
+    assert completed.after["outputs"] == [{"source_id": "s1", "path": "mart.totals"}]
+
+
+def test_a_completed_run_sets_off_the_definitions_of_what_it_wrote(desk: Desk) -> None:
+    desk.tell(event("r1", "COMPLETE", "10:00:00", outputs=[dataset("mart.fresh"), dataset("mart.totals")]))
+    (completed,) = [e.after for e in desk.events if e.kind == "catalog.run_completed"]
+    assert completed is not None
+    trigger = Trigger(kind="openlineage")
+    assert _written(trigger, Definition(source_id="s1"), completed)
+    assert _written(trigger, Definition(source_id="s1", include=("mart.fresh",)), completed)
+    assert not _written(trigger, Definition(source_id="s1", include=("public.*",)), completed)
+    assert not _written(Trigger(kind="openlineage", match="raw.*"), Definition(source_id="s1"), completed)
+    assert not _written(trigger, Definition(source_id="s2"), completed)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"eventTime": "2026-03-02T10:00:00Z"}, {"eventTime": "soon", "job": {"namespace": "a", "name": "b"}},
+        event("r1", "DONE", "10:00:00"), event("", "COMPLETE", "10:00:00"),
+        event("r1", "COMPLETE", "10:00:00", outputs=[{"namespace": "a"}]),
+        event("r1", "COMPLETE", "10:00:00", outputs="all"),
+        event("r1", "COMPLETE", "10:00:00", outputs=[dataset("x", columnLineage={"fields": {"a": 1}})]),
+        {"eventTime": "2026-03-02T10:00:00Z", "run": {"runId": "x"}, "dataset": dataset("a")},
+    ],
+)  # fmt: skip
+def test_what_is_no_event_is_refused_without_a_trace(desk: Desk, body: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        desk.tell(body)
+    assert caught.value.remedy
+    assert desk.session.execute(select(func.count()).select_from(LineageEvent)).scalar_one() == 0
