@@ -13,6 +13,10 @@ GROUP = "classification"
 
 Origin = Literal["machine", "human"]
 LabelState = Literal["automatic", "review", "confirmed", "rejected"]
+# Why a label is wrong, in terms that can be counted and learned from.
+ReasonCode = Literal[
+    "not_sensitive", "wrong_class", "internal_identifier", "public_information", "test_data", "encrypted", "other"
+]
 
 
 class _View(BaseModel):
@@ -115,6 +119,66 @@ class DecideLabel(Command[LabelView]):
     data_class: str = Field(min_length=1, max_length=100)
     decision: Literal["confirm", "reject", "assign"]
     reason: str = Field("", max_length=2000)
+    reason_code: ReasonCode | None = None
+
+
+class ReviewItem(_View):
+    """A label that waits for a person, and what the answer is worth.
+
+    value = stake * doubt * log2(1 + alike): stake is 1, 2, 4, 8 from Public to Restricted; doubt is 1 where the machine
+    is as likely right as wrong and 0 where it is sure; `alike` counts the labels under review of the same class on
+    columns of the same name, this one included, which one answer can settle together. A label whose decision drifted
+    has full doubt.
+    """
+
+    label: LabelView
+    value: float
+    alike: int
+
+
+class ClassPrecision(_View):
+    """How many of the machine's labels of a class people approved; `low` and `high` bound the share at 95 %."""
+
+    data_class: str
+    decided: int
+    approved: int
+    precision: float
+    low: float
+    high: float
+    automatic_decided: int
+    automatic_approved: int
+
+
+class DecisionBatch(_View):
+    """What came of deciding many labels at once; `batch_id` undoes it. `unknown` are ids of labels that are no more."""
+
+    batch_id: str
+    decided: int
+    unchanged: int
+    unknown: tuple[str, ...]
+
+
+class DecideLabels(Command[DecisionBatch]):
+    """One decision on many labels, all or none. `alike` takes in all labels under review that are like one of them."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "classification:decide"
+    label_ids: tuple[str, ...] = Field(min_length=1, max_length=1000)
+    decision: Literal["confirm", "reject"]
+    reason: str = Field("", max_length=2000)
+    reason_code: ReasonCode | None = None
+    alike: bool = False
+
+
+class UndoDecisions(Command[DecisionBatch]):
+    """Takes a batch back: what was decided before it is in force again. What was decided since stays.
+
+    Raises NotFound for a batch that never was. Repeating it changes nothing.
+    """
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "classification:decide"
+    batch_id: str
 
 
 class WithdrawDecision(Command[LabelView]):

@@ -15,7 +15,7 @@ from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 
 
-def decide(work: UnitOfWork, command: DecideLabel) -> LabelView:
+def decide(work: UnitOfWork, command: DecideLabel, batch_id: str | None = None) -> LabelView:
     """Records a decision and applies it. A repeated one changes nothing.
 
     Raises NotFound for a column that was never scanned, a class that the taxonomy does not know, or a label to confirm
@@ -29,30 +29,42 @@ def decide(work: UnitOfWork, command: DecideLabel) -> LabelView:
     place = _place(session, command, row)
     machine = machine_of(row) if row else None
     basis = basis_of(machine, command.data_class, taxonomy)
-    earlier = _in_force(session, identifier)
+    earlier = in_force(session, identifier)
     if row and earlier and (earlier.decision, earlier.reason) == (command.decision, command.reason) and not row.drifted:
         return label_view(row)
-    _end(work, earlier)
+    end(work, earlier)
     made = Ruling(
         data_class=command.data_class, decision=command.decision, reason=command.reason,
         principal=work.caller.principal, basis=basis,
     )  # fmt: skip
+    if row is None:
+        row = _label(identifier, place, command.asset_id, command.column)
+        return put_in_force(work, row, made, batch_id, command.reason_code, new=True)
+    return put_in_force(work, row, made, batch_id, command.reason_code)
+
+
+def put_in_force(
+    work: UnitOfWork, row: Label, made: Ruling, batch_id: str | None, reason_code: str | None, *, new: bool = False
+) -> LabelView:
+    """Writes a decision and the label under it; none may be in force on it. `new`: the label is not stored yet."""
+    session, taxonomy = work.session, load_taxonomy().value
     session.add(
         Decision(
-            label_id=identifier, source_id=place.source_id, asset_id=command.asset_id, asset=place.asset,
-            column=command.column, **made.model_dump(), decided_at=work.now, ended_at=None, ended_by=None,
+            label_id=row.id, source_id=row.source_id, asset_id=row.asset_id, asset=row.asset, column=row.column,
+            **made.model_dump(), reason_code=reason_code, batch_id=batch_id,
+            decided_at=work.now, ended_at=None, ended_by=None,
         )
     )  # fmt: skip
-    seen = observed(session, command.asset_id, command.column)
+    seen = observed(session, row.asset_id, row.column)
+    machine = None if new else machine_of(row)
     facts = ruled(machine, made, taxonomy, census=seen is not None and seen.is_census)
-    before = brief(row.column, facts_of(row)) if row else None
-    row = row or _label(identifier, place, command.asset_id, command.column)
+    before = None if new else brief(row.column, facts_of(row))
     session.add(row)
     fill(row, facts, machine)
     row.updated_at = work.now
     session.flush()
     where = {"source_id": row.source_id, "asset": row.asset}
-    after = where | {"labels": [brief(row.column, facts)], "decision": command.decision}
+    after = where | {"labels": [brief(row.column, facts)], "decision": made.decision}
     work.emit("decided", asset_entity(row.asset_id), where | {"labels": [before]} if before else None, after)
     return label_view(row)
 
@@ -60,10 +72,10 @@ def decide(work: UnitOfWork, command: DecideLabel) -> LabelView:
 def withdraw(work: UnitOfWork, command: WithdrawDecision) -> LabelView:
     """Ends the decision in force on a label and gives it back to the machine. Raises NotFound without one."""
     session = work.session
-    decision = _in_force(session, command.label_id)
+    decision = in_force(session, command.label_id)
     if decision is None:
         raise NotFound("No decision is in force on this label.", "List the labels of origin human.")
-    _end(work, decision)
+    end(work, decision)
     row = session.get(Label, command.label_id)
     if row is None:  # the column is not there at present; the label as it would have been
         facts = ruled(None, ruling(decision), load_taxonomy().value, census=False)
@@ -104,12 +116,14 @@ def _label(identifier: str, place: Label | Evidence | Decision, asset_id: str, c
     return Label(id=identifier, source_id=place.source_id, asset=place.asset, asset_id=asset_id, column=column)
 
 
-def _in_force(session: Session, identifier: str) -> Decision | None:
+def in_force(session: Session, identifier: str) -> Decision | None:
+    """The decision in force on a label."""
     statement = select(Decision).where(Decision.label_id == identifier, Decision.ended_at.is_(None))
     return session.scalars(statement).first()
 
 
-def _end(work: UnitOfWork, decision: Decision | None) -> None:
+def end(work: UnitOfWork, decision: Decision | None) -> None:
+    """Takes a decision out of force; it stays on record."""
     if decision is not None:
         decision.ended_at, decision.ended_by = work.now, work.caller.principal
         work.session.flush()  # before the next one: only one may be in force

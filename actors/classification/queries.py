@@ -58,7 +58,8 @@ def label_view(row: Label) -> LabelView:
     return LabelView.model_validate(row)
 
 
-def _matching(wanted: LabelFilter) -> Select[Label]:
+def matching(wanted: LabelFilter) -> Select[Label]:
+    """The labels that fit, as a statement to go on with."""
     statement = select(Label)
     for name in ("source_id", "asset_id", "data_class", "state", "drifted"):
         if (value := getattr(wanted, name)) is not None:
@@ -73,7 +74,7 @@ def labels(
     session: Session, wanted: LabelFilter = ANYTHING, after: str | None = None, limit: int = 100
 ) -> list[LabelView]:
     """Labels in the order of their ids, beginning behind `after`."""
-    statement = _matching(wanted).order_by(Label.id).limit(min(limit, LIMIT))
+    statement = matching(wanted).order_by(Label.id).limit(min(limit, LIMIT))
     if after:
         statement = statement.where(Label.id > after)
     return [label_view(row) for row in session.scalars(statement)]

@@ -4,18 +4,22 @@ from functools import lru_cache
 
 from sqlalchemy import delete, select
 
-from actors.classification import deciding
+from actors.classification import batches, deciding
 from actors.classification.contract import (
     ClassifyAssets,
     ClassifyReceipt,
     DecideLabel,
+    DecideLabels,
+    DecisionBatch,
     ForgetAssets,
     LabelView,
+    UndoDecisions,
     WithdrawDecision,
 )
 from actors.classification.decisions import LabelFacts
 from actors.classification.labelling import Relabelling
 from actors.classification.observing import Observed, observe
+from actors.classification.precedents import Precedents, adjusted, precedents
 from actors.classification.tables import Evidence, Label
 from actors.classification.verdict import verdict
 from cluster.detectors.compile import CompiledRules, RuleSetSpec, compile, load_detector_packs, load_rule_set
@@ -31,13 +35,14 @@ NOTHING = ClassifyReceipt(columns=0, created=0, changed=0, withdrawn=0, unchange
 @service.handles(ClassifyAssets)
 def classify_assets(work: UnitOfWork, command: ClassifyAssets) -> ClassifyReceipt:
     rules, taxonomy = _compiled(command.rules or load_rule_set().value), load_taxonomy().value
-    total = NOTHING
+    total, known = NOTHING, precedents(work.session)
     for evidence in command.evidence:
         if evidence.partitions and not evidence.partitions_read:
             continue  # nothing could be read of it: that says nothing about its columns
         identifier = asset_id(command.source_id, evidence.asset)
         observed = observe(work, command.source_id, identifier, evidence)
         verdicts = machine_labels(evidence.asset, observed, taxonomy, rules)
+        verdicts = _with_precedents(verdicts, identifier, known, rules.spec.automatic_at)
         relabelling = Relabelling(work, command.source_id, identifier, evidence.asset)
         total = _sum(total, relabelling.apply(observed, verdicts, taxonomy))
     return total
@@ -63,6 +68,16 @@ def decide_label(work: UnitOfWork, command: DecideLabel) -> LabelView:
     return deciding.decide(work, command)
 
 
+@service.handles(DecideLabels)
+def decide_labels(work: UnitOfWork, command: DecideLabels) -> DecisionBatch:
+    return batches.decide_many(work, command)
+
+
+@service.handles(UndoDecisions)
+def undo_decisions(work: UnitOfWork, command: UndoDecisions) -> DecisionBatch:
+    return batches.undo(work, command)
+
+
 @service.handles(WithdrawDecision)
 def withdraw_decision(work: UnitOfWork, command: WithdrawDecision) -> LabelView:
     return deciding.withdraw(work, command)
@@ -82,6 +97,15 @@ def machine_labels(
             for label in labels
         }
     return found
+
+
+def _with_precedents(
+    verdicts: dict[str, dict[str, LabelFacts]], asset: str, known: Precedents, automatic_at: float
+) -> dict[str, dict[str, LabelFacts]]:
+    return {
+        column: {name: adjusted(label, column, asset, known, automatic_at) for name, label in labels.items()}
+        for column, labels in verdicts.items()
+    }
 
 
 @lru_cache(maxsize=8)

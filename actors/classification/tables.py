@@ -75,6 +75,7 @@ class Decision(Base):
     __table_args__ = (
         Index("uq_decision_in_force", "label_id", unique=True, postgresql_where="ended_at IS NULL"),
         Index(None, "asset_id", "column"),
+        Index(None, "batch_id"),
         SCHEMA,
     )
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -86,6 +87,8 @@ class Decision(Base):
     data_class: Mapped[str]
     decision: Mapped[str]
     reason: Mapped[str]
+    reason_code: Mapped[str | None]
+    batch_id: Mapped[str | None]
     basis: Mapped[dict[str, Any]]
     principal: Mapped[str]
     decided_at: Mapped[datetime]

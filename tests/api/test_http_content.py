@@ -131,6 +131,13 @@ def test_a_label_is_found_rejected_and_the_decision_is_taken_back(
     assert admin.delete(f"/api/v1/labels/{label['id']}/decision").json()["origin"] == "machine"
     (counted,) = admin.get(f"/api/v1/sources/{known['id']}/classes").json()["items"]
     assert (counted["data_class"], counted["columns"]) == ("contact.email", 1)
+    batch = admin.post("/api/v1/review/decisions", json={"label_ids": [label["id"]], "decision": "confirm"}).json()
+    assert batch["decided"] == 1
+    assert admin.get("/api/v1/review").json() == {"items": [], "next": None}
+    (right,) = admin.get("/api/v1/review/precision").json()["items"]
+    assert (right["data_class"], right["approved"], right["decided"]) == ("contact.email", 1, 1)
+    assert admin.delete(f"/api/v1/review/batches/{batch['batch_id']}").json()["decided"] == 1
+    assert admin.get(f"/api/v1/labels/{label['id']}").json()["origin"] == "machine"
     (figures,) = admin.get(f"/api/v1/assets/{asset}/evidence", params={"column": MAIL}).json()["items"]
     assert figures["method"] == "census"
     assert admin.get(f"/api/v1/assets/{asset}/evidence", params={"column": "nothing"}).status_code == 404
