@@ -172,6 +172,19 @@ class RecordInventory(Command[InventoryReceipt]):
     complete: bool
 
 
+class MoveCuration(Command[CatalogReceipt]):
+    """Internal: assets go by new names; what people wrote about the old ones goes with them.
+
+    `moves` are pairs of the old asset's id and the new one's. What the new one has already stays, so that repeating it
+    changes nothing. The lineage that jobs told of leads to the new asset too.
+    """
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "catalog:internal"
+    source_id: str
+    moves: tuple[tuple[str, str], ...]
+
+
 class RecordProfiles(Command[CatalogReceipt]):
     """Stores what a scan learned of the columns."""
 

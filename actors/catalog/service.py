@@ -14,6 +14,7 @@ from actors.catalog.contract import (
     ColumnLabel,
     DeriveLineage,
     InventoryReceipt,
+    MoveCuration,
     RecordInventory,
     RecordLabels,
     RecordLineageEvent,
@@ -21,6 +22,7 @@ from actors.catalog.contract import (
 )
 from actors.catalog.document import refresh
 from actors.catalog.lineage import DerivedEdge, Described, derive
+from actors.catalog.moving import move_curation
 from actors.catalog.recording import Recording, columns_of
 from actors.catalog.run_events import record_lineage_event
 from actors.catalog.sensitivity import highest
@@ -31,6 +33,7 @@ from cluster.runtime.commands import Service, UnitOfWork
 
 service = Service("catalog")
 service.handles(RecordLineageEvent)(record_lineage_event)
+service.handles(MoveCuration)(move_curation)
 
 
 @service.handles(RecordInventory)

@@ -122,6 +122,18 @@ class DecideLabel(Command[LabelView]):
     reason_code: ReasonCode | None = None
 
 
+class MoveDecisions(Command[ClassifyReceipt]):
+    """Internal: assets go by new names; what people decided about the old ones is in force on them.
+
+    `moves` are triples of the old asset's id, the new one's, and its path. What was decided on the new one stays.
+    """
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "classification:internal"
+    source_id: str
+    moves: tuple[tuple[str, str, str], ...]
+
+
 class ReviewItem(_View):
     """A label that waits for a person, and what the answer is worth.
 

@@ -13,11 +13,13 @@ from actors.classification.contract import (
     DecisionBatch,
     ForgetAssets,
     LabelView,
+    MoveDecisions,
     UndoDecisions,
     WithdrawDecision,
 )
 from actors.classification.decisions import LabelFacts
 from actors.classification.labelling import Relabelling
+from actors.classification.moving import move_decisions
 from actors.classification.observing import Observed, observe
 from actors.classification.precedents import Precedents, adjusted, precedents
 from actors.classification.tables import Evidence, Label
@@ -61,6 +63,11 @@ def forget_assets(work: UnitOfWork, command: ForgetAssets) -> ClassifyReceipt:
             forgetting = Relabelling(work, command.source_id, identifier, asset)
             total = _sum(total, forgetting.apply((), {}, load_taxonomy().value))
     return total
+
+
+@service.handles(MoveDecisions)
+def moved(work: UnitOfWork, command: MoveDecisions) -> ClassifyReceipt:
+    return NOTHING.model_copy(update={"changed": move_decisions(work, command)})
 
 
 @service.handles(DecideLabel)

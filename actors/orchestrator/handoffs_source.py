@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from actors.catalog.contract import InventoryReceipt, RecordInventory, SourceRef
-from actors.classification.contract import ForgetAssets
+from actors.catalog.contract import InventoryReceipt, MoveCuration, RecordInventory, SourceRef
+from actors.classification.contract import ForgetAssets, MoveDecisions
 from actors.orchestrator.steps import Settled, Step, Way, only
 from actors.sources import queries as sources
 from actors.sources.contract import DiscoverSource, DiscoveryView, TestSource, TestView
@@ -59,6 +59,11 @@ def _inventory(session: Session, way: Way) -> Iterable[Command[Any]]:
     )
     complete = all(item.status != "unknown" for item in items)
     yield RecordInventory(source=reference, assets=present, complete=complete)
+    paths = {item.asset_id: item.path for item in items if item.status == "present"}
+    moves = [(old, new) for old, new in sources.moves(session, way.source_id) if new in paths]
+    if moves:
+        yield MoveCuration(source_id=way.source_id, moves=tuple(moves))
+        yield MoveDecisions(source_id=way.source_id, moves=tuple((old, new, paths[new]) for old, new in moves))
     gone = tuple(item.asset_id for item in items if item.status == "gone")
     if gone:
         yield ForgetAssets(source_id=way.source_id, assets=gone)

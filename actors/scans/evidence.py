@@ -95,9 +95,10 @@ def _reports(session: Session, scan_id: str, asset_id: str) -> Iterator[Partitio
         .where(Partition.run_id == scan_id, Partition.asset_id == asset_id, Partition.state.in_(READ))
         .order_by(Partition.number)
     )
-    rules = session.scalars(select(Run.rules_digest).where(Run.id == scan_id)).one()
+    about = select(Run.rules_digest, Asset.path).join(Asset, Asset.run_id == Run.id)
+    rules, path = session.execute(about.where(Run.id == scan_id, Asset.asset_id == asset_id)).one()
     contents = session.scalars(statement.execution_options(yield_per=50))
-    yield from as_scanned(session, rules, (_kept(content, scan_id) for content in contents))
+    yield from as_scanned(session, rules, path, (_kept(content, scan_id) for content in contents))
 
 
 def _kept(content: bytes | None, scan_id: str) -> PartitionReport:

@@ -149,7 +149,7 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
             ended_at=work.now,
             problem=None,
         )
-        .returning(Partition.content_key, Partition.base_id, Partition.only)
+        .returning(Partition.content_key, Partition.base_id, Partition.only, Run.source_id)
         .execution_options(synchronize_session=False)
     )
     row = work.session.execute(held).first()
@@ -160,7 +160,7 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
         if whole is None:  # its base went while it was read: the lease runs out, and the next one is for all of it
             raise _refused(command)
         report = whole
-    kept = _keep(work, command, row.content_key, report)
+    kept = _keep(work, command, row.source_id, row.content_key, report)
     work.session.execute(
         update(Partition)
         .where(
@@ -176,14 +176,14 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
     return Done()
 
 
-def _keep(work: UnitOfWork, command: CommitReport, content_key: str, report: PartitionReport) -> Any:
+def _keep(work: UnitOfWork, command: CommitReport, source_id: str, content_key: str, report: PartitionReport) -> Any:
     """The stored report of this content: the one at hand, unless another scan or an equal part brought it before."""
     wanted = (Report.asset_id == command.asset_id, Report.content_key == content_key)
     statement = (
         insert(Report)
         .values(
-            asset_id=command.asset_id, rules_digest=report.rules_digest, content_key=content_key, rows=report.rows,
-            size=report.bytes, content=packed(report), created_at=work.now,
+            source_id=source_id, asset_id=command.asset_id, rules_digest=report.rules_digest, content_key=content_key,
+            rows=report.rows, size=report.bytes, content=packed(report), created_at=work.now,
         )
         .on_conflict_do_nothing()
         .returning(Report.id, Report.rows, Report.size)

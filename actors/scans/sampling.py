@@ -50,5 +50,5 @@ def _widen(work: UnitOfWork, run: Run, sampling: Sampling, asset_id: str) -> int
 
 def _sure(work: UnitOfWork, run: Run, read: Sequence[Any], total: int, width: float) -> bool:
     contents = work.session.scalars(select(Report.content).where(Report.id.in_([row.report_id for row in read])))
-    reports = as_scanned(work.session, run.rules_digest, map(unpacked, contents))
+    reports = as_scanned(work.session, run.rules_digest, "", map(unpacked, contents))
     return widest([part_of(report) for report in reports], total) <= width

@@ -138,7 +138,7 @@ def _insert_partitions(work: UnitOfWork, run: Run, command: RecordPlan) -> None:
     if not command.partitions:
         return
     keys = [content_key(partition) for partition in command.partitions]
-    known = known_reports(work.session, run, command.asset_id)
+    known = known_reports(work.session, run, command.asset_id, keys)
     ready = {key for key, report in known.items() if not report.missing}
     states = first_states(command.asset_id, keys, ready, Sampling.model_validate(run.sampling), _rows(command))
     rows = []

@@ -66,7 +66,7 @@ class Rules(Base):
 
 
 class Report(Base):
-    """What one part of an asset was found to hold under one rule set.
+    """What one part of an asset was found to hold under one rule set. An equal part of another one has its own copy.
 
     `content` is JSON compressed with zlib, `size` the number of bytes that were read.
     """
@@ -74,9 +74,11 @@ class Report(Base):
     __tablename__ = "report"
     __table_args__ = (
         UniqueConstraint("asset_id", "rules_digest", "content_key"),
+        Index(None, "source_id", "content_key"),
         SCHEMA,
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    source_id: Mapped[str]
     asset_id: Mapped[str]
     rules_digest: Mapped[str]
     content_key: Mapped[str]

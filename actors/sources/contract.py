@@ -69,13 +69,17 @@ class DiscoveryView(_View):
 
 
 class InventoryItem(_View):
-    """An asset as the source described it last, and whether it is still there."""
+    """An asset as the source described it last, and whether it is still there.
+
+    `moved_from` is the id that it had under the name before.
+    """
 
     asset_id: str
     source_id: str
     path: str
     status: Literal["present", "gone", "unknown"]
     info: AssetInfo
+    moved_from: str | None = None
     first_seen: datetime
     last_seen: datetime
 

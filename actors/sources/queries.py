@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from actors.sources.contract import DiscoveryView, InventoryItem, SourceView, TestView
 from actors.sources.tables import ConnectionTest, Discovery, Inventory, Source
@@ -109,6 +109,18 @@ def all_items(session: Session, source_id: str) -> Iterator[InventoryItem]:
     statement = select(Inventory).where(Inventory.source_id == source_id).order_by(Inventory.path)
     for row in session.scalars(statement.execution_options(yield_per=500)):
         yield _item(row)
+
+
+def moves(session: Session, source_id: str) -> list[tuple[str, str]]:
+    """The assets that came under new names to take the place of ones that are gone: (old id, new id), oldest first."""
+    before = aliased(Inventory)
+    statement = (
+        select(Inventory.moved_from, Inventory.asset_id)
+        .join(before, before.asset_id == Inventory.moved_from)
+        .where(Inventory.source_id == source_id, before.status == "gone")
+        .order_by(Inventory.first_seen, Inventory.asset_id)
+    )
+    return [(str(old), new) for old, new in session.execute(statement)]
 
 
 def queued(session: Session) -> tuple[list[str], list[str]]:

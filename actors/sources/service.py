@@ -157,6 +157,8 @@ def record_discovery(work: UnitOfWork, command: RecordDiscovery) -> DiscoveryVie
         row.gone, row.unknown = len(difference.gone), len(difference.unknown)
         row.problems = [problem.model_dump(mode="json") for problem in command.enumeration.problems]
         arrived = difference.arrived(ARRIVED_NAMED)
+        if difference.renamed:
+            arrived["renamed"] = dict(sorted(difference.renamed.items())[:ARRIVED_NAMED])
         _observe(work, source, "active", command.facts)
     row.finished_at = work.now
     work.session.flush()

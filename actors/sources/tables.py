@@ -67,7 +67,7 @@ class Discovery(Base):
 
 
 class Inventory(Base):
-    """An asset as its source described it last."""
+    """An asset as its source described it last. `moved_from` is the asset that it was under another name before."""
 
     __tablename__ = "inventory"
     __table_args__ = (Index(None, "source_id", "path"), SCHEMA)
@@ -76,5 +76,6 @@ class Inventory(Base):
     path: Mapped[str]
     status: Mapped[str]
     info: Mapped[dict[str, Any]]
+    moved_from: Mapped[str | None]
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]

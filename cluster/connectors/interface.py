@@ -57,7 +57,8 @@ class AssetInfo(_Value):
     """One table, view or file as the source describes it. `path` is its stable name within the source.
 
     `fingerprint` changes whenever the content may have changed and never otherwise while nothing was written;
-    None where the source cannot say (a view). `definition` is the SQL text of a view.
+    None where the source cannot say (a view). `identity` stays when the asset is renamed, and no other asset of the
+    source has it at that time; None where the source knows no such thing. `definition` is the SQL text of a view.
     `problem` says why its columns or content could not be read (an `Problem.code`), the asset then still exists.
     """
 
@@ -68,6 +69,7 @@ class AssetInfo(_Value):
     rows_estimate: int | None = None
     bytes: int | None = None
     fingerprint: str | None = None
+    identity: str | None = None
     definition: str | None = None
     comment: str | None = None
     foreign_keys: tuple[ForeignKey, ...] = ()

@@ -66,7 +66,7 @@ class Scanner:
         for asset, plan in zip(assets, plans, strict=True):
             identifier = asset_id(self.access.source_id, asset.path)
             self.do(RecordPlan(scan_id=scan.id, asset_id=identifier, partitions=plan.partitions, problem=plan.problem))
-            wanted |= {(asset.path, p.fingerprint, p.columns) for p in plan.partitions}
+            wanted |= {(p.kind, p.fingerprint, p.columns) for p in plan.partitions}
         ran: list[tuple[str, ...]] = []
         while leases := self.do(LeasePartitions(limit=100, seconds=60, slots=100)).leases:
             for lease in leases:

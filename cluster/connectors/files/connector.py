@@ -157,6 +157,7 @@ class FilesConnector:
             rows_estimate=inspected.rows_estimate if inspected else None,
             bytes=entry.size,
             fingerprint=digest(entry.version),
+            identity=digest(entry.version) if entry.size else None,  # empty files are all alike
             problem=code,
         )
 

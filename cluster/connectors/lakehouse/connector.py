@@ -79,6 +79,7 @@ class LakehouseConnector(FilesConnector):
             rows_estimate=None if None in rows else sum(row or 0 for row in rows),
             bytes=sum(file.size for file in state.files),
             fingerprint=state.fingerprint,
+            identity=state.identity,
             comment=state.comment,
         )
 

@@ -16,6 +16,7 @@ FINGERPRINT_LIMIT = 1 << 30
 _KINDS = {"r": "table", "p": "table", "f": "table", "v": "view", "m": "materialized_view"}
 _RELATIONS = """
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.reltuples AS tuples,
+       (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AS database,
        pg_get_userbyid(c.relowner) AS owner, obj_description(c.oid, 'pg_class') AS comment,
        has_schema_privilege(n.oid, 'USAGE') AS usable, has_table_privilege(c.oid, 'SELECT') AS readable,
        row_security_active(c.oid) AS filtered
@@ -108,6 +109,7 @@ class _Listing:
             foreign_keys=foreign,
             grants=tuple(_grant(grant) for grant in self._grants.get(row["oid"], [])),
             owner=row["owner"],
+            identity=f"{row['database']}:{row['oid']}",
             problem=problem,
             **more,
         )
