@@ -43,6 +43,9 @@ nightly: install ## hours: the long forms of the suites (50 kills, 200 edit scri
 		tests/store/test_scan_incremental.py tests/connectors/test_faulty_listing.py
 	$(BIN)/python -m tests.benchmarks.bench_volume --gb 20
 	$(BIN)/python -m tests.benchmarks.bench_forecast
+	$(BIN)/python -m tests.benchmarks.bench_cascade --rows 300000
+	$(BIN)/python -m tests.benchmarks.bench_source_load --pairs 40 --reading-only
+	$(BIN)/python -m tests.benchmarks.bench_source_load --pairs 40
 
 lock: install    ## resolve the dependencies anew
 	$(BIN)/pip install --quiet uv

@@ -226,7 +226,7 @@ class RecordLineageEvent(Command[LineageReceipt]):
     """Keeps an OpenLineage event and brings the lineage of its job up to date. Raises InvalidInput if it is none."""
 
     group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "catalog:lineage"
+    permission: ClassVar[str] = "catalog:tell"
     body: dict[str, Any]
 
 

@@ -73,6 +73,9 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
         "RAY_DISABLE_CUSTOM_ARROW_DATA_SERIALIZATION": "1",
         "RAY_DISABLE_CUSTOM_ARROW_JSON_OPTIONS_SERIALIZATION": "1",
         "RAY_SERVE_LOG_TO_STDERR": "0",
+        # The job that made the actors ended with `up`. Of such a job Ray ends each worker that it finds idle, and looks
+        # five times a second: between two tasks. The next worker would load the libraries of a scan anew.
+        "RAY_kill_idle_workers_interval_ms": "10000",
         # Native thread pools would take every core in every process, and each arena of malloc keeps memory.
         "POLARS_MAX_THREADS": "1",
         "OMP_NUM_THREADS": "1",

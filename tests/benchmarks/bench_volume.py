@@ -8,6 +8,8 @@ instance are removed at the end. Exit code 1 if a worker was above 1 GiB or a ro
 """
 
 import argparse
+import contextlib
+import json
 import shutil
 import sys
 import tempfile
@@ -22,6 +24,7 @@ import polars as pl
 import psutil
 
 from actors.scans.contract import ScanView
+from cluster.runtime.ray_head import processes
 from serve.client import Sextant
 from tests.benchmarks import machine
 from tests.benchmarks.instance import own_instance
@@ -62,16 +65,16 @@ def written(folder: Path, kind: str, gigabytes: float) -> tuple[int, int]:
 
 
 @contextmanager
-def watched(peaks: dict[int, float]) -> Iterator[None]:
-    """Keeps the highest resident memory, in MB, of each scan worker of this machine for as long as it is open."""
+def watched(name: str, peaks: dict[int, float]) -> Iterator[None]:
+    """Keeps the highest resident memory, in MB, of each scan worker of an instance for as long as it is open."""
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(1 / SAMPLES_A_SECOND):
-            for process in psutil.process_iter(["cmdline", "memory_info"]):
-                if WORKER in " ".join(process.info["cmdline"] or ()):
-                    found = process.info["memory_info"].rss / 2**20
-                    peaks[process.pid] = max(peaks.get(process.pid, 0.0), found)
+            for process in processes(name):
+                with contextlib.suppress(psutil.Error):
+                    if WORKER in " ".join(process.cmdline()):
+                        peaks[process.pid] = max(peaks.get(process.pid, 0.0), process.memory_info().rss / 2**20)
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -108,11 +111,12 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="sextant-volume-", dir=chosen.folder))
     wrong = False
     try:
-        with own_instance() as (url, token, _), Sextant(url, token) as sextant:
+        with own_instance() as (url, token, home), Sextant(url, token) as sextant:
+            name = json.loads((home / "run" / "instance.json").read_text("utf-8"))["name"]
             for kind in ("csv", "parquet"):
                 rows, size = written(place / kind, kind, chosen.gb)
                 peaks: dict[int, float] = {}
-                with watched(peaks):
+                with watched(name, peaks):
                     scan, seconds = scanned(sextant, place / kind)
                 highest = max(peaks.values(), default=0.0)
                 wrong |= highest > LIMIT_MB or (scan.state, scan.rows) != ("succeeded", rows)
