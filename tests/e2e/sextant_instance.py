@@ -181,5 +181,5 @@ class Instance:
     def peaks(self, name: str) -> list[float]:
         """The most memory, in MB, of each worker that read a part of a source."""
         source_id = self.source_id(name)
-        statement = "SELECT content FROM scans.report JOIN sources.inventory USING (asset_id) WHERE source_id = %s"
+        statement = "SELECT content FROM scans.report JOIN sources.inventory i USING (asset_id) WHERE i.source_id = %s"
         return [unpacked(content).peak_rss_mb for (content,) in self.rows(statement, source_id)]
