@@ -19,6 +19,7 @@
     ├── Unavailable 503 ............. retryable: a part of Sextant is starting or restarting
     │   └── StaleEpoch 503 .......... a newer incarnation of the group owns the tables
     ├── ConfigurationError 500 ...... the installation has to be changed before this can work
+    │   └── ModelUnusable 500 ....... the file of a model is missing or not what its manifest says
     └── Internal 500 ................ a defect in Sextant
 
 Arguments are positional and handed to the base constructor whole, so that an error keeps its type and all of
@@ -115,6 +116,10 @@ class StaleEpoch(Unavailable):
 
 class ConfigurationError(SextantError):
     code = "configuration-error"
+
+
+class ModelUnusable(ConfigurationError):
+    code = "model-unusable"
 
 
 class Internal(SextantError):

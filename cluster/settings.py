@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     cpu_hour_price: float | None = Field(None, ge=0, description="Price of one CPU for an hour, for costs of scans.")
     request_price: float | None = Field(None, ge=0, description="Price of 1,000 requests to an object store.")
     currency: str | None = Field(None, max_length=10, description="Currency of the prices, as it is to be shown.")
+    embedding_model: str | None = Field(None, description="Folder or Hugging Face id instead of the shipped encoder.")
+    entities_model: str | None = Field(None, description="Folder or Hugging Face id instead of the shipped one.")
+    model_endpoints: bool = Field(False, description="Serve embeddings and text entities as deployments of their own.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod

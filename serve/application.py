@@ -19,6 +19,7 @@ from sqlalchemy import Engine, text
 
 from cluster.errors import Unavailable
 from cluster.runtime.doors import NAMESPACE, send
+from cluster.settings import settings
 from cluster.store.engine import database_url, make_engine, reading
 from cluster.telemetry import configure_logging
 from serve.http.api import build_api
@@ -122,3 +123,7 @@ def deploy(host: str, port: int) -> None:
     _ensure_actors()
     ray_serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
     ray_serve.run(app, name=NAME, route_prefix="/", blocking=False)
+    if settings().model_endpoints:
+        from serve.models.deployments import deploy_models  # each costs a process
+
+        deploy_models()

@@ -12,6 +12,12 @@ from cluster.detectors.checksums import digits_of
 
 _EXTENSION: Final = re.compile(r"(?i)\s*(?:x|ext\.?)\s*[0-9]+$")
 LONGEST: Final = 15  # ITU-T E.164
+_DATE: Final = re.compile(
+    r"[0-9]{1,2}[./\-][0-9]{1,2}[./\-](?:[0-9]{4}|[0-9]{2})(?![0-9])"
+    r"|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}(?![0-9])"
+)
+_AMOUNT: Final = re.compile(r"[0-9]{1,3}(?:[., ][0-9]{3})+[.,][0-9]{2}|[0-9]+[.,][0-9]{1,2}")
+_SSN: Final = re.compile(r"[0-9]{3}([- ])[0-9]{2}\1[0-9]{4}")
 _NANP: Final = re.compile(r"1?([2-9][0-8][0-9])([2-9][0-9]{2})[0-9]{4}")
 
 
@@ -35,6 +41,39 @@ def phone_national(text: str) -> bool:
     if digits.startswith("0"):
         return 9 <= len(digits) <= 12
     return 7 <= len(digits) <= 13
+
+
+def phone_trunk(text: str) -> bool:
+    """A national number with its trunk prefix 0, in the plan of some country that has that prefix."""
+    digits = _number(text)
+    return 9 <= len(digits) <= 12 and len(set(digits)) > 2 and not _DATE.match(text) and _trunk_plans(digits)
+
+
+def phone_announced(text: str) -> bool:
+    """Digits after words that announce a telephone number: as many as one has, and no date, amount or repetition."""
+    digits = _number(text)
+    if not 7 <= len(digits) <= 15 or len(set(digits)) < 3:
+        return False
+    if _DATE.match(text) or _AMOUNT.fullmatch(text) or _SSN.fullmatch(text):
+        return False
+    return in_some_plan(digits) if text.startswith("+") else True
+
+
+def _trunk_plans(digits: str) -> bool:
+    return any(plan.fullmatch(digits[1:]) or plan.fullmatch(digits) for plan in _national_plans())
+
+
+@cache
+def _national_plans() -> tuple[re.Pattern[str], ...]:
+    """The plans of the countries whose national prefix is 0."""
+    from phonenumbers import SUPPORTED_REGIONS, PhoneMetadata
+
+    codes = {
+        str(metadata.country_code)
+        for region in sorted(SUPPORTED_REGIONS)
+        if (metadata := PhoneMetadata.metadata_for_region(region, None)) and metadata.national_prefix == "0"
+    }
+    return tuple(plan for code in sorted(codes | {"39"}) for plan in plans(code))
 
 
 def _number(text: str) -> str:

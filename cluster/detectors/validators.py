@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from cluster.detectors import checksums
-from cluster.detectors.phones import phone_international, phone_national
+from cluster.detectors.phones import phone_announced, phone_international, phone_national, phone_trunk
+from cluster.detectors.single import birth_date, es_dni, ipv4_any, letters_and_digits
 
 if TYPE_CHECKING:
     from cluster.detectors.check_digits import ColumnCheck
@@ -29,6 +30,12 @@ _OWN: Final[dict[str, Validator]] = {
     "secret_entropy": checksums.secret_entropy,
     "phone_international": phone_international,
     "phone_national": phone_national,
+    "phone_trunk": phone_trunk,
+    "phone_announced": phone_announced,
+    "birth_date": birth_date,
+    "es_dni": es_dni,
+    "ipv4_any": ipv4_any,
+    "letters_and_digits": letters_and_digits,
 }
 # Modules of python-stdnum; the name in a pack is `stdnum:` and the module below `stdnum`.
 _STDNUM: Final = frozenset(

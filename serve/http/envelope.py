@@ -1,7 +1,7 @@
 """The outermost layer of the HTTP door: what holds for every request before and after its route.
 
-It gives the request an id and returns it, bounds the body, refuses text that PostgreSQL cannot hold, counts requests,
-and turns whatever nobody caught into a problem document that tells nothing about the inside.
+It gives the request an id and returns it, bounds the body, refuses text that PostgreSQL cannot hold where text is kept,
+counts requests, and turns whatever nobody caught into a problem document that tells nothing about the inside.
 """
 
 import json
@@ -18,6 +18,8 @@ from cluster.telemetry import place_of
 from serve.http.problems import problem_response
 
 MAX_BODY = 1 << 20
+MAX_VALUES = 32 << 20
+VALUES = "/api/v1/classify/"  # what is sent there is looked at and never stored
 REQUEST_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}$")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -87,9 +89,10 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Refusal:
         return Refusal(422, InvalidInput("The address holds a NUL character.", "Send text without it."))
     if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
         return receive
-    too_large = Refusal(413, InvalidInput(f"The body is larger than {MAX_BODY} bytes.", "Send a smaller one."))
+    most = MAX_VALUES if scope["path"].startswith(VALUES) else MAX_BODY
+    too_large = Refusal(413, InvalidInput(f"The body is larger than {most} bytes.", "Send a smaller one."))
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if not declared.isdigit() or int(declared) > MAX_BODY:
+    if not declared.isdigit() or int(declared) > most:
         return too_large
     content = bytearray()
     while True:
@@ -97,11 +100,11 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Refusal:
         if message["type"] == "http.disconnect":
             break
         content += message.get("body", b"")
-        if len(content) > MAX_BODY:
+        if len(content) > most:
             return too_large
         if not message.get("more_body", False):
             break
-    if _NUL.search(content) or _half_character(content):
+    if not scope["path"].startswith(VALUES) and (_NUL.search(content) or _half_character(content)):
         return Refusal(422, InvalidInput("The body holds a NUL or half a character.", "Send text without it."))
     return _replay(bytes(content), receive)
 

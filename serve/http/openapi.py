@@ -12,7 +12,7 @@ _ALWAYS = {"422": "Not acceptable", "500": "A defect in Sextant", "503": "A part
 _SECURED = {"401": "No valid token", "403": "The permission is missing"}
 _COMMAND = {
     "400": "Could not be parsed", "404": "There is no such thing", "409": "The state does not allow it",
-    "412": "The ETag is not current", "413": "The body is larger than 1 MiB", "429": "Too much at once; retry",
+    "412": "The ETag is not current", "413": "The body is too large", "429": "Too much at once; retry",
 }  # fmt: skip
 
 

@@ -66,6 +66,8 @@ CHECKS = {
 def test_every_answer_is_one_that_the_document_announces(instance: Any, mode: GenerationMode) -> None:
     config = SchemathesisConfig.from_dict({"checks": CHECKS, "generation": {"with-security-parameters": False}})
     schema = schemathesis.openapi.from_url(f"{instance.url}/api/v1/openapi.json", config=config)
+    # Any bytes are lines, and each line is answered by itself: no body of a stream is one that could be refused.
+    schema = schema.exclude(operation_id="classify_stream")
     headers = {"Authorization": f"Bearer {instance.tokens['admin']}"}
     wrong: list[str] = []
     tried = 0

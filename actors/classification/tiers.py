@@ -1,0 +1,74 @@
+"""What tiers 2 and 3 have to offer to be asked: models are handed in, and a tier without its model is skipped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from cluster.detectors.spans import Span
+from cluster.errors import InvalidInput
+from cluster.ml.guess import Guess
+
+Tier = Literal["rules", "model", "language"]
+TIERS: Final[tuple[Tier, ...]] = ("rules", "model", "language")
+
+
+class MatchesMeaning(Protocol):
+    """Tier 3 for columns: classes whose descriptions are near to what the name means."""
+
+    def match(
+        self, name: str, table: str = "", neighbours: Sequence[str] = (), description: str = ""
+    ) -> tuple[Guess, ...]: ...
+
+
+class FindsEntities(Protocol):
+    """Tier 3 for texts: the spans of each text."""
+
+    def find(self, texts: Sequence[str]) -> list[list[Span]]: ...
+
+
+class Skipped(BaseModel):
+    """A tier that was asked for and did not take part, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tier: Tier
+    reason: str
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models at hand. `missing` says of a tier why it has none."""
+
+    meaning: MatchesMeaning | None = None
+    entities: FindsEntities | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def skipped(self, tiers: Sequence[Tier], *, texts: bool) -> tuple[Skipped, ...]:
+        """The wanted tiers that cannot take part in the classification of columns, or of texts."""
+        have = {"rules": True, "model": False, "language": self.meaning is not None}
+        if texts:
+            have |= {"model": False, "language": self.entities is not None}
+        reasons = {"model": "it is a model of columns and reads no text"} if texts else {}
+        reasons = {"model": "there is no column model yet", "language": "no model is loaded", **self.missing, **reasons}
+        return tuple(Skipped(tier=tier, reason=reasons[tier]) for tier in tiers if not have[tier])
+
+
+NONE: Final = Models()
+
+
+def wanted(tiers: Sequence[object] | None) -> tuple[Tier, ...]:
+    """Tiers by name or number, in order and each once; all if none is named. Raises InvalidInput."""
+    if tiers is None:
+        return TIERS
+    names: dict[object, Tier] = {}
+    for number, name in enumerate(TIERS, 1):
+        names |= {name: name, number: name, str(number): name}
+    try:
+        chosen = {names[tier] for tier in tiers}
+    except (KeyError, TypeError):
+        raise InvalidInput("There is no such tier.", "Name 1 (rules), 2 (model) or 3 (language).") from None
+    if not chosen:
+        raise InvalidInput("No tier is named.", "Name at least one, or leave `tiers` out for all.")
+    return tuple(tier for tier in TIERS if tier in chosen)

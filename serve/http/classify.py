@@ -1,0 +1,284 @@
+"""Routes of classification on the spot. What is sent is looked at, answered and forgotten: not stored, not logged."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from actors.classification.tiers import Skipped, Tier, wanted
+from cluster.context import Caller
+from cluster.detectors.spans import Span
+from cluster.errors import InvalidInput, SourceUnreadable
+from serve.http.identity import permitted
+from serve.http.models import models_for
+
+router = APIRouter(prefix="/classify", tags=["classification"])
+MayRead = Annotated[Caller, Depends(permitted("classification:read"))]
+MOST_COLUMNS = 1_000
+MOST_VALUES = 1_000_000
+MOST_TEXTS = 10_000
+LONGEST_TEXT = 10_000_000
+LONGEST_NAME = 1_000
+
+Cell = bool | int | float | str | None
+Named = Literal["rules", "model", "language", "1", "2", "3", 1, 2, 3]
+Tiers = Annotated[
+    tuple[Named, ...] | None,
+    Field(
+        min_length=1, max_length=6, examples=[[1, 2]],
+        description="1 or rules, 2 or model, 3 or language; all that there are if left out.",
+    ),
+]  # fmt: skip
+TierNames = Annotated[str | None, Query(pattern=r"^[1-3a-z,]{1,30}$", description="As `tiers` elsewhere, with commas.")]
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    tiers: Tiers = None
+
+
+class ColumnsOrder(_Order):
+    """Values by the name of their column, "" for one without a name; `table` is the name of what holds them."""
+
+    columns: dict[Name, tuple[Cell, ...]] = Field(
+        min_length=1, max_length=MOST_COLUMNS, examples=[{"mail": ["ada@example.org", None]}]
+    )
+    table: Name = ""
+
+
+class ValueOrder(_Order):
+    """One value, with the name of its column and table where these are known."""
+
+    value: Cell = Field(examples=["ada@example.org"])
+    name: Name = ""
+    table: Name = ""
+
+
+class RecordOrder(_Order):
+    """One row: values by the name of their field."""
+
+    record: dict[Name, Cell] = Field(min_length=1, max_length=MOST_COLUMNS, examples=[{"dob": "1984-07-05"}])
+    table: Name = ""
+
+
+class TextOrder(_Order):
+    """A text of at most ten million characters."""
+
+    text: str = Field(max_length=LONGEST_TEXT, examples=["Write to ada@example.org."])
+
+
+class BatchOrder(_Order):
+    """Up to 10,000 texts."""
+
+    texts: tuple[Annotated[str, Field(max_length=LONGEST_TEXT)], ...] = Field(max_length=MOST_TEXTS)
+
+
+class RankedView(BaseModel):
+    """A class that a column may be. `interval` bounds, at 95 %, the share of values that hold it among those that the
+    given ones were drawn from; a model's guess has no `prevalence`, and the interval from 0 to 1."""
+
+    data_class: str = Field(serialization_alias="class", validation_alias="class", examples=["contact.email"])
+    confidence: float
+    interval: tuple[float, float]
+    prevalence: float | None
+    tier: Tier
+    reasons: tuple[str, ...]
+    whole_column: bool
+    state: Literal["automatic", "review"]
+
+
+class SpanFound(BaseModel):
+    """A stretch of the text by character offset (code points, the end exclusive), and what stands there."""
+
+    start: int
+    end: int
+    data_class: str = Field(serialization_alias="class", validation_alias="class", examples=["contact.email"])
+    score: float
+    tier: Literal["rules", "language"]
+
+
+class ColumnsFound(BaseModel):
+    """The classes of each column, the likeliest first, and the tiers that did not take part."""
+
+    columns: dict[str, tuple[RankedView, ...]]
+    skipped: tuple[Skipped, ...]
+
+
+class ValueFound(BaseModel):
+    """The classes that the value may be of, and where in it something stands."""
+
+    classes: tuple[RankedView, ...]
+    spans: tuple[SpanFound, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class TextFound(BaseModel):
+    """What stands where in the text, in order and without overlap."""
+
+    spans: tuple[SpanFound, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class SpansOfText(BaseModel):
+    """The spans of one text of many."""
+
+    spans: tuple[SpanFound, ...]
+
+
+class BatchFound(BaseModel):
+    """The spans of each text, in the order in which the texts came."""
+
+    results: tuple[SpansOfText, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class FileFound(ColumnsFound):
+    """The classes of the columns of a file of so many rows."""
+
+    rows: int
+
+
+@router.post("/columns", operation_id="classify_columns", summary="Classify columns of values")
+def columns(body: ColumnsOrder, caller: MayRead) -> ColumnsFound:
+    """What each column holds, as a scan would find it. At most a million values in all."""
+    if sum(map(len, body.columns.values())) > MOST_VALUES:
+        raise InvalidInput(f"There are more than {MOST_VALUES} values.", "Send a sample of them, or scan the source.")
+    return _columns_found(body.columns, body.table, wanted(body.tiers))
+
+
+@router.post("/record", operation_id="classify_record", summary="Classify the fields of a record")
+def record(body: RecordOrder, caller: MayRead) -> ColumnsFound:
+    """What each field of one row holds. One value proves less than many: expect `review`."""
+    return _columns_found({name: (cell,) for name, cell in body.record.items()}, body.table, wanted(body.tiers))
+
+
+@router.post("/value", operation_id="classify_value", summary="Classify one value")
+def value(body: ValueOrder, caller: MayRead) -> ValueFound:
+    """The classes that the value may be of, and where in it something stands if it is a text."""
+    tiers = wanted(body.tiers)
+    found = _columns_found({body.name: (body.value,)}, body.table, tiers)
+    spans = _spans([body.value], tiers)[0] if isinstance(body.value, str) else ()
+    return ValueFound(classes=found.columns[body.name], spans=spans, skipped=found.skipped)
+
+
+@router.post("/text", operation_id="classify_text", summary="Find personal and secret data in a text")
+def text(body: TextOrder, caller: MayRead) -> TextFound:
+    """Where in the text something stands, by character offset."""
+    tiers = wanted(body.tiers)
+    return TextFound(spans=_spans([body.text], tiers)[0], skipped=_skipped_for_texts(tiers))
+
+
+@router.post("/batch", operation_id="classify_batch", summary="Find personal and secret data in many texts")
+def batch(body: BatchOrder, caller: MayRead) -> BatchFound:
+    """The same for up to 10,000 texts in one call."""
+    tiers = wanted(body.tiers)
+    results = tuple(SpansOfText(spans=spans) for spans in _spans(body.texts, tiers))
+    return BatchFound(results=results, skipped=_skipped_for_texts(tiers))
+
+
+FILE_TYPES = {
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+}
+LINES_TYPES = {
+    "application/x-ndjson": {"schema": {"type": "string"}, "example": '{"text": "Write to ada@example.org."}\n'},
+}
+
+
+@router.post(
+    "/file", operation_id="classify_file", summary="Classify the columns of a file",
+    openapi_extra={"requestBody": {"required": True, "content": FILE_TYPES}},
+)  # fmt: skip
+async def file(
+    request: Request,
+    caller: MayRead,
+    format: Annotated[Literal["csv", "jsonl", "parquet"], Query(description="Layout of the body's bytes.")],
+    table: Annotated[str, Query(max_length=LONGEST_NAME)] = "",
+    tiers: TierNames = None,
+) -> FileFound:
+    """The body is the file itself: delimited text, JSON Lines or Parquet, as a source of files reads it."""
+    content = await request.body()
+    chosen = wanted(tiers.split(",") if tiers is not None else None)
+    return await run_in_threadpool(_file_found, content, format, table, chosen)
+
+
+@router.post(
+    "/stream", operation_id="classify_stream", summary="Find personal and secret data line by line",
+    openapi_extra={"requestBody": {"required": True, "content": LINES_TYPES}},
+    response_class=StreamingResponse,
+    responses={200: {"description": "One line of JSON for each line.", "content": LINES_TYPES}},
+)  # fmt: skip
+async def stream(request: Request, caller: MayRead, tiers: TierNames = None) -> StreamingResponse:
+    """Each line is `{"text": ...}`; each line of the answer is `{"line": ..., "spans": [...]}`, sent as it is found, or
+    `{"line": ..., "problem": ...}` where a line is not of that form."""
+    chosen = wanted(tiers.split(",") if tiers is not None else None)
+    content = await request.body()
+    return StreamingResponse(_answered(content, chosen), media_type="application/x-ndjson")
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    text: str
+
+
+def _answered(content: bytes, tiers: tuple[Tier, ...]) -> Iterator[bytes]:
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip():
+            continue
+        answer: dict[str, Any] = {"line": number}
+        try:
+            spans = _spans([_Line.model_validate_json(line).text], tiers)[0]
+            answer["spans"] = [span.model_dump(by_alias=True) for span in spans]
+        except ValidationError:
+            answer["problem"] = "The line is not a JSON object with a `text`."
+        yield json.dumps(answer, ensure_ascii=False).encode() + b"\n"
+
+
+def _columns_found(columns: Any, table: str, tiers: tuple[Tier, ...]) -> ColumnsFound:
+    from actors.classification.realtime import classify_columns  # numpy, polars and the detectors
+
+    models = models_for(tiers, texts=False)
+    found = classify_columns(columns, table, tiers, models=models)
+    return ColumnsFound(columns=_views(found), skipped=models.skipped(tiers, texts=False))
+
+
+def _file_found(content: bytes, layout: str, table: str, tiers: tuple[Tier, ...]) -> FileFound:
+    from actors.classification.realtime import classify_evidence, default_rules, evidence_of_batches
+    from serve.http.uploads import batches_of
+
+    models = models_for(tiers, texts=False)
+    try:
+        evidence = evidence_of_batches(batches_of(content, layout), default_rules())
+    except SourceUnreadable:
+        raise InvalidInput(f"The body is no {layout} file.", "Send the bytes of the file itself.") from None
+    found = classify_evidence(evidence, table, tiers, models=models)
+    rows = max((column.profile.rows for column in evidence.values()), default=0)
+    return FileFound(columns=_views(found), skipped=models.skipped(tiers, texts=False), rows=rows)
+
+
+def _views(found: Any) -> dict[str, tuple[RankedView, ...]]:
+    return {name: tuple(RankedView.model_validate(r.model_dump(by_alias=True)) for r in some)
+            for name, some in found.items()}  # fmt: skip
+
+
+def _spans(texts: Any, tiers: tuple[Tier, ...]) -> list[tuple[SpanFound, ...]]:
+    from actors.classification.realtime import classify_text
+
+    found = classify_text(texts, tiers, models=models_for(tiers, texts=True))
+    return [tuple(map(_span_found, spans)) for spans in found]
+
+
+def _span_found(span: Span) -> SpanFound:
+    return SpanFound.model_construct(
+        start=span.start, end=span.end, data_class=span.data_class, score=span.score, tier=span.tier
+    )
+
+
+def _skipped_for_texts(tiers: tuple[Tier, ...]) -> tuple[Skipped, ...]:
+    return models_for(tiers, texts=True).skipped(tiers, texts=True)
