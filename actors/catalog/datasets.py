@@ -19,12 +19,14 @@ class Place(NamedTuple):
     """An asset, or a dataset that stands for one that is not in the catalog.
 
     `source_id` is "" where no source holds such a name; `path` is where the source has it, or would have it.
+    `catalogued` tells an asset from a stand-in.
     """
 
     asset_id: str
     name: str
     source_id: str
     path: str
+    catalogued: bool = False
 
 
 def locate(session: Session, datasets: Iterable[Dataset]) -> dict[Dataset, Place]:
@@ -40,7 +42,7 @@ def locate(session: Session, datasets: Iterable[Dataset]) -> dict[Dataset, Place
         )
         known: dict[tuple[str, str | None], Place] = {}
         for namespace, dataset, identifier, path, source_id in rows:
-            known.setdefault((namespace, dataset), Place(identifier, path, source_id, path))
+            known.setdefault((namespace, dataset), Place(identifier, path, source_id, path, True))
         found |= {dataset: known[key] for dataset, key in zip(some, keys, strict=True) if key in known}
     missing = [dataset for dataset in wanted if dataset not in found]
     return found | _strangers(session, missing)

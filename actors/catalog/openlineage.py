@@ -149,6 +149,11 @@ def flows(event: Event) -> Iterator[Flow]:
             yield from _column_flows(source_field, target, None, "INDIRECT")
 
 
+def other_names(event: Event) -> dict[Dataset, tuple[Dataset, ...]]:
+    """All names of the datasets that go by more than one, by the name that flows use."""
+    return {one.names[0]: one.names for one in (*event.inputs, *event.outputs) if len(one.names) > 1}
+
+
 def _column_flows(field: _InputField, target: Dataset, column: str | None, stated: str | None) -> Iterator[Flow]:
     origin = Dataset(namespace=field.namespace, name=field.name)
     for step in field.transformations or (Transformation(type=_type(stated), masking=stated == "MASKED"),):

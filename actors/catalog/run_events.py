@@ -7,7 +7,7 @@ the same.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, select, update
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from actors.catalog.contract import LineageReceipt, RecordLineageEvent
 from actors.catalog.datasets import Place, locate
 from actors.catalog.lineage import DerivedEdge
-from actors.catalog.openlineage import Dataset, Event, Flow, flows, read_event
+from actors.catalog.openlineage import Dataset, Event, Flow, flows, other_names, read_event
 from actors.catalog.tables import Edge, LineageEvent
 from cluster.runtime.commands import UnitOfWork
 
@@ -38,7 +38,7 @@ def record_lineage_event(work: UnitOfWork, command: RecordLineageEvent) -> Linea
     begun = ended = 0
     if row.job_id is not None:
         begun, ended = _apply(work, row)
-        _prune(work.session, row.job_id)
+        _prune(work.session, row)
     if event.kind == "run" and event.state == "COMPLETE":
         _tell(work, event, row)
     return LineageReceipt(event_id=row.id, kind=event.kind, known=False, begun=begun, ended=ended)
@@ -64,9 +64,11 @@ def _apply(work: UnitOfWork, row: LineageEvent) -> tuple[int, int]:
     if not any(event.id == row.id for event in telling):
         return 0, 0
     found: set[Flow] = set()
-    for event in telling:
-        found.update(flows(read_event(event.body)))
-    wanted = _edges(work.session, sorted(found, key=str))
+    names: dict[Dataset, tuple[Dataset, ...]] = {}
+    for event in map(read_event, [row.body for row in telling]):
+        found.update(flows(event))
+        names |= other_names(event)
+    wanted = _edges(work.session, sorted(found, key=str), names)
     valid = select(Edge).where(Edge.job_id == row.job_id, Edge.valid_to.is_(None))
     held = {
         DerivedEdge(*(getattr(edge, name) for name in DerivedEdge._fields)): edge.id
@@ -100,13 +102,19 @@ def _telling(session: Session, row: LineageEvent) -> Sequence[LineageEvent]:
     return session.scalars(statement.order_by(LineageEvent.at, LineageEvent.id).limit(MOST_OF_A_RUN)).all()
 
 
-def _edges(session: Session, found: Iterable[Flow]) -> dict[DerivedEdge, str]:
-    """The edges of flows, each with the source that its target belongs to ("" for one that no source has)."""
-    listed = list(found)
-    places = locate(session, [end for flow in listed for end in (flow.origin, flow.target)])
+def _edges(
+    session: Session, found: Sequence[Flow], names: Mapping[Dataset, tuple[Dataset, ...]]
+) -> dict[DerivedEdge, str]:
+    """The edges of flows, each with the source that its target belongs to ("" for one that no source has).
+
+    A dataset is the asset that the first of its `names` is; without one it stands for itself.
+    """
+    ends = {end for flow in found for end in (flow.origin, flow.target)}
+    places = locate(session, [name for end in ends for name in names.get(end, (end,))])
+    meant = {end: next((n for n in names.get(end, ()) if places[n].catalogued), end) for end in ends}
     edges: dict[DerivedEdge, str] = {}
-    for flow in listed:
-        origin, target = places[flow.origin], places[flow.target]
+    for flow in found:
+        origin, target = places[meant[flow.origin]], places[meant[flow.target]]
         edge = DerivedEdge(
             origin.asset_id, origin.name, flow.origin_column, target.asset_id, target.name, flow.target_column,
             flow.transformation, flow.subtype, flow.masking, 1.0, ORIGIN,
@@ -134,8 +142,12 @@ def _name(row: LineageEvent) -> str:
     return f"{row.job_namespace}/{row.job_name}"[:500]
 
 
-def _prune(session: Session, of: str) -> None:
-    """Keeps the newest events of a job; those that its edges stand on are among them."""
-    old = select(LineageEvent.id).where(LineageEvent.job_id == of)
+def _prune(session: Session, row: LineageEvent) -> None:
+    """Keeps the newest events of a job, and those that its edges stand on."""
+    old = select(LineageEvent.id).where(LineageEvent.job_id == row.job_id)
     old = old.order_by(LineageEvent.at.desc(), LineageEvent.id).offset(KEPT)
-    session.execute(delete(LineageEvent).where(LineageEvent.id.in_(old)).execution_options(synchronize_session=False))
+    stale = session.scalars(old).all()
+    if stale:
+        needed = {event.id for event in _telling(session, row)}
+        gone = delete(LineageEvent).where(LineageEvent.id.in_([one for one in stale if one not in needed]))
+        session.execute(gone.execution_options(synchronize_session=False))

@@ -7,13 +7,12 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
 
 from actors.classification.joining import Joined, join
-from actors.classification.tiers import NONE, Models, Tier, wanted
+from actors.classification.tiers import NONE, Models, Ranked, wanted
 from actors.classification.verdict import verdict
 from cluster.connectors.interface import Partition
 from cluster.detectors.compile import CompiledRules, compile, load_rule_set
@@ -26,23 +25,6 @@ from cluster.kernels.report import ColumnEvidence
 
 _SALT: Final = os.urandom(16)  # hashes of values live as long as the call
 _HALF: Final = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
-
-
-class Ranked(BaseModel):
-    """A class that a column may be. `prevalence` is the share of the given values that hold it, and `interval` its
-    95 % bounds (Clopper and Pearson) for the values that these were drawn from; a guess of a model has no prevalence
-    and says nothing of shares."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
-
-    data_class: str = Field(alias="class")
-    confidence: float
-    interval: tuple[float, float]
-    prevalence: float | None
-    tier: Tier
-    reasons: tuple[str, ...]
-    whole_column: bool
-    state: Literal["automatic", "review"]
 
 
 @cache

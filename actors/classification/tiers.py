@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from cluster.detectors.spans import Span
 from cluster.errors import InvalidInput
@@ -26,6 +26,23 @@ class FindsEntities(Protocol):
     """Tier 3 for texts: the spans of each text."""
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]: ...
+
+
+class Ranked(BaseModel):
+    """A class that a column may be. `prevalence` is the share of the given values that hold it, and `interval` its
+    95 % bounds (Clopper and Pearson) for the values that these were drawn from; a guess of a model has no prevalence
+    and says nothing of shares."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    data_class: str = Field(alias="class", examples=["contact.email"])
+    confidence: float
+    interval: tuple[float, float]
+    prevalence: float | None
+    tier: Tier
+    reasons: tuple[str, ...]
+    whole_column: bool
+    state: Literal["automatic", "review"]
 
 
 class Skipped(BaseModel):

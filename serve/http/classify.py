@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from actors.classification.tiers import Skipped, Tier, wanted
+from actors.classification.tiers import Ranked, Skipped, Tier, wanted
 from cluster.context import Caller
 from cluster.detectors.spans import Span
 from cluster.errors import InvalidInput, SourceUnreadable
@@ -79,20 +79,6 @@ class BatchOrder(_Order):
     texts: tuple[Annotated[str, Field(max_length=LONGEST_TEXT)], ...] = Field(max_length=MOST_TEXTS)
 
 
-class RankedView(BaseModel):
-    """A class that a column may be. `interval` bounds, at 95 %, the share of values that hold it among those that the
-    given ones were drawn from; a model's guess has no `prevalence`, and the interval from 0 to 1."""
-
-    data_class: str = Field(serialization_alias="class", validation_alias="class", examples=["contact.email"])
-    confidence: float
-    interval: tuple[float, float]
-    prevalence: float | None
-    tier: Tier
-    reasons: tuple[str, ...]
-    whole_column: bool
-    state: Literal["automatic", "review"]
-
-
 class SpanFound(BaseModel):
     """A stretch of the text by character offset (code points, the end exclusive), and what stands there."""
 
@@ -106,14 +92,14 @@ class SpanFound(BaseModel):
 class ColumnsFound(BaseModel):
     """The classes of each column, the likeliest first, and the tiers that did not take part."""
 
-    columns: dict[str, tuple[RankedView, ...]]
+    columns: dict[str, tuple[Ranked, ...]]
     skipped: tuple[Skipped, ...]
 
 
 class ValueFound(BaseModel):
     """The classes that the value may be of, and where in it something stands."""
 
-    classes: tuple[RankedView, ...]
+    classes: tuple[Ranked, ...]
     spans: tuple[SpanFound, ...]
     skipped: tuple[Skipped, ...]
 
@@ -245,7 +231,7 @@ def _columns_found(columns: Any, table: str, tiers: tuple[Tier, ...]) -> Columns
 
     models = models_for(tiers, texts=False)
     found = classify_columns(columns, table, tiers, models=models)
-    return ColumnsFound(columns=_views(found), skipped=models.skipped(tiers, texts=False))
+    return ColumnsFound(columns=found, skipped=models.skipped(tiers, texts=False))
 
 
 def _file_found(content: bytes, layout: str, table: str, tiers: tuple[Tier, ...]) -> FileFound:
@@ -259,12 +245,7 @@ def _file_found(content: bytes, layout: str, table: str, tiers: tuple[Tier, ...]
         raise InvalidInput(f"The body is no {layout} file.", "Send the bytes of the file itself.") from None
     found = classify_evidence(evidence, table, tiers, models=models)
     rows = max((column.profile.rows for column in evidence.values()), default=0)
-    return FileFound(columns=_views(found), skipped=models.skipped(tiers, texts=False), rows=rows)
-
-
-def _views(found: Any) -> dict[str, tuple[RankedView, ...]]:
-    return {name: tuple(RankedView.model_validate(r.model_dump(by_alias=True)) for r in some)
-            for name, some in found.items()}  # fmt: skip
+    return FileFound(columns=found, skipped=models.skipped(tiers, texts=False), rows=rows)
 
 
 def _spans(texts: Any, tiers: tuple[Tier, ...]) -> list[tuple[SpanFound, ...]]:

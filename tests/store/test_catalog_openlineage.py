@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from actors.catalog import queries
+from actors.catalog import queries, run_events
 from actors.catalog.contract import LineageReceipt, RecordInventory, RecordLineageEvent, SourceRef
 from actors.catalog.service import service
 from actors.catalog.tables import LineageEvent
@@ -151,6 +151,19 @@ def test_other_names_of_a_dataset_and_facets_nobody_knows(desk: Desk) -> None:
     (completed,) = [e for e in desk.events if e.kind == "catalog.run_completed"]
     assert completed.after is not None
     assert completed.after["outputs"] == [{"source_id": "s1", "path": "mart.totals"}]
+    desk.tell(event("r2", "COMPLETE", "11:00:00", inputs=[dataset("public.orders")], outputs=[told]))
+    assert desk.edges() == {(ORDERS, None, TOTALS, None, "DIRECT", "TRANSFORMATION", False)}
+
+
+def test_events_that_lineage_stands_on_outlive_newer_ones(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_events, "KEPT", 3)
+    told = column_lineage("total", "public.orders", SUM)
+    desk.tell(event("r1", "START", "10:00:00", outputs=[dataset("mart.totals", columnLineage=told)]))
+    desk.tell(event("r1", "COMPLETE", "10:01:00"))
+    desk.tell(*(event(f"n{n}", "START", f"11:0{n}:00") for n in range(6)))
+    assert desk.session.execute(select(func.count()).select_from(LineageEvent)).scalar_one() == 5
+    desk.tell(event("r1", "OTHER", "10:02:00"))
+    assert desk.edges() == {(ORDERS, "amount", TOTALS, "total", "DIRECT", "AGGREGATION", False)}
 
 
 def test_a_completed_run_sets_off_the_definitions_of_what_it_wrote(desk: Desk) -> None:
