@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from actors.classification.guessing import told_of
 from actors.classification.joining import Joined, join
 from actors.classification.tiers import NONE, Models, Ranked, wanted
-from actors.classification.verdict import verdict
 from cluster.connectors.interface import Partition
 from cluster.detectors.compile import CompiledRules, compile, load_rule_set
 from cluster.detectors.spans import Span, find_spans, without_overlap
@@ -60,17 +60,12 @@ def classify_evidence(
 ) -> dict[str, tuple[Ranked, ...]]:
     """The same from what the scan kernels found in the columns of a table, by name."""
     chosen, using = wanted(tiers), rules or default_rules()
-    around = {name: tuple(other for other in evidence if other != name) for name in evidence}
     taxonomy = load_taxonomy().value
-    found = {}
-    for name, column in evidence.items():
-        labels = verdict(column, table, around[name], taxonomy, using) if "rules" in chosen else ()
-        joined = join(labels, (), taxonomy, using)
-        if "language" in chosen and models.meaning is not None and not _settled(joined):
-            more = models.meaning.match(name, table, around[name])
-            joined = join(labels, more, taxonomy, using)
-        found[name] = tuple(_ranked(one) for one in joined)
-    return found
+    told = told_of(list(evidence.values()), table, models, using, chosen)
+    return {
+        name: tuple(_ranked(one) for one in join(labels, guesses, taxonomy, using))
+        for name, (labels, guesses) in zip(evidence, told, strict=True)
+    }
 
 
 def classify_text(
@@ -117,10 +112,6 @@ def evidence_of_batches(batches: Iterable[pa.RecordBatch], rules: CompiledRules)
     partition = Partition(asset="values", number=0, kind="values", spec={}, columns=(), fingerprint="")
     report = scan_batches(iter(batches), partition, rules, _SALT)
     return {column.column: column for column in fold([report], 1, 0).columns}
-
-
-def _settled(joined: Sequence[Joined]) -> bool:
-    return any(one.state == "automatic" for one in joined)
 
 
 def _ranked(one: Joined) -> Ranked:

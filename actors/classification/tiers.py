@@ -8,10 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cluster.detectors.spans import Span
 from cluster.errors import InvalidInput
+from cluster.kernels.report import ColumnEvidence
 from cluster.ml.guess import Guess
 
 Tier = Literal["rules", "model", "language"]
 TIERS: Final[tuple[Tier, ...]] = ("rules", "model", "language")
+
+
+class GuessesColumns(Protocol):
+    """Tier 2: classes of the columns of one table, from their evidence and names."""
+
+    def guess_all(self, columns: Sequence[ColumnEvidence], table: str = "") -> list[tuple[Guess, ...]]: ...
 
 
 class MatchesMeaning(Protocol):
@@ -58,17 +65,18 @@ class Skipped(BaseModel):
 class Models:
     """The models at hand. `missing` says of a tier why it has none."""
 
+    columns: GuessesColumns | None = None
     meaning: MatchesMeaning | None = None
     entities: FindsEntities | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def skipped(self, tiers: Sequence[Tier], *, texts: bool) -> tuple[Skipped, ...]:
         """The wanted tiers that cannot take part in the classification of columns, or of texts."""
-        have = {"rules": True, "model": False, "language": self.meaning is not None}
+        have = {"rules": True, "model": self.columns is not None, "language": self.meaning is not None}
         if texts:
             have |= {"model": False, "language": self.entities is not None}
         reasons = {"model": "it is a model of columns and reads no text"} if texts else {}
-        reasons = {"model": "there is no column model yet", "language": "no model is loaded", **self.missing, **reasons}
+        reasons = {"model": "no model is loaded", "language": "no model is loaded", **self.missing, **reasons}
         return tuple(Skipped(tier=tier, reason=reasons[tier]) for tier in tiers if not have[tier])
 
 
