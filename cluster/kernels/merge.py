@@ -19,6 +19,7 @@ from cluster.kernels.report import (
 )
 from cluster.kernels.shapes import keep_shapes
 from cluster.kernels.sketch import DistinctSketch
+from cluster.kernels.traits import merge_traits
 
 _EXAMPLE_LEAD = 4
 _EXAMPLES = 3
@@ -69,6 +70,7 @@ def merge_columns(a: ColumnReport, b: ColumnReport) -> ColumnReport:
         times=merge_times(a.times, b.times),
         lengths=merge_lengths(a.lengths, b.lengths),
         shapes=keep_shapes({s: a.shapes.get(s, 0) + b.shapes.get(s, 0) for s in a.shapes.keys() | b.shapes.keys()}),
+        traits=merge_traits(a.traits, b.traits),
     )
     # A detector that matched in one part only has looked at the values of the other too.
     scanned = looked_at(merged)
@@ -122,7 +124,7 @@ def _column_evidence(
         for name in sorted(column.detectors)
         if name in known
     )
-    return ColumnEvidence(column=column.name, type=column.type, profile=profile, classes=classes)
+    return ColumnEvidence(column=column.name, type=column.type, profile=profile, traits=column.traits, classes=classes)
 
 
 def _class_evidence(

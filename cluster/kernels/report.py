@@ -32,7 +32,10 @@ class DetectorCounts(_Value):
 
 
 class ColumnReport(_Value):
-    """Profile and evidence of one column of one partition (mergeable)."""
+    """Profile and evidence of one column of one partition (mergeable).
+
+    `traits` is what its values look like (`cluster.kernels.traits`); reports of before it was collected have none.
+    """
 
     name: str
     type: str
@@ -45,6 +48,7 @@ class ColumnReport(_Value):
     times: dict[str, Any] | None = None
     lengths: dict[str, Any] | None = None
     shapes: dict[str, int] = Field(default_factory=dict)
+    traits: str | None = None
     detectors: dict[str, DetectorCounts] = Field(default_factory=dict)
 
 
@@ -118,6 +122,7 @@ class ColumnEvidence(_Value):
     column: str
     type: str
     profile: ColumnProfile
+    traits: str | None = None
     classes: tuple[ClassEvidence, ...] = ()
 
 

@@ -22,6 +22,7 @@ from cluster.kernels.report import ColumnReport, DetectorCounts, PartitionReport
 from cluster.kernels.shapes import REMEMBERED, Numbers, ShapeBook
 from cluster.kernels.sketch import DistinctSketch, Hashing
 from cluster.kernels.texts import Values, logical_type, months_of, values_of
+from cluster.kernels.traits import TraitSample
 
 _BEYOND_ASCII: Final = 128
 # Shapes that are remembered of all columns together, where there are many, and of each at least.
@@ -95,6 +96,7 @@ class ColumnScan:
         self._numbers: dict[str, Any] | None = None
         self._times: dict[str, Any] | None = None
         self._lengths: dict[str, Any] | None = None
+        self._traits = TraitSample()
         self._shapes = ShapeBook(hashing, max(_LEAST_SHAPES, min(REMEMBERED, _SHAPES // columns)))
 
     def add(self, array: pa.Array) -> None:
@@ -110,6 +112,8 @@ class ColumnScan:
             return
         hashes = self._hashing.registers_of(values.distinct) if values.hashes is None else values.hashes
         self._distinct.add(values.distinct, hashes, self._hashing)
+        if values.kind in TEXT_KINDS or values.kind in ("integer", "number"):
+            self._traits.add(values.distinct, hashes)
         shapes = self._profile(values)
         if values.kind not in self._detections:
             plan = plan_column(self.name, values.kind, self._rules)
@@ -168,6 +172,7 @@ class ColumnScan:
             times=self._times,
             lengths=self._lengths,
             shapes=self._shapes.kept(),
+            traits=self._traits.encode(),
             detectors=dict(sorted(counts.items())),
         )
 
