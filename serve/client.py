@@ -23,6 +23,7 @@ from cluster.events.feed import EventView
 from cluster.security.audit import ChainCheck
 from cluster.security.tokens import IssuedToken, TokenView
 from serve.follow import Progress, follow_events, follow_workflow
+from serve.models_client import Models
 from serve.scans_client import Scans
 from serve.transport import Transport
 from serve.typed import Typed
@@ -35,7 +36,7 @@ class Sextant(Typed):
         self, url: str, token: str | None, *, patience: float = 60.0, transport: httpx.BaseTransport | None = None
     ) -> None:
         super().__init__(Transport(url, token, patience=patience, transport=transport))
-        self.scans = Scans(self.http)
+        self.scans, self.models = Scans(self.http), Models(self.http)
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from sqlalchemy import delete, select
 
-from actors.classification import batches, deciding
+from actors.classification import batches, deciding, model_service
 from actors.classification.contract import (
     ClassifyAssets,
     ClassifyReceipt,
@@ -30,6 +30,7 @@ from cluster.naming import asset_id
 from cluster.runtime.commands import Service, UnitOfWork
 
 service = Service("classification")
+model_service.add_to(service)
 
 NOTHING = ClassifyReceipt(columns=0, created=0, changed=0, withdrawn=0, unchanged=0)
 

@@ -14,7 +14,7 @@ from cluster.context import Caller
 from cluster.detectors.spans import Span
 from cluster.errors import InvalidInput, SourceUnreadable
 from serve.http.identity import permitted
-from serve.http.models import models_for
+from serve.http.loaded_models import models_for
 
 router = APIRouter(prefix="/classify", tags=["classification"])
 MayRead = Annotated[Caller, Depends(permitted("classification:read"))]

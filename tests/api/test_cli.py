@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from actors.classification.contract import RegisterShipped
 from actors.orchestrator.contract import RecordPhase
 from cluster.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
 from serve.cli.govern import absolute
@@ -197,3 +198,15 @@ def test_a_folder_becomes_an_absolute_url(tmp_path: Path, monkeypatch: pytest.Mo
     assert absolute("s3://bucket/x") == "s3://bucket/x"
     with pytest.raises(InvalidInput):
         absolute("nothing here")
+
+
+def test_models_are_listed_and_a_gate_that_refuses_is_one_line(
+    connected: None, capsys: pytest.CaptureFixture[str], instance: Any
+) -> None:
+    shipped = instance.groups.carry_out(RegisterShipped(kind="entities"))
+    assert run(["model", "list", "--kind", "entities"]) == 0
+    assert shipped.id in capsys.readouterr().out
+    assert run(["model", "show", shipped.id]) == 0
+    assert "# Token classifier of free text" in capsys.readouterr().out
+    assert run(["model", "retire", shipped.id]) == 1
+    assert "The active version cannot be retired" in only_line(capsys.readouterr().err)

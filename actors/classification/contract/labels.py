@@ -1,4 +1,4 @@
-"""What other groups and the doors may know of the classification group: its values and its commands."""
+"""Labels of columns: values, and the commands about evidence and the decisions of people."""
 
 from datetime import datetime
 from typing import ClassVar, Literal

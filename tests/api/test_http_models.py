@@ -1,0 +1,71 @@
+"""Governed models over HTTP: who may do what, and that a refusal says why."""
+
+import shutil
+from typing import Any
+
+import pytest
+
+from actors.classification.contract import RecordEvaluation, RegisterShipped
+from cluster.ml.assessment import assess
+from cluster.ml.packaged import shipped
+from cluster.settings import settings
+
+
+@pytest.fixture(scope="module")
+def model(instance: Any) -> str:
+    instance.groups.carry_out(RegisterShipped(kind="entities"))
+    found: str = instance.groups.carry_out(RegisterShipped(kind="embedding")).id
+    return found
+
+
+def test_the_shipped_models_are_listed_with_their_lineage(instance: Any, model: str) -> None:
+    with instance.client("viewer") as client:
+        found = client.get("/api/v1/models", params={"state": "active"}).json()["items"]
+        one = client.get(f"/api/v1/models/{model}").json()
+    assert {each["kind"] for each in found} == {"embedding", "entities"}
+    assert one["lineage"]["base"]
+    assert one["card"].startswith("# Sentence encoder")
+
+
+def test_an_evaluation_is_asked_for_done_and_shown(instance: Any, model: str, admin: Any) -> None:
+    asked = admin.post(f"/api/v1/models/{model}/evaluations")
+    assert (asked.status_code, asked.json()["state"]) == (202, "pending")
+    assert admin.get(f"/api/v1/models/{model}/fairness").status_code == 404, "nothing is measured yet"
+    told = assess("embedding", str(shipped("embedding")))
+    instance.groups.carry_out(RecordEvaluation(evaluation_id=asked.json()["id"], assessment=told))
+    (done,) = admin.get(f"/api/v1/models/{model}/evaluations").json()["items"]
+    assert done["state"] == "done"
+    assert {check["aspect"] for check in done["checks"]} == {"accuracy", "calibration", "fairness", "speed"}
+    assert all(check["measured"] is not None for check in done["checks"])
+    assert admin.get(f"/api/v1/models/{model}").json()["gate_passed"] is done["passed"]
+    assert admin.get(f"/api/v1/models/{model}/figures").json()["reliability"]
+    assert set(admin.get(f"/api/v1/models/{model}/fairness").json()["passed"]) == {"locale"}
+
+
+def test_only_who_may_write_moves_models_and_the_gate_tells_why(instance: Any, admin: Any) -> None:
+    home = settings().home / "models"
+    shutil.copytree(shipped("entities"), home / "mine", dirs_exist_ok=True)
+    (home / "mine" / "extra").write_text("makes it another version")
+    from cluster.ml.packaged import write_manifest
+
+    write_manifest(home / "mine", "mine", "2", "Apache-2.0", "here")
+    order = {"kind": "entities", "folder": "mine"}
+    with instance.client("viewer") as viewer:
+        assert viewer.post("/api/v1/models", json=order).status_code == 403
+    made = admin.post("/api/v1/models", json=order)
+    assert made.status_code == 201
+    place = made.headers["Location"]
+    refused = admin.post(f"{place}/promotion", json={})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["context"]["reasons"] == ["It was not evaluated."]
+    forced = {"override": "Wanted for a trial.", "share": 0.2}
+    with instance.client("steward") as steward:
+        assert steward.post(f"{place}/canary", json=forced).status_code == 403
+    assert admin.post(f"{place}/canary", json=forced).json()["share"] == 0.2
+    active = admin.post(f"{place}/rollback", json={"reason": "enough"}).json()
+    assert (active["state"], active["place"]) == ("active", "shipped")
+    assert admin.post(f"{place}/shadow").json()["state"] == "shadow"
+    assert admin.post(f"{place}/retirement").json()["state"] == "retired"
+    entries = admin.get("/api/v1/audit", params={"limit": 50}).json()["items"]
+    told = {(entry["action"], entry["outcome"]) for entry in entries}
+    assert {("classification.PromoteModel", "conflict"), ("classification.CanaryModel", "forbidden")} <= told
