@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo down test check bench nightly lock clean
+.PHONY: help install demo down test check bench accuracy nightly lock clean
 
 help:            ## show this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ check: install   ## lint and types only
 
 bench: install   ## benchmarks, printed as ratios side by side
 	$(BIN)/python -m tests.benchmarks.run
+
+accuracy: install ## how right the labels are, beside Presidio and DataProfiler (some 15 minutes)
+	$(BIN)/python -m tests.accuracy
 
 nightly: install ## hours: the long forms of the suites (50 kills, 200 edit scripts, 1,000 faulty lists), 20 GB of each format
 	LONG_TESTS=1 $(BIN)/python -m pytest -s --timeout=7200 tests/on_ray/test_scans_killed.py \

@@ -1,0 +1,68 @@
+"""What the product answers to columns: through its own door, with the models that its own API loads."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from actors.classification.realtime import classify_columns
+from actors.classification.tiers import Ranked
+from serve.http.models import models_for
+from tests.accuracy.columns import NONE, Column, Table
+
+TIERS: Final[dict[str, tuple[object, ...]]] = {"1": (1,), "1+2": (1, 2), "1+3": (1, 3), "all": (1, 2, 3)}
+BELIEVED: Final = 0.5  # below it the product says itself that the class is less likely than not
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was told of a column: its likeliest class (`none` below 0.5), how sure, and whether a person is asked."""
+
+    table: Table
+    column: Column
+    told: str
+    confidence: float
+    automatic: bool
+    tier: str = ""
+
+    @property
+    def judged(self) -> str:
+        """What was told as it counts against the truth."""
+        return self.column.judged(self.told)
+
+    @property
+    def right(self) -> bool:
+        return self.judged == self.column.truth
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The answers for a set by some tiers, and the processor time that they took."""
+
+    answers: tuple[Answer, ...]
+    seconds: float
+    skipped: tuple[str, ...]
+
+
+def ask(tables: Sequence[Table], tiers: Sequence[object]) -> Asked:
+    """Every column of the tables, each table asked at once as a user would."""
+    names = [("rules", "model", "language")[int(str(tier)) - 1] for tier in tiers]
+    models = models_for(names, texts=False)  # type: ignore[arg-type]
+    found, seconds = [], 0.0
+    for table in tables:
+        values = {column.name: column.values for column in table.columns}
+        began = time.process_time()
+        told = classify_columns(values, table.name, tiers, models=models)
+        seconds += time.process_time() - began
+        found += [_answer(table, column, told[column.name]) for column in table.columns]
+    skipped = tuple(f"tier {one.tier}: {one.reason}" for one in models.skipped(names, texts=False))  # type: ignore[arg-type]
+    return Asked(tuple(found), seconds, skipped)
+
+
+def _answer(table: Table, column: Column, ranked: Sequence[Ranked]) -> Answer:
+    if not ranked:
+        return Answer(table, column, NONE, 1.0, automatic=True)
+    first = ranked[0]
+    if first.confidence < BELIEVED:
+        return Answer(table, column, NONE, 1 - first.confidence, automatic=False, tier=first.tier)
+    return Answer(table, column, first.data_class, first.confidence, first.state == "automatic", first.tier)
