@@ -25,6 +25,7 @@ class LabelFacts(BaseModel):
     scanned: int | None = None
     method: Literal["census", "sample", "decision"]
     tier: str
+    model: str | None = None
     detector: str | None = None
     whole_column: bool = True
     origin: Origin = "machine"

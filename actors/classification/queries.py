@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from actors.classification.contract import ClassSummary, EvidenceView, LabelState, LabelView
+from actors.classification.answers import kept
+from actors.classification.contract import ClassSummary, ColumnGuesses, EvidenceView, LabelState, LabelView
 from actors.classification.tables import Decision, Evidence, Label
 from cluster.detectors.taxonomy import SENSITIVITIES, Sensitivity
 from cluster.errors import NotFound
@@ -115,6 +116,11 @@ def evidence(session: Session, asset_id: str, column: str) -> list[EvidenceView]
         )
         for row in rows
     ]
+
+
+def guesses(session: Session, assets: Iterable[str]) -> Iterator[ColumnGuesses]:
+    """What models said of the columns of these assets, by their ids."""
+    return kept(session, assets)
 
 
 def decisions(session: Session, asset_id: str, column: str | None = None) -> list[DecisionView]:

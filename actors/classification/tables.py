@@ -26,6 +26,22 @@ class Evidence(Base):
     observed_at: Mapped[datetime]
 
 
+class Guessed(Base):
+    """What a model said of a column: kept, so that the same question is not asked again (`question`, `model`)."""
+
+    __tablename__ = "guess"
+    __table_args__ = (Index(None, "source_id"), SCHEMA)
+    asset_id: Mapped[str] = mapped_column(primary_key=True)
+    column: Mapped[str] = mapped_column(primary_key=True)
+    tier: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[str]
+    asset: Mapped[str]
+    question: Mapped[str]
+    model: Mapped[str]
+    guesses: Mapped[list[Any]]
+    asked_at: Mapped[datetime]
+
+
 class Label(Base):
     """A class on a column that is there: the machine's verdict with the decision in force applied to it.
 
@@ -55,6 +71,7 @@ class Label(Base):
     scanned: Mapped[int | None] = mapped_column(BigInteger)
     method: Mapped[str]
     tier: Mapped[str]
+    model: Mapped[str | None]
     detector: Mapped[str | None]
     whole_column: Mapped[bool]
     origin: Mapped[str]

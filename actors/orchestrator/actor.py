@@ -24,6 +24,7 @@ from cluster.events.listener import Listener
 from cluster.runtime.actor import GroupActor, Loop
 from cluster.runtime.commands import Command
 from cluster.runtime.doors import send
+from cluster.runtime.tasks import run_task
 from cluster.store.engine import database_url, reading
 
 log = structlog.get_logger("orchestrator")
@@ -168,6 +169,11 @@ async def _carried_out(step: Step, way: Way) -> list[BaseModel]:
     async with _snapshot() as session:
         commands = await asyncio.to_thread(lambda: iter(step.commands(session, way)))
         while (command := await asyncio.to_thread(_next, commands)) is not None:
+            if step.inquiry is not None:
+                given = await asyncio.to_thread(step.inquiry.given, session, command)
+                found = await step.inquiry.work(given, run_task)
+                command, figures = step.inquiry.applied(command, found)
+                results.append(figures)
             results.append(await send(command, system("orchestrator")))
     return results
 

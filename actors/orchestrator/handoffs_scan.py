@@ -10,7 +10,8 @@ from actors.catalog.contract import CatalogReceipt, ColumnLabel, DeriveLineage, 
 from actors.classification import queries as classification
 from actors.classification.contract import ClassifyAssets, ClassifyReceipt
 from actors.orchestrator import queries as workflows
-from actors.orchestrator.steps import Settled, Step, Way, batches, only
+from actors.orchestrator.questions import answered, questions, told, with_answers
+from actors.orchestrator.steps import Inquiry, Settled, Step, Way, batches, only
 from actors.rulesets import queries as rulesets
 from actors.rulesets.contract import DetectorCost, OptimiseOrder
 from actors.scans import queries as scans
@@ -65,7 +66,9 @@ def _classify(session: Session, way: Way) -> Iterator[Command[Any]]:
 def _classified(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:
     receipts = [result for result in results if isinstance(result, ClassifyReceipt)]
     names = ("columns", "created", "changed", "withdrawn")
-    return Settled(counters={name: sum(getattr(receipt, name) for receipt in receipts) for name in names})
+    counters = {name: sum(getattr(receipt, name) for receipt in receipts) for name in names}
+    asked, problem = told(results)
+    return Settled("partial" if problem else "succeeded", counters | asked, problem)
 
 
 def _order(session: Session, way: Way) -> Iterable[Command[Any]]:
@@ -158,7 +161,7 @@ def scans_to_stop(session: Session) -> list[str]:
 
 SAMPLE = Step("scan a sample", _scan("fraction"), _scanned)
 CENSUS = Step("scan everything", _scan("census"), _scanned)
-CLASSIFY = Step("classify the columns", _classify, _classified)
+CLASSIFY = Step("classify the columns", _classify, _classified, Inquiry(questions, answered, with_answers))
 ORDER = Step("order the detectors", _order, _ordered)
 PROFILES = Step("hand the profiles to the catalog", _profiles, _catalogued("profiles"))
 LABELS = Step("hand the labels to the catalog", _labels, _catalogued("labels"))

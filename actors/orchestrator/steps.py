@@ -1,6 +1,6 @@
 """What a step of a workflow is."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal, TypeVar
@@ -37,11 +37,26 @@ Commands = Callable[[Session, Way], Iterable[Command[Any]]]
 Settle = Callable[[Session, Way, list[BaseModel]], Settled | None]
 
 
+Tasks = Callable[..., Awaitable[Any]]
+"""How a module-level function is run in a worker: `cluster.runtime.tasks.run_task`."""
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What a worker finds out before a command is sent: what it is given, the work itself, and the command with what
+    came of it. What it adds beside is kept among the results of the step: figures, and nothing that grows."""
+
+    given: Callable[[Session, Command[Any]], Any]
+    work: Callable[[Any, Tasks], Awaitable[Any]]
+    applied: Callable[[Command[Any], Any], tuple[Command[Any], BaseModel]]
+
+
 @dataclass(frozen=True)
 class Step:
     name: str
     commands: Commands
     settled: Settle
+    inquiry: Inquiry | None = None
 
 
 def only(results: list[BaseModel], cls: type[R]) -> R:

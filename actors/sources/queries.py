@@ -1,6 +1,6 @@
 """The read side of the sources group."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
@@ -95,6 +95,13 @@ def inventory(
     if status:
         statement = statement.where(Inventory.status == status)
     return [_item(row) for row in session.scalars(statement)]
+
+
+def items(session: Session, assets: Collection[str]) -> Iterator[InventoryItem]:
+    """The assets of these ids that are known, in the order of their ids."""
+    statement = select(Inventory).where(Inventory.asset_id.in_(assets)).order_by(Inventory.asset_id)
+    for row in session.scalars(statement):
+        yield _item(row)
 
 
 def present(session: Session, source_id: str) -> Iterator[InventoryItem]:

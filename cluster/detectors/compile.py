@@ -132,6 +132,12 @@ def compile(
     )
 
 
+@lru_cache(maxsize=8)
+def compiled(spec: RuleSetSpec) -> CompiledRules:
+    """The rule set compiled with the installed packs, once for this process. Raises PackInvalid."""
+    return compile(spec, load_detector_packs())
+
+
 @lru_cache(maxsize=64)
 def rule_parts(spec: RuleSetSpec) -> RuleParts:
     """The digests that `compile` would give these rules with the installed packs, without the cost of compiling."""

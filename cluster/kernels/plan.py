@@ -76,7 +76,7 @@ def _planned(name: str, kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
     named = [
         detector
         for detector in _ordered(rules)
-        if detector.needs_name and _admits(detector, kind) and names_match(detector, phrases, rules.attribute_words)
+        if detector.needs_name and admits(detector, kind) and names_match(detector, phrases, rules.attribute_words)
     ]
     return replace(plan_column("", kind, rules), named=tuple(_probe(d) for d in named))
 
@@ -86,7 +86,7 @@ def _nameless(kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
     from cluster.kernels.candidates import ShapeScreen  # numpy and polars, which those who only ask about names
     from cluster.kernels.screens import Screen  # do not need
 
-    rest = [d for d in _ordered(rules) if not d.needs_name and _admits(d, kind)]
+    rest = [d for d in _ordered(rules) if not d.needs_name and admits(d, kind)]
     claiming = sorted((d for d in rest if d.claims and d.pattern), key=_reported)
     gates = sorted({d.gate for d in rest if d.gate and _reported(d)})
     groups = [gates[start : start + _GROUP] for start in range(0, len(gates), _GROUP)]
@@ -147,7 +147,8 @@ def _all_joined(phrases: tuple[str, ...]) -> frozenset[str]:
     return frozenset(map(joined, phrases))
 
 
-def _admits(detector: Detector, kind: LogicalType) -> bool:
+def admits(detector: Detector, kind: str) -> bool:
+    """Whether a detector looks at columns of a logical type."""
     if kind in detector.types:
         return True
     if kind in TEXT_KINDS:

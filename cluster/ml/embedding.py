@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.ml.encoder import BATCH_TOKENS, Encoder, by_length, padded
-from cluster.ml.packaged import MANIFEST, shipped
+from cluster.ml.packaged import MANIFEST, manifest_of, shipped
 from cluster.settings import settings
 
 Vectors = NDArray[np.float32]
@@ -30,6 +30,14 @@ class Embedder:
         self._encode, self.digest, self.dimensions = encode, digest, dimensions
         self._kept: OrderedDict[bytes, Vectors] = OrderedDict()
         self._lock = threading.Lock()
+
+    @classmethod
+    def identity(cls, folder: Path | None = None) -> str:
+        """The digest that `load` would give, by what the manifest says. Raises ModelUnusable without one."""
+        chosen = settings().embedding_model if folder is None else None
+        if chosen and not (Path(chosen) / MANIFEST).exists():
+            return hashlib.sha256(chosen.encode()).hexdigest()
+        return manifest_of(folder or (Path(chosen) if chosen else shipped("embedding"))).digest
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "Embedder":

@@ -48,7 +48,7 @@ def verified(folder: Path, needed: Iterable[str]) -> Manifest:
     Raises ModelUnusable if the manifest is missing or is none, a file is missing or differs, or one of `needed` is not
     named.
     """
-    manifest = _read(folder)
+    manifest = manifest_of(folder)
     absent = sorted(set(needed) - manifest.files.keys())
     if absent:
         raise _unusable(folder, f"its manifest does not name {', '.join(absent)}")
@@ -80,7 +80,8 @@ def write_manifest(folder: Path, name: str, version: str, licence: str, origin: 
     return manifest
 
 
-def _read(folder: Path) -> Manifest:
+def manifest_of(folder: Path) -> Manifest:
+    """What the manifest says, without a look at the files. Raises ModelUnusable if it is missing or is none."""
     try:
         return Manifest.model_validate(json.loads((folder / MANIFEST).read_text("utf-8")))
     except OSError:

@@ -37,7 +37,7 @@ def broken(path: Path) -> list[str]:
         if parts[0] in FLOORS and FLOORS[parts[0]] > FLOORS[floor]:
             wrong.append(f"{here} looks up to {name}")
         foreign = parts[0] == "actors" and len(parts) > 2 and parts[1] in GROUPS and parts[1] != group
-        allowed = {"contract", "queries"} if group == "orchestrator" else {"contract"}
+        allowed = {"contract", "queries", "worker"} if group == "orchestrator" else {"contract"}
         if group and foreign and parts[2] not in allowed:
             wrong.append(f"{here} reaches into {name}")
         is_actor = here.startswith("actors/") and here.endswith("/actor.py")

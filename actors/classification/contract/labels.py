@@ -7,11 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cluster.detectors.compile import RuleSetSpec
 from cluster.kernels.report import AssetEvidence, ClassEvidence
+from cluster.ml.guess import Guess
 from cluster.runtime.commands import Command
 
 GROUP = "classification"
 
 Origin = Literal["machine", "human"]
+GuessTier = Literal["model", "language"]
 LabelState = Literal["automatic", "review", "confirmed", "rejected"]
 # Why a label is wrong, in terms that can be counted and learned from.
 ReasonCode = Literal[
@@ -28,7 +30,9 @@ class LabelView(_View):
 
     `matched` of `scanned` values hold it; prevalence lies between `low` and `high` at 95 %. `whole_column` is false
     where the class only occurs inside some values. A label a person decided has origin human and never changes by
-    itself; `drifted` says that new evidence speaks against it.
+    itself; `drifted` says that new evidence speaks against it. `tier` is the one that carries the class: `rules`,
+    `model` (the column model), `language` (what the name means) or `human`. A model's label has no prevalence, since a
+    model says nothing of shares; `model` is the digest of that model.
     """
 
     id: str
@@ -47,6 +51,7 @@ class LabelView(_View):
     scanned: int | None
     method: Literal["census", "sample", "decision"]
     tier: str
+    model: str | None = None
     detector: str | None
     whole_column: bool
     origin: Origin
@@ -87,10 +92,39 @@ class ClassifyReceipt(_View):
     unchanged: int
 
 
+class ColumnGuesses(_View):
+    """What a model said of a column. `question` is the digest of all that it was told, `model` that of the model."""
+
+    asset: str
+    column: str
+    tier: GuessTier
+    question: str
+    model: str
+    guesses: tuple[Guess, ...]
+
+
+class Answers(_View):
+    """What the tiers said of the columns that they were asked about, and what came of asking.
+
+    asked: questions that a model has answered now, by tier; reused: those it had answered before. skipped: why a tier
+    whose model is missing or corrupt took no part; absent: tiers whose packages are not installed, on purpose perhaps.
+    lost: no worker could ask at all.
+    """
+
+    guesses: tuple[ColumnGuesses, ...] = ()
+    asked: dict[str, int] = {}
+    reused: dict[str, int] = {}
+    skipped: dict[str, str] = {}
+    absent: tuple[str, ...] = ()
+    lost: bool = False
+
+
 class ClassifyAssets(Command[ClassifyReceipt]):
     """Internal: recomputes the machine labels of these assets from evidence. Human decisions stay as they are.
 
     `rules` is the rule set the evidence was gathered with, whose thresholds decide; left out, the default one.
+    `guesses` are all that models say of columns of these assets, and take the place of what they said before; left
+    out, that stays.
     """
 
     group: ClassVar[str] = GROUP
@@ -98,6 +132,7 @@ class ClassifyAssets(Command[ClassifyReceipt]):
     source_id: str
     evidence: tuple[AssetEvidence, ...]
     rules: RuleSetSpec | None = None
+    guesses: tuple[ColumnGuesses, ...] | None = None
 
 
 class ForgetAssets(Command[ClassifyReceipt]):

@@ -1,0 +1,61 @@
+"""The tiers that a worker can ask: each loads its model at the first question, and keeps it for this process."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from actors.classification.asking import Oracle, digest_of
+from actors.classification.contract import GuessTier
+from cluster.kernels.report import AssetEvidence, ColumnEvidence
+from cluster.ml.guess import Guess
+from cluster.naming import table_of
+
+if TYPE_CHECKING:
+    from cluster.ml.meaning import Meaning
+
+_NEEDS: Final[Mapping[GuessTier, str]] = {"language": "onnxruntime"}
+NEIGHBOURS: Final = 8
+
+
+class NameOracle:
+    """Tier 3: what the names mean. It is told names and descriptions, never a value."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the encoder and of the wordings that names are held against."""
+        from cluster.ml.embedding import Embedder
+        from cluster.ml.meaning import load_meanings
+
+        return digest_of([Embedder.identity(self._folder), load_meanings().digest])
+
+    def told(self, asset: AssetEvidence, column: ColumnEvidence, description: str) -> dict[str, Any]:
+        """Name, table, the first neighbours, and the description."""
+        beside = [other.column for other in asset.columns if other.column != column.column][:NEIGHBOURS]
+        told = {"name": column.column, "table": table_of(asset.asset), "neighbours": beside}
+        return told | {"description": description}
+
+    def guess(self, asset: AssetEvidence, columns: Sequence[tuple[ColumnEvidence, str]]) -> list[tuple[Guess, ...]]:
+        """One by one, so that no answer depends on what else was asked. Raises ModelUnusable."""
+        meaning = _meaning(self._folder, self.digest)
+        return [meaning.match(**self.told(asset, column, description)) for column, description in columns]
+
+
+def oracles(folders: Mapping[GuessTier, Path | None]) -> tuple[dict[GuessTier, Oracle], tuple[GuessTier, ...]]:
+    """The tiers that can be asked on this node, by the folders of their models (None: the setting's, or the shipped
+    one), and those whose packages are not installed."""
+    made: dict[GuessTier, Oracle] = {"language": NameOracle(folders.get("language"))}
+    absent = tuple(tier for tier, package in _NEEDS.items() if find_spec(package) is None)
+    return {tier: oracle for tier, oracle in made.items() if tier not in absent}, absent
+
+
+@lru_cache(maxsize=2)
+def _meaning(folder: Path | None, digest: str) -> "Meaning":
+    from cluster.ml.embedding import Embedder
+    from cluster.ml.meaning import Meaning
+
+    return Meaning(Embedder.load(folder))

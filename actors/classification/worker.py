@@ -1,0 +1,58 @@
+"""What runs in a worker process: asking the models about columns. Only answers and SextantErrors leave it."""
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from actors.classification.contract import Answers, ColumnGuesses, GuessTier
+from cluster.detectors.compile import RuleSetSpec
+from cluster.errors import Internal, SextantError
+from cluster.kernels.report import AssetEvidence
+from cluster.telemetry import place_of
+
+
+class Questions(BaseModel):
+    """A page of evidence to ask about.
+
+    `known` is what was answered before. `descriptions` are triples of asset, column and words. `folders` are those of
+    the models where they are not the shipped ones.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    evidence: tuple[AssetEvidence, ...]
+    rules: RuleSetSpec
+    known: tuple[ColumnGuesses, ...] = ()
+    descriptions: tuple[tuple[str, str, str], ...] = ()
+    folders: dict[GuessTier, Path | None] = {}
+
+
+def ask(questions: Questions) -> Answers:
+    """What tiers 2 and 3 say of the columns that tier 1 leaves unsure. A model that is missing or corrupt is told in
+    the answers. Raises Internal for anything unexpected, which holds no value."""
+    try:
+        return _ask(questions)
+    except SextantError:
+        raise
+    except Exception as error:
+        place = os.path.basename(place_of(error))
+        defect = Internal(f"A worker failed ({type(error).__name__} in {place}).", "Report this as a defect.")
+    raise defect
+
+
+def _ask(questions: Questions) -> Answers:
+    from actors.classification.asking import Asking
+    from actors.classification.oracles import oracles
+    from cluster.detectors.compile import compiled
+    from cluster.detectors.taxonomy import load_taxonomy
+
+    found, absent = oracles(questions.folders)
+    asking = Asking(
+        rules=compiled(questions.rules),
+        taxonomy=load_taxonomy().value,
+        oracles=found,
+        known={(answer.asset, answer.column, answer.tier): answer for answer in questions.known},
+        descriptions={(asset, column): words for asset, column, words in questions.descriptions},
+    )
+    return asking.ask(questions.evidence).model_copy(update={"absent": absent})

@@ -1,0 +1,184 @@
+"""Tiers 2 and 3 in scans: asked once about what tier 1 leaves unsure, and refuted by values."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from sqlalchemy.orm import Session
+
+from actors.classification import queries
+from actors.classification.contract import Answers, ClassifyAssets, ClassifyReceipt
+from actors.classification.realtime import default_rules, evidence_of_batches
+from actors.classification.worker import Questions, ask
+from actors.orchestrator.questions import answered, told, with_answers
+from cluster.detectors.compile import load_rule_set
+from cluster.errors import Unavailable
+from cluster.kernels.report import AssetEvidence
+from cluster.ml.packaged import shipped
+from cluster.naming import asset_id, table_of
+from cluster.store.engine import make_engine
+from tests.store.test_classification import carried_out
+
+TOWNS = ["Bochum", "Celle", "Dessau", "Emden", "Fulda", "Gera", "Hagen", "Jena"]
+KUNDEN: dict[str, list[Any]] = {
+    "wohnort": TOWNS * 2,
+    "rufnummer": [f"0234 55{n:04}" for n in range(16)],
+    "mail": [f"kunde{n}@example.org" for n in range(16)],
+    "anzahl": list(range(16)),
+    "leer": [None] * 16,
+    "land": ["DE"] * 16,
+}
+
+
+def evidence_of(columns: dict[str, list[Any]], asset: str = "shop.kunden", rules: str = "r1") -> AssetEvidence:
+    found = evidence_of_batches([pa.RecordBatch.from_pydict(columns)], default_rules())
+    rows = len(next(iter(columns.values())))
+    return AssetEvidence(
+        asset=asset, method="census", partitions=1, partitions_read=1, rows=rows, bytes=1, rules_digest=rules,
+        columns=tuple(found.values()),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[Session]:
+    engine = make_engine(database_url)
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+    engine.dispose()
+
+
+class Site:
+    """The step of a workflow that asks and classifies, with the worker in this process."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.folder: Path | None = None
+
+    def classify(self, *evidence: AssetEvidence) -> tuple[ClassifyReceipt, Answers, list[Any]]:
+        command = ClassifyAssets(source_id="s1", evidence=evidence)
+        known = tuple(queries.guesses(self.session, [asset_id("s1", one.asset) for one in evidence]))
+        asked = Questions(
+            evidence=evidence, rules=load_rule_set().value, known=known, folders={"language": self.folder}
+        )
+        answers: Answers = asyncio.run(answered(asked, here))
+        completed, figures = with_answers(command, answers)
+        receipt, events = carried_out(self.session, completed)
+        return receipt, figures, events
+
+    def labels(self) -> dict[str, Any]:
+        return {label.column: label for label in queries.labels_of_source(self.session, "s1")}
+
+
+async def here(work: Callable[[Any], Any], given: Any, **options: Any) -> Any:
+    return work(given)
+
+
+@pytest.fixture
+def site(session: Session) -> Site:
+    return Site(session)
+
+
+def test_what_a_name_means_labels_a_column_and_says_by_which_model(site: Site) -> None:
+    receipt, answers, _ = site.classify(evidence_of(KUNDEN))
+    labels = site.labels()
+    town = labels["wohnort"]
+    assert (town.data_class, town.tier, town.detector) == ("location.city", "language", None)
+    assert (town.prevalence, town.low, town.high, town.matched) == (None, None, None, None)
+    assert len(town.model) == 64
+    assert "near in meaning" in " ".join(town.reasons)
+    assert (labels["mail"].tier, labels["mail"].model) == ("rules", None)
+    assert {"anzahl", "leer", "land"}.isdisjoint(labels)
+    # Neither what tier 1 is sure of is asked nor what holds no value, or the same one everywhere.
+    assert answers.asked["language"] == len(KUNDEN) - 3
+    assert receipt.created == len(labels)
+
+
+def test_the_same_is_not_asked_again_and_changes_nothing(site: Site) -> None:
+    site.classify(evidence_of(KUNDEN))
+    before = queries.digest(site.session, "s1")
+    receipt, answers, events = site.classify(evidence_of(KUNDEN))
+    assert (receipt.created, receipt.changed, receipt.withdrawn, events) == (0, 0, 0, [])
+    assert (answers.asked, answers.reused["language"] > 0) == ({}, True)
+    assert queries.digest(site.session, "s1") == before
+    # Another neighbour is another question; more values of the same columns are not.
+    longer = {name: values * 2 for name, values in KUNDEN.items()}
+    assert site.classify(evidence_of(longer))[1].asked == {}
+    assert site.classify(evidence_of(KUNDEN | {"plz": ["44787"] * 16}))[1].asked["language"] > 1
+
+
+def test_a_column_that_tier_1_comes_to_settle_is_its_alone(site: Site) -> None:
+    site.classify(evidence_of(KUNDEN))
+    assert site.labels()["wohnort"].tier == "language"
+    site.classify(evidence_of(KUNDEN | {"wohnort": KUNDEN["mail"]}))
+    assert (site.labels()["wohnort"].data_class, site.labels()["wohnort"].tier) == ("contact.email", "rules")
+
+
+def test_values_refute_what_a_name_promises(site: Site) -> None:
+    liar = {"wohnort": list(range(16)), "kundenmail": ["none of the kind", "nor this"] * 8, "anzahl": list(range(16))}
+    site.classify(evidence_of(liar))
+    assert {label.data_class for label in site.labels().values()}.isdisjoint({"location.city", "contact.email"})
+
+
+@pytest.mark.parametrize("harm", ["missing", "corrupt", "no manifest"])
+def test_a_model_that_cannot_be_used_is_named_and_labels_nothing(site: Site, tmp_path: Path, harm: str) -> None:
+    site.folder = tmp_path / "embedding"
+    if harm != "missing":
+        shutil.copytree(shipped("embedding"), site.folder)
+    if harm == "corrupt":
+        with (site.folder / "model.int8.onnx").open("r+b") as file:
+            file.seek(1_000_000)
+            file.write(b"\0\1\2\3")
+    if harm == "no manifest":
+        (site.folder / "manifest.json").unlink()
+    _, answers, _ = site.classify(evidence_of(KUNDEN))
+    assert {label.tier for label in site.labels().values()} == {"rules"}
+    counters, problem = told([answers])
+    assert counters["tiers_skipped"] == ["language"]
+    assert problem is not None
+    assert "cannot be used" in problem
+
+
+def test_what_was_answered_stays_while_the_model_is_away(site: Site, tmp_path: Path) -> None:
+    site.classify(evidence_of(KUNDEN))
+    before = queries.digest(site.session, "s1")
+    site.folder = tmp_path / "gone"
+    receipt, answers, events = site.classify(evidence_of(KUNDEN))
+    assert (answers.skipped.keys(), events, receipt.changed) == ({"language"}, [], 0)
+    assert queries.digest(site.session, "s1") == before
+    site.classify(evidence_of(KUNDEN, asset="shop.renamed"))
+    assert len(site.labels()) == len({label.column for label in site.labels().values()})
+
+
+def test_a_worker_that_dies_keeps_nobody_from_being_classified(site: Site) -> None:
+    async def lost(*given: Any, **options: Any) -> Any:
+        raise Unavailable("A worker was lost.", "The work is tried again.")
+
+    evidence = (evidence_of(KUNDEN),)
+    answers = asyncio.run(answered(Questions(evidence=evidence, rules=load_rule_set().value), lost))
+    command = ClassifyAssets(source_id="s1", evidence=evidence)
+    assert with_answers(command, answers) == (command, answers)
+    carried_out(site.session, command)
+    assert site.labels()["mail"].tier == "rules"
+    assert "took no part: A worker was lost." in str(told([answers])[1])
+
+
+def test_answers_do_not_depend_on_what_else_is_asked() -> None:
+    alone = ask(Questions(evidence=(evidence_of(KUNDEN),), rules=load_rule_set().value))
+    other = evidence_of({"vorname": ["Ada", "Bob"] * 8, "strasse": ["Am Rain 3"] * 16}, asset="shop.leute")
+    both = ask(Questions(evidence=(other, evidence_of(KUNDEN)), rules=load_rule_set().value))
+    assert [answer for answer in both.guesses if answer.asset == "shop.kunden"] == list(alone.guesses)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("crm.customers", "customers"), ("exports/customers/part-0.parquet", "customers"), ("leads.csv", "leads"),
+        ("hr/employees_2026-03.csv.gz", "employees"), ("kundenStamm", "kundenStamm"), ("2026/01.csv", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_table_is_called_by_what_its_path_says(path: str, words: str) -> None:
+    assert table_of(path) == words
