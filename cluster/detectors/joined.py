@@ -15,7 +15,11 @@ def joined_bytes(values: pl.Series) -> tuple[Bytes, Offsets]:
     No value may be null. Text i is `data[offsets[i]:offsets[i + 1]]`; the first offset is 0.
     """
     array = values.to_arrow(compat_level=pl.CompatLevel.oldest())
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return joined_array(array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array)
+
+
+def joined_array(array: pa.Array) -> tuple[Bytes, Offsets]:
+    """The same of an Arrow array of texts, whose bytes are not copied."""
     array = array.cast(pa.large_string())
     _, places, data = array.buffers()
     if data is None or places is None:

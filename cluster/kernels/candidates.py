@@ -57,9 +57,9 @@ class ShapeScreen:
         self._any = "|".join(dict.fromkeys(first)) if all(first) else ""
         self._known: dict[str, int] = {}
 
-    def passing(self, shapes: Sequence[str]) -> Mask:
+    def passing(self, shapes: pl.Series) -> Mask:
         """Which shapes any probe may match that is not idle."""
-        return pl.Series(shapes, dtype=pl.String).str.contains(self._any).to_numpy()
+        return shapes.str.contains(self._any).to_numpy()
 
     def bits_of(self, shapes: Sequence[str]) -> Bits:
         """The bits of shapes, one row each."""

@@ -13,7 +13,7 @@ from cluster.kernels.candidates import Candidates
 from cluster.kernels.evidence import Evidence, Mask, View, examples_of, held, held_among, keep_examples
 from cluster.kernels.plan import TEXT_KINDS, ColumnPlan, Probe
 from cluster.kernels.residue import Residue
-from cluster.kernels.shapes import Numbers, ShapeBook
+from cluster.kernels.shape_book import Numbers, ShapeBook
 from cluster.kernels.sketch import Hashes, Hashing
 from cluster.kernels.texts import Values
 

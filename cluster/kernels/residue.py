@@ -1,13 +1,14 @@
 """What a column leaves to the detectors that run on every column, put aside until there is enough of it."""
 
 import numpy as np
+import polars as pl
 
 from cluster.detectors.joined import joined_bytes, texts_of
 from cluster.kernels.candidates import Candidates, joined_candidates
 from cluster.kernels.evidence import Mask, View, held, held_among, joined_views
 from cluster.kernels.plan import ColumnPlan, Probe
 from cluster.kernels.screens import Traits
-from cluster.kernels.shapes import NO_SHAPE, Numbers, ShapeBook
+from cluster.kernels.shape_book import NO_SHAPE, Numbers, ShapeBook
 
 _VALUES = 65_536, 1 << 20, 2_048  # at most for a column, for all of a table together, and at least for a column
 _BYTES = 8 << 20, 64 << 20, 128 << 10
@@ -44,8 +45,8 @@ class Residue:
         if shapes is None:
             return self._put_aside(None, self._worth_a_look(view))
         self._book, numbers = shapes
-        more = self._book.texts[len(self._passing) :]
-        if more:
+        if len(self._book) > len(self._passing):
+            more = self._book.texts(len(self._passing))
             self._passing = np.concatenate([self._passing, self._plan.shapes.passing(more)])
         # The last one is that of values without a shape, which have the number -1.
         some = np.append(self._passing, True)[numbers]
@@ -92,7 +93,7 @@ class Residue:
         found = [self._gated(joined_views(shapeless))] if shapeless else []
         if pending and self._book is not None:
             used, places = np.unique(np.concatenate([numbers for _, numbers in pending]), return_inverse=True)
-            bits = self._plan.shapes.bits_of([self._book.texts[number] for number in used.tolist()])
+            bits = self._plan.shapes.bits_of(self._book.texts().gather(pl.Series(used)).to_list())
             found.append(Candidates(joined_views([view for view, _ in pending]), bits[places]))
         return joined_candidates(found) if found else None
 

@@ -19,7 +19,7 @@ from cluster.kernels.buckets import (
 from cluster.kernels.detect import ColumnDetection
 from cluster.kernels.plan import TEXT_KINDS, plan_column
 from cluster.kernels.report import ColumnReport, DetectorCounts, PartitionReport
-from cluster.kernels.shapes import REMEMBERED, Numbers, ShapeBook
+from cluster.kernels.shape_book import REMEMBERED, Numbers, ShapeBook
 from cluster.kernels.sketch import DistinctSketch, Hashing
 from cluster.kernels.texts import Values, logical_type, months_of, values_of
 from cluster.kernels.traits import TraitSample
@@ -129,9 +129,8 @@ class ColumnScan:
             self._times = merge_times(self._times, month_buckets(months_of(values.distinct), values.counts))
         elif values.kind in TEXT_KINDS and values.joined is not None:
             data, offsets = values.joined
-            lengths = np.diff(offsets)
-            self._lengths = merge_lengths(self._lengths, _lengths(values, lengths))
-            return self._shapes, self._shapes.numbers_of(values.distinct, data, offsets, lengths, values.counts)
+            self._lengths = merge_lengths(self._lengths, _lengths(values, np.diff(offsets)))
+            return self._shapes, self._shapes.add(data, offsets, values.counts)
         return None
 
     def seconds(self) -> dict[str, float]:

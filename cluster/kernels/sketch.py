@@ -31,11 +31,11 @@ class Hashing:
 
     def __init__(self, salt: bytes) -> None:
         self._key = hashlib.blake2b(salt, digest_size=32, person=b"sextant-distinct").digest()
-        self._seed = int.from_bytes(hashlib.blake2b(salt, digest_size=8, person=b"sextant-register").digest(), "big")
+        self.seed = int.from_bytes(hashlib.blake2b(salt, digest_size=8, person=b"sextant-register").digest(), "big")
 
     def registers_of(self, values: pl.Series) -> Hashes:
         """64-bit seeded hashes of the values, for `DistinctSketch.add`."""
-        return values.hash(self._seed).to_numpy()
+        return values.hash(self.seed).to_numpy()
 
     def keyed(self, text: str) -> bytes:
         """8 bytes from which the text cannot be guessed without the salt."""

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from cluster.connectors.interface import LogicalType
-from cluster.detectors.joined import Bytes, Offsets, joined_bytes
+from cluster.detectors.joined import Bytes, Offsets, joined_array, joined_bytes, texts_of
+from cluster.kernels.loops import blank, different
 from cluster.kernels.sketch import Hashes, Hashing
 
 Counts = npt.NDArray[np.int64]
@@ -71,7 +72,7 @@ def values_of(array: pa.Array, text_limit: int, hashing: Hashing) -> Values:
         array, unreadable = _as_json(array)
     elif not _is_text(array.type):
         array = pc.cast(array, pa.large_string(), safe=False)
-    values = _texts(kind, pl.Series(array), weights, text_limit, hashing)
+    values = _texts(kind, pc.cast(array, pa.large_string()).drop_null(), weights, text_limit, hashing)
     return replace(values, rows=rows, nulls=nulls, unreadable=unreadable)
 
 
@@ -107,7 +108,6 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
-_IS_BLANK: Final = np.isin(np.arange(256), list(b" \t\r\n\x00"))
 _TYPES: Final[tuple[tuple[Any, LogicalType], ...]] = (
     (_is_text, "string"),
     (pt.is_integer, "integer"),
@@ -147,22 +147,17 @@ def _numbers(kind: LogicalType, array: pa.Array, rows: int, nulls: int, hashing:
 
 
 def _counted(kind: LogicalType, series: pl.Series, rows: int, nulls: int, hashing: Hashing) -> Values:
-    distinct, counts, hashes = _distinct(series.drop_nulls(), None, hashing)
+    distinct, counts, hashes = _distinct(series.drop_nulls(), hashing)
     return Values(kind, distinct, counts, rows, nulls, bytes=8 * (rows - nulls), hashes=hashes)
 
 
-def _distinct(series: pl.Series, weights: Counts | None, hashing: Hashing) -> tuple[pl.Series, Counts, Hashes | None]:
+def _distinct(series: pl.Series, hashing: Hashing) -> tuple[pl.Series, Counts, Hashes | None]:
     """Different values with their counts, and with their hashes if those were needed; none may be null."""
-    if weights is not None:
-        if series.n_unique() == len(series):
-            return series, weights, None
-        frame = pl.DataFrame({"v": series, "n": weights}).group_by("v").agg(pl.col("n").sum())
-        return frame["v"], frame["n"].to_numpy(), None
     head = np.unique(hashing.registers_of(series.head(_HEAD)))
     if len(head) > _MOSTLY * min(_HEAD, len(series)):
         hashes = hashing.registers_of(series)
         in_order = np.sort(hashes)
-        # Where all hashes differ so do the values, and sorting numbers costs less than grouping texts.
+        # Where all hashes differ so do the values, and sorting numbers costs less than grouping them.
         if (in_order[1:] != in_order[:-1]).all():
             return series, np.ones(len(series), dtype=np.int64), hashes
     frame = series.alias("v").value_counts(name="n")
@@ -200,35 +195,39 @@ def _as_json(array: pa.Array) -> tuple[pa.Array, int]:
     return pa.array(texts, type=pa.large_string()), unreadable
 
 
-def _texts(kind: LogicalType, series: pl.Series, weights: Counts | None, limit: int, hashing: Hashing) -> Values:
-    truncated = 0
-    long = (series.str.len_bytes() > limit).fill_null(value=False)
-    if long.any():
+def _texts(kind: LogicalType, array: pa.Array, weights: Counts | None, limit: int, hashing: Hashing) -> Values:
+    joined, truncated = joined_array(array), 0
+    weights = np.ones(len(array), dtype=np.int64) if weights is None else weights
+    if np.diff(joined[1]).max(initial=0) > limit:
         # A cell of many megabytes would otherwise be matched against every pattern; bytes first, as they are cheap.
-        longer = (series.str.len_chars() > limit).fill_null(value=False).to_numpy()
-        truncated = int(longer.sum() if weights is None else weights[longer].sum())
-        series = series.str.head(limit)
-    distinct, counts, hashes = _distinct(series.drop_nulls(), weights, hashing)
+        cut = pl.Series(array)
+        truncated = int(weights[(cut.str.len_chars() > limit).to_numpy()].sum())
+        joined = joined_bytes(cut.str.head(limit))
+    distinct, counts, hashes, joined = _different(joined, weights, hashing)
     empties = 0
-    joined = joined_bytes(distinct)
-    blank = _blank(distinct, *joined)
-    if blank is not None:
-        empties = int(counts[blank].sum())
-        distinct, counts = distinct.filter(pl.Series(~blank)), counts[~blank]
-        hashes = None if hashes is None else hashes[~blank]
+    flags = np.empty(len(counts), dtype=np.bool_)
+    if blank(*joined, flags):
+        empties = int(counts[flags].sum())
+        distinct, counts, hashes = distinct.filter(pl.Series(~flags)), counts[~flags], hashes[~flags]
         joined = joined_bytes(distinct)
     size = int(np.dot(np.diff(joined[1]), counts))
     return Values(kind, distinct, counts, 0, 0, empties, 0, truncated, size, hashes, joined)
 
 
-def _blank(texts: pl.Series, data: Bytes, offsets: Offsets) -> npt.NDArray[np.bool_] | None:
-    """Which texts are empty or white space, or None: hardly any begin with it, and only those are looked at whole."""
-    blank = offsets[:-1] == offsets[1:]
-    begins = ~blank
-    begins[begins] = _IS_BLANK[data[offsets[:-1][begins]]]
-    if begins.any():
-        blank[begins] = (texts.filter(pl.Series(begins)).str.strip_chars(" \t\r\n\x00").str.len_bytes() == 0).to_numpy()
-    return blank if blank.any() else None
+def _different(
+    joined: tuple[Bytes, Offsets], weights: Counts, hashing: Hashing
+) -> tuple[pl.Series, Counts, Hashes, tuple[Bytes, Offsets]]:
+    """Different texts with their counts, hashes and joined bytes."""
+    texts = texts_of(*joined)
+    hashes = hashing.registers_of(texts)
+    firsts, counts = np.empty(len(texts), dtype=np.int64), np.empty(len(texts), dtype=np.int64)
+    slots = np.full(1 << (2 * len(texts)).bit_length(), -1, dtype=np.int32)
+    found = different(*joined, hashes, weights, slots, firsts, counts)
+    if found == len(texts):
+        return texts, counts, hashes, joined
+    firsts = firsts[:found]
+    texts = texts.gather(pl.Series(firsts))
+    return texts, counts[:found], hashes[firsts], joined_bytes(texts)
 
 
 def months_of(values: pl.Series) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

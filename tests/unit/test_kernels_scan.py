@@ -3,6 +3,7 @@
 import decimal
 from datetime import UTC, date, datetime
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.detectors.compile import RuleSetSpec, compile
+from cluster.detectors.joined import joined_bytes
 from cluster.kernels.profile import outward
 from cluster.kernels.report import ColumnEvidence
-from cluster.kernels.shapes import KEPT, shapes_of
+from cluster.kernels.shape_book import ShapeBook
+from cluster.kernels.shapes import KEPT
+from cluster.kernels.sketch import Hashing
 
 
 def _column(array: pa.Array | list[object]) -> ColumnEvidence:
@@ -105,8 +109,9 @@ def test_shapes_show_the_form() -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=80))
 def test_a_shape_holds_no_digit_or_letter_of_the_value(values: list[str]) -> None:
-    distinct = pl.Series(sorted(set(values)), dtype=pl.String)
-    shapes = shapes_of(distinct, pl.Series([1] * len(distinct), dtype=pl.UInt32))
+    book = ShapeBook(Hashing(b""))
+    book.add(*joined_bytes(pl.Series(values, dtype=pl.String)), np.ones(len(values), dtype=np.int64))
+    shapes = book.kept()
     assert len(shapes) <= KEPT
     assert not {c for shape in shapes for c in shape if c.isalnum()} - set("aAd")
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from cluster.detectors.detector import Detector
 from cluster.detectors.joined import joined_bytes, kept_bytes, texts_of
 from cluster.kernels import scan
-from cluster.kernels import shapes as module
+from cluster.kernels import shape_book as module
 from cluster.kernels.candidates import ShapeScreen
+from cluster.kernels.shape_book import NO_SHAPE, ShapeBook, shape_of
 from cluster.kernels.shape_regex import shape_regex
-from cluster.kernels.shapes import NO_SHAPE, TABLE, ShapeBook, keep_shapes, shapes_of
+from cluster.kernels.shapes import KEPT, LONGEST, TABLE, keep_shapes
 from cluster.kernels.sketch import Hashing
 
 OPEN = tuple(d for d in rules().detectors if d.pattern and not d.needs_name)
@@ -27,10 +28,8 @@ def _shape(text: str) -> str:
 
 
 def _numbers(book: ShapeBook, texts: list[str]) -> list[int]:
-    values = pl.Series(texts, dtype=pl.String)
-    data, offsets = joined_bytes(values)
-    counts = np.ones(len(texts), dtype=np.int64)
-    return book.numbers_of(values, data, offsets, np.diff(offsets), counts).tolist()
+    joined = joined_bytes(pl.Series(texts, dtype=pl.String))
+    return book.add(*joined, np.ones(len(texts), dtype=np.int64)).tolist()
 
 
 @settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
@@ -63,7 +62,7 @@ def test_any_regex_holds_of_the_shapes_of_what_it_matches(data: st.DataObject, r
 @pytest.mark.parametrize("regex", ["a(?=b)", r"\p{L}a", "[[:alpha:]]", r"(?P<n>a)", "a{5000}", r"[\d-x]", "(?x: a)"])
 def test_what_is_not_understood_rules_nothing_out(regex: str) -> None:
     assert shape_regex(regex) is None
-    assert ShapeScreen([((regex,), False)]).passing(["", "aaaa", "d"]).all()
+    assert ShapeScreen([((regex,), False)]).passing(pl.Series(["", "aaaa", "d"])).all()
     assert ShapeScreen([((regex,), False)]).bits_of(["", "d"]).tolist() == [[1], [1]]
 
 
@@ -96,8 +95,8 @@ def test_more_probes_than_bits_of_a_word() -> None:
 def test_a_book_counts_each_shape_in_any_division(texts: list[str], step: int) -> None:
     book = ShapeBook(Hashing(b"s"))
     numbers = [n for start in range(0, len(texts), step) for n in _numbers(book, texts[start : start + step])]
-    short = [len(text.encode()) <= module.LONGEST for text in texts]
-    assert [NO_SHAPE if n == NO_SHAPE else book.texts[n] for n in numbers] == [
+    short = [len(text.encode()) <= LONGEST for text in texts]
+    assert [NO_SHAPE if n == NO_SHAPE else book.texts()[n] for n in numbers] == [
         _shape(text) if fits else NO_SHAPE for text, fits in zip(texts, short, strict=True)
     ]
     counted: dict[str, int] = {}
@@ -109,12 +108,21 @@ def test_a_book_counts_each_shape_in_any_division(texts: list[str], step: int) -
 
 def test_a_full_book_still_counts_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{'1' * (i % 30)} {'a ' * (i // 30)}" for i in range(600) if i // 30 < 9]
-    values, counts = pl.Series(texts), pl.Series([i % 5 + 1 for i in range(len(texts))])
-    whole = shapes_of(values, counts)
-    monkeypatch.setattr(module, "_PIECE", 64)
+    counts = np.array([i % 5 + 1 for i in range(len(texts))])
+    data, offsets = joined_bytes(pl.Series(texts))
     monkeypatch.setattr(module, "_OTHERS", 100)
-    assert shapes_of(values, counts, room=20) == whole
-    assert len(whole) == module.KEPT
+    books = [ShapeBook(Hashing(b"s"), room) for room in (20, 60, 1_000)]
+    for book in books:
+        for part in range(0, len(texts), 50):
+            some = offsets[part : part + 51]
+            book.add(data[some[0] : some[-1]], some - some[0], counts[part : part + 50])
+    assert len(books[2].kept()) == KEPT
+    assert books[0].kept() == books[1].kept() == books[2].kept()
+
+
+@given(st.text(st.sampled_from("aAb1é -\x00"), max_size=40))
+def test_the_shape_of_one_text_is_that_of_the_definition(text: str) -> None:
+    assert shape_of(text.encode()) == _shape(text)
 
 
 def test_a_column_with_more_shapes_than_are_remembered_is_counted_in_full(monkeypatch: pytest.MonkeyPatch) -> None:

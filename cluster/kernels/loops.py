@@ -1,0 +1,49 @@
+"""Loops over the joined bytes of texts (`cluster.detectors.joined`): which differ, and which are blank."""
+
+import numpy as np
+
+from cluster.kernels.compiled import Byte, Flag, Int, Long, Word, compiled, read, written
+
+_BLANK = np.isin(np.arange(256), list(b" \t\r\n\x00"))
+_ONE = np.uint64(1)
+
+
+@compiled(Long(read(Byte), read(Long), read(Word), read(Long), written(Int), written(Long), written(Long)))
+def different(data, offsets, hashes, weights, slots, firsts, counts):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    """Writes the places of texts that are like none before, and the weight of all that are like each; how many differ.
+
+    `slots` is a table of minus ones, a power of two of them and more than there are texts.
+    """
+    mask, found = np.uint64(len(slots) - 1), 0
+    for row in range(len(hashes)):
+        place = hashes[row] & mask
+        while True:
+            group = slots[place]
+            if group < 0:
+                slots[place], firsts[found], counts[found] = found, row, weights[row]
+                found += 1
+                break
+            other = firsts[group]
+            size = offsets[row + 1] - offsets[row]
+            if hashes[other] == hashes[row] and offsets[other + 1] - offsets[other] == size:
+                at, before, same = offsets[row], offsets[other], 0
+                while same < size and data[at + same] == data[before + same]:
+                    same += 1
+                if same == size:
+                    counts[group] += weights[row]
+                    break
+            place = (place + _ONE) & mask
+    return found
+
+
+@compiled(Long(read(Byte), read(Long), written(Flag)))
+def blank(data, offsets, flags):  # type: ignore[no-untyped-def]
+    """Flags texts that are empty or white space; how many."""
+    found = 0
+    for row in range(len(flags)):
+        at = offsets[row]
+        while at < offsets[row + 1] and _BLANK[data[at]]:
+            at += 1
+        flags[row] = at == offsets[row + 1]
+        found += flags[row]
+    return found
