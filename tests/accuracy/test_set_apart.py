@@ -37,7 +37,7 @@ def lists_of(content: Any) -> Iterator[frozenset[str]]:
 
 def templates_of(content: Any) -> set[str]:
     """Texts with slots, as their bare words: other slots and other choices do not make another template."""
-    if isinstance(content, str):
+    if isinstance(content, str) and "{" in content:
         bare = " ".join(re.findall(r"\w+", re.sub(r"\{[^}]*\}|\[[^]]*\]", " ", content).lower()))
         return {bare} if len(bare.split()) >= 4 else set()
     parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
