@@ -79,8 +79,8 @@ def _judge_column(case: Case) -> Finding | None:
 def _judge_occurrence(case: Case) -> Finding | None:
     """Some values are the class, or hold it in longer text."""
     e, detector = case.evidence, case.detector
-    if detector.needs_name:
-        return _judge_thin_column(case)
+    if detector.needs_name or detector.column_only:
+        return _judge_thin_column(case) if case.named else None
     reasons = [f"found in {_count(e.validated)} of {_count(e.scanned)} values that {_pass(detector)}"]
     if detector.form == "distinctive":
         if _looks_random(e, patience=5):

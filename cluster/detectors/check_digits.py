@@ -24,7 +24,7 @@ _NPI_PREFIX: Final = 24  # what the digits 80840 before a provider's number add 
 
 
 @dataclass(frozen=True)
-class _Digits:
+class Digits:
     """The digits of each text right-aligned in a row of zeros, and how many they are."""
 
     rows: npt.NDArray[np.uint8]
@@ -67,7 +67,7 @@ def _as_number(rows: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.int64]
     return number
 
 
-def _digits_of(values: pl.Series) -> _Digits | None:
+def _digits_of(values: pl.Series) -> Digits | None:
     """None if a text has so many digits that rows would be wide for its sake."""
     data, offsets = joined_bytes(values)
     data, offsets = kept_bytes(data, offsets, (data - np.uint8(ord("0"))) < 10)
@@ -76,18 +76,18 @@ def _digits_of(values: pl.Series) -> _Digits | None:
     if width > _WIDEST:
         return None
     if int(counts.min(initial=width)) == width:
-        return _Digits((data - np.uint8(ord("0"))).reshape(len(counts), width), counts)
+        return Digits((data - np.uint8(ord("0"))).reshape(len(counts), width), counts)
     rows = np.zeros(len(counts) * width, dtype=np.uint8)
     right_aligned = np.arange(1, len(counts) + 1) * width - offsets[1:]
     rows[np.arange(len(data)) + np.repeat(right_aligned, counts)] = data - np.uint8(ord("0"))
-    return _Digits(rows.reshape(len(counts), width), counts)
+    return Digits(rows.reshape(len(counts), width), counts)
 
 
-def _luhn(digits: _Digits) -> Mask:
+def _luhn(digits: Digits) -> Mask:
     return np.asarray(~digits.alike() & (digits.luhn_sum() % 10 == 0))
 
 
-def _payment_card(digits: _Digits) -> Mask:
+def _payment_card(digits: Digits) -> Mask:
     lead = digits.leading(6)
     issued = np.zeros(len(lead), dtype=np.bool_)
     for low, high, lengths in reversed(checksums.CARDS):
@@ -96,7 +96,7 @@ def _payment_card(digits: _Digits) -> Mask:
     return np.asarray(issued & _luhn(digits))
 
 
-def _ssn(digits: _Digits) -> Mask:
+def _ssn(digits: Digits) -> Mask:
     number = digits.number()
     area, group, serial = number // 1_000_000, number // 10_000 % 100, number % 10_000
     allowed = (digits.counts == 9) & (area != 0) & (area != 666) & (area < 900) & (group != 0) & (serial != 0)
@@ -104,7 +104,7 @@ def _ssn(digits: _Digits) -> Mask:
     return np.asarray(allowed & ~published & ~digits.alike())
 
 
-def _aba_routing(digits: _Digits) -> Mask:
+def _aba_routing(digits: Digits) -> Mask:
     if digits.rows.shape[1] < 9:
         return np.zeros(len(digits.counts), dtype=np.bool_)
     number, lead = digits.number(), digits.leading(2)
@@ -113,17 +113,17 @@ def _aba_routing(digits: _Digits) -> Mask:
     return np.asarray((digits.counts == 9) & (number != 0) & assigned & (weighted % 10 == 0))
 
 
-def _npi(digits: _Digits) -> Mask:
+def _npi(digits: Digits) -> Mask:
     first = digits.leading(1)
     summed = digits.luhn_sum() + _NPI_PREFIX
     return np.asarray((digits.counts == 10) & ((first == 1) | (first == 2)) & (summed % 10 == 0))
 
 
-def _imei(digits: _Digits) -> Mask:
+def _imei(digits: Digits) -> Mask:
     return np.asarray((digits.counts == 15) & _luhn(digits))
 
 
-def _over_column(check: Callable[[_Digits], Mask], single: Callable[[str], bool]) -> ColumnCheck:
+def _over_column(check: Callable[[Digits], Mask], single: Callable[[str], bool]) -> ColumnCheck:
     def over(values: pl.Series) -> Mask:
         # In pieces that stay in the processor's cache.
         pieces = [piece(values[start : start + _PIECE]) for start in range(0, len(values), _PIECE)]
@@ -136,6 +136,16 @@ def _over_column(check: Callable[[_Digits], Mask], single: Callable[[str], bool]
         return np.fromiter((single(text) for text in values.to_list()), dtype=np.bool_, count=len(values))
 
     return over
+
+
+def over_digits(check: Callable[[Digits], Mask]) -> ColumnCheck:
+    """The check over a column of texts; one with more digits than any number has fails."""
+
+    def single(text: str) -> bool:
+        digits = _digits_of(pl.Series([text]))
+        return digits is not None and bool(check(digits)[0])
+
+    return _over_column(check, single)
 
 
 COLUMN_CHECKS: Final[dict[str, ColumnCheck]] = {

@@ -134,6 +134,12 @@ def imei(text: str) -> bool:
     return len(digits) == 15 and luhn(digits)
 
 
+def iccid(text: str) -> bool:
+    """Number of a SIM card: 89, 18 to 20 digits in all, Luhn (ITU-T E.118)."""
+    digits = digits_of(text)
+    return 18 <= len(digits) <= 20 and digits.startswith("89") and luhn(digits)
+
+
 def ipv4(text: str) -> bool:
     """Four octets of which one is 32 or more: numbers of software versions hardly ever are."""
     octets = [_OCTETS.get(octet, -1) for octet in text.split(".")]
@@ -162,3 +168,8 @@ def secret_entropy(text: str) -> bool:
     digit = any(c.isdigit() for c in stripped)
     lower, upper = any(c.islower() for c in stripped), any(c.isupper() for c in stripped)
     return bits >= 3.2 and ((digit and (lower or upper)) or (lower and upper and size >= 24))
+
+
+def bearer(text: str) -> bool:
+    """A header's token: its last word is random enough for a secret, or holds a name and a password in base64."""
+    return secret_entropy(text.rsplit(" ", maxsplit=1)[-1])

@@ -33,6 +33,7 @@ class Detector(_Value):
     `form` says how telling a single match is: `distinctive` (hardly anything else looks so) or `common`.
     `claims` marks a form that leaves a value no other meaning: such whole values are no evidence for the detectors
     that run on every column. No value may be claimed by two detectors, so that their order cannot matter.
+    `column_only` marks a form that much else has: it makes the column if most values pass its check, and no occurrence.
     `zero_pad` restores leading zeros that an integer column has lost.
     """
 
@@ -52,6 +53,7 @@ class Detector(_Value):
     avoid: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     needs_name: bool = False
+    column_only: bool = False
     form: Literal["distinctive", "common"] = "common"
     claims: bool = False
     review: bool = False

@@ -7,7 +7,9 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from cluster.detectors import checksums
+import polars as pl
+
+from cluster.detectors import checksums, lettered
 from cluster.detectors.phones import phone_announced, phone_international, phone_national, phone_trunk
 from cluster.detectors.single import birth_date, es_dni, ipv4_any, letters_and_digits
 
@@ -25,6 +27,17 @@ _OWN: Final[dict[str, Validator]] = {
     "vin": checksums.vin,
     "nino": checksums.nino,
     "imei": checksums.imei,
+    "iccid": checksums.iccid,
+    "sg_nric": lettered.sg_nric,
+    "hk_id": lettered.hk_id,
+    "tw_id": lettered.tw_id,
+    "de_svnr": lettered.de_svnr,
+    "dea": lettered.dea,
+    "lei_letters": lettered.lei_letters,
+    "vat": lettered.vat,
+    "bearer": checksums.bearer,
+    "loinc": lettered.loinc,
+    "snomed": lettered.snomed,
     "ipv4": checksums.ipv4,
     "ipv6": checksums.ipv6,
     "secret_entropy": checksums.secret_entropy,
@@ -40,30 +53,66 @@ _OWN: Final[dict[str, Validator]] = {
 # Modules of python-stdnum; the name in a pack is `stdnum:` and the module below `stdnum`.
 _STDNUM: Final = frozenset(
     {
+        "ar.cuit",
+        "ar.dni",
+        "au.abn",
         "au.tfn",
         "be.nn",
         "bic",
+        "bitcoin",
+        "br.cnpj",
         "br.cpf",
         "ca.sin",
         "ch.ssn",
+        "ch.uid",
+        "cl.rut",
         "cn.ric",
+        "co.nit",
+        "cz.rc",
         "de.idnr",
         "dk.cpr",
+        "do.cedula",
+        "ec.ci",
+        "es.cif",
         "es.dni",
         "es.nie",
+        "eu.vat",
         "fi.hetu",
+        "fr.nif",
         "fr.nir",
+        "fr.siren",
+        "fr.siret",
         "gb.nhs",
+        "gb.utr",
+        "gr.vat",
+        "ie.pps",
+        "il.idnr",
+        "imsi",
         "in_.aadhaar",
+        "in_.gstin",
         "in_.pan",
         "it.codicefiscale",
+        "it.iva",
+        "lei",
+        "lv.pvn",
         "mx.curp",
+        "mx.rfc",
+        "my.nric",
         "nl.bsn",
         "no.fodselsnummer",
+        "no.orgnr",
+        "nz.ird",
+        "pe.cui",
+        "pl.nip",
         "pl.pesel",
+        "ru.inn",
+        "ru.ogrn",
+        "se.orgnr",
         "se.personnummer",
+        "sg.uen",
         "us.ein",
         "us.itin",
+        "za.idnr",
     }
 )
 
@@ -81,13 +130,14 @@ def validator(name: str) -> Validator | None:
         return _jwt
     if name.startswith("stdnum:") and name.removeprefix("stdnum:") in _STDNUM:
         return _safely(import_module(f"stdnum.{name.removeprefix('stdnum:')}").is_valid)
-    return _OWN.get(name)
+    return _OWN.get(name) or _one_of_a_column(name)
 
 
 def column_validator(name: str) -> "ColumnCheck | None":
     """The same validator over all texts of a column at once, for those that can be had so; else None."""
     from cluster.detectors import column_checks
     from cluster.detectors.check_digits import COLUMN_CHECKS
+    from cluster.detectors.national_checks import NATIONAL_CHECKS
 
     own: dict[str, ColumnCheck] = {
         "iban": column_checks.iban,
@@ -96,7 +146,14 @@ def column_validator(name: str) -> "ColumnCheck | None":
         "phone_international": column_checks.phone_international,
         "phone_national": column_checks.phone_national,
     }
-    return own.get(name) or COLUMN_CHECKS.get(name)
+    return own.get(name) or COLUMN_CHECKS.get(name) or NATIONAL_CHECKS.get(name)
+
+
+def _one_of_a_column(name: str) -> Validator | None:
+    from cluster.detectors.national_checks import NATIONAL_CHECKS
+
+    check = NATIONAL_CHECKS.get(name)
+    return None if check is None else lambda text: bool(check(pl.Series([text]))[0])
 
 
 def _safely(check: Callable[[str], bool]) -> Validator:

@@ -1,16 +1,25 @@
 """Column and table names as words: the only way in which a name may count as evidence is by whole words."""
 
 import re
+import unicodedata
 from functools import lru_cache
+from typing import Final
 
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|[0-9]+")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 _LONGEST_PHRASE = 5
+_LETTERS: Final = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D",
+     "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i"}
+)  # fmt: skip
 
 
 @lru_cache(maxsize=8192)
 def split_name(name: str) -> tuple[str, ...]:
-    """The words of a name in lower case: `homePhone_No2` gives home, phone, no, 2. Non-ASCII letters separate."""
-    return tuple(part.lower() for part in _PARTS.findall(name))
+    """The words of a name in lower case: `homePhone_No2` gives home, phone, no, 2.
+
+    Letters lose their accents (`Prénom` gives prenom, `Straße` strasse); words of other scripts stay as they are.
+    """
+    return tuple(part.casefold() for part in _PARTS.findall(folded(name)))
 
 
 @lru_cache(maxsize=8192)
@@ -22,6 +31,14 @@ def phrases_of(name: str) -> frozenset[str]:
         for start in range(len(words))
         for end in range(start + 1, min(len(words), start + _LONGEST_PHRASE) + 1)
     )
+
+
+def folded(text: str) -> str:
+    """The text with letters without their accents."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return "".join(char for char in plain if not unicodedata.combining(char))
 
 
 def joined(phrase: str) -> str:

@@ -151,7 +151,10 @@ def test_compiled_rules_travel() -> None:
         ("SSNNumber", ("ssn", "number")),
         ("IPAddress", ("ip", "address")),
         ("customer.e-mail", ("customer", "e", "mail")),
-        ("ÄRGER", ("rger",)),
+        ("ÄRGER", ("arger",)),
+        ("Prénom du client", ("prenom", "du", "client")),
+        ("Straßen_Nr", ("strassen", "nr")),
+        ("дата_рождения", ("дата", "рождения")),
         ("", ()),
     ],
 )
