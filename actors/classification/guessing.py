@@ -42,21 +42,34 @@ def told_of(
     method: Literal["census", "sample"] = "census",
 ) -> list[tuple[tuple[Label, ...], tuple[Guess, ...]]]:
     """For each column, in order, the labels of tier 1 and the guesses of the others."""
-    taxonomy = load_taxonomy().value
-    names = [column.column for column in columns]
     guessed: list[tuple[Guess, ...]] = [()] * len(columns)
     if "model" in tiers and models.columns is not None:
         guessed = models.columns.guess_all(columns, table)
-    found: list[tuple[tuple[Label, ...], tuple[Guess, ...]]] = []
-    for column, first in zip(columns, guessed, strict=True):
-        around = tuple(name for name in names if name != column.column)
-        labels = verdict(column, table, around, taxonomy, rules, method=method) if "rules" in tiers else ()
-        if "language" in tiers and models.meaning is not None and not settled(join(labels, first, taxonomy, rules)):
-            guesses = (*first, *models.meaning.match(column.column, table, around))
-        else:
-            guesses = first
-        found.append((labels, guesses))
-    return found
+    names = [column.column for column in columns]
+    return [
+        told_one(column, names, table, first=first, models=models, rules=rules, tiers=tiers, method=method)
+        for column, first in zip(columns, guessed, strict=True)
+    ]
+
+
+def told_one(
+    column: ColumnEvidence,
+    names: Sequence[str],
+    table: str,
+    *,
+    first: tuple[Guess, ...],
+    models: Models,
+    rules: CompiledRules,
+    tiers: Sequence[Tier] = TIERS,
+    method: Literal["census", "sample"] = "census",
+) -> tuple[tuple[Label, ...], tuple[Guess, ...]]:
+    """The same for one column among others of these names, of which tier 2 has said `first`."""
+    taxonomy = load_taxonomy().value
+    around = tuple(name for name in names if name != column.column)
+    labels = verdict(column, table, around, taxonomy, rules, method=method) if "rules" in tiers else ()
+    if "language" in tiers and models.meaning is not None and not settled(join(labels, first, taxonomy, rules)):
+        return labels, (*first, *models.meaning.match(column.column, table, around))
+    return labels, first
 
 
 def settled(joined: Sequence[Joined]) -> bool:

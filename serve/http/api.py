@@ -17,6 +17,7 @@ from serve.http import (
     classify,
     compliance,
     events,
+    explain,
     health,
     lineage,
     models,
@@ -28,11 +29,13 @@ from serve.http import (
     scans,
     sources,
     tokens,
+    vocabulary,
     workflows,
 )
 from serve.http.doors import Doors, Probe, SendCommand, no_probe
 from serve.http.envelope import Envelope
 from serve.http.identity import KnownTokens
+from serve.http.loaded_models import ModelsAtHand
 from serve.http.measure import Measures
 from serve.http.openapi import document, only_known_parameters
 from serve.http.problems import install_handlers
@@ -50,6 +53,8 @@ GROUPS = (
     classify,
     review,
     models,
+    explain,
+    vocabulary,
     catalog,
     compliance,
     workflows,
@@ -101,7 +106,7 @@ def build_api(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.doors = Doors(send, engine, KnownTokens(), tail, measures, probe)
+    app.state.doors = Doors(send, engine, KnownTokens(), tail, measures, ModelsAtHand(engine), probe)
     install_handlers(app)
     app.add_middleware(Envelope, observe=measures.observe)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(only_known_parameters)])

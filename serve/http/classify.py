@@ -13,8 +13,8 @@ from actors.classification.tiers import Ranked, Skipped, Tier, wanted
 from cluster.context import Caller
 from cluster.detectors.spans import Span
 from cluster.errors import InvalidInput, SourceUnreadable
+from serve.http.doors import Access, Doors, doors_of
 from serve.http.identity import permitted
-from serve.http.loaded_models import models_for
 
 router = APIRouter(prefix="/classify", tags=["classification"])
 MayRead = Annotated[Caller, Depends(permitted("classification:read"))]
@@ -131,41 +131,41 @@ class FileFound(ColumnsFound):
 
 
 @router.post("/columns", operation_id="classify_columns", summary="Classify columns of values")
-def columns(body: ColumnsOrder, caller: MayRead) -> ColumnsFound:
+def columns(body: ColumnsOrder, doors: Access, caller: MayRead) -> ColumnsFound:
     """What each column holds, as a scan would find it. At most a million values in all."""
     if sum(map(len, body.columns.values())) > MOST_VALUES:
         raise InvalidInput(f"There are more than {MOST_VALUES} values.", "Send a sample of them, or scan the source.")
-    return _columns_found(body.columns, body.table, wanted(body.tiers))
+    return _columns_found(doors, body.columns, body.table, wanted(body.tiers))
 
 
 @router.post("/record", operation_id="classify_record", summary="Classify the fields of a record")
-def record(body: RecordOrder, caller: MayRead) -> ColumnsFound:
+def record(body: RecordOrder, doors: Access, caller: MayRead) -> ColumnsFound:
     """What each field of one row holds. One value proves less than many: expect `review`."""
-    return _columns_found({name: (cell,) for name, cell in body.record.items()}, body.table, wanted(body.tiers))
+    return _columns_found(doors, {name: (cell,) for name, cell in body.record.items()}, body.table, wanted(body.tiers))
 
 
 @router.post("/value", operation_id="classify_value", summary="Classify one value")
-def value(body: ValueOrder, caller: MayRead) -> ValueFound:
+def value(body: ValueOrder, doors: Access, caller: MayRead) -> ValueFound:
     """The classes that the value may be of, and where in it something stands if it is a text."""
     tiers = wanted(body.tiers)
-    found = _columns_found({body.name: (body.value,)}, body.table, tiers)
-    spans = _spans([body.value], tiers)[0] if isinstance(body.value, str) else ()
+    found = _columns_found(doors, {body.name: (body.value,)}, body.table, tiers)
+    spans = _spans(doors, caller, [body.value], tiers)[0] if isinstance(body.value, str) else ()
     return ValueFound(classes=found.columns[body.name], spans=spans, skipped=found.skipped)
 
 
 @router.post("/text", operation_id="classify_text", summary="Find personal and secret data in a text")
-def text(body: TextOrder, caller: MayRead) -> TextFound:
+def text(body: TextOrder, doors: Access, caller: MayRead) -> TextFound:
     """Where in the text something stands, by character offset."""
     tiers = wanted(body.tiers)
-    return TextFound(spans=_spans([body.text], tiers)[0], skipped=_skipped_for_texts(tiers))
+    return TextFound(spans=_spans(doors, caller, [body.text], tiers)[0], skipped=_skipped(doors, caller, tiers))
 
 
 @router.post("/batch", operation_id="classify_batch", summary="Find personal and secret data in many texts")
-def batch(body: BatchOrder, caller: MayRead) -> BatchFound:
+def batch(body: BatchOrder, doors: Access, caller: MayRead) -> BatchFound:
     """The same for up to 10,000 texts in one call."""
     tiers = wanted(body.tiers)
-    results = tuple(SpansOfText(spans=spans) for spans in _spans(body.texts, tiers))
-    return BatchFound(results=results, skipped=_skipped_for_texts(tiers))
+    results = tuple(SpansOfText(spans=spans) for spans in _spans(doors, caller, body.texts, tiers))
+    return BatchFound(results=results, skipped=_skipped(doors, caller, tiers))
 
 
 FILE_TYPES = {
@@ -190,7 +190,7 @@ async def file(
     """The body is the file itself: delimited text, JSON Lines or Parquet, as a source of files reads it."""
     content = await request.body()
     chosen = wanted(tiers.split(",") if tiers is not None else None)
-    return await run_in_threadpool(_file_found, content, format, table, chosen)
+    return await run_in_threadpool(_file_found, doors_of(request), content, format, table, chosen)
 
 
 @router.post(
@@ -204,7 +204,7 @@ async def stream(request: Request, caller: MayRead, tiers: TierNames = None) -> 
     `{"line": ..., "problem": ...}` where a line is not of that form."""
     chosen = wanted(tiers.split(",") if tiers is not None else None)
     content = await request.body()
-    return StreamingResponse(_answered(content, chosen), media_type="application/x-ndjson")
+    return StreamingResponse(_answered(doors_of(request), caller, content, chosen), media_type="application/x-ndjson")
 
 
 class _Line(BaseModel):
@@ -213,32 +213,32 @@ class _Line(BaseModel):
     text: str
 
 
-def _answered(content: bytes, tiers: tuple[Tier, ...]) -> Iterator[bytes]:
+def _answered(doors: Doors, caller: Caller, content: bytes, tiers: tuple[Tier, ...]) -> Iterator[bytes]:
     for number, line in enumerate(content.splitlines(), 1):
         if not line.strip():
             continue
         answer: dict[str, Any] = {"line": number}
         try:
-            spans = _spans([_Line.model_validate_json(line).text], tiers)[0]
+            spans = _spans(doors, caller, [_Line.model_validate_json(line).text], tiers)[0]
             answer["spans"] = [span.model_dump(by_alias=True) for span in spans]
         except ValidationError:
             answer["problem"] = "The line is not a JSON object with a `text`."
         yield json.dumps(answer, ensure_ascii=False).encode() + b"\n"
 
 
-def _columns_found(columns: Any, table: str, tiers: tuple[Tier, ...]) -> ColumnsFound:
+def _columns_found(doors: Doors, columns: Any, table: str, tiers: tuple[Tier, ...]) -> ColumnsFound:
     from actors.classification.realtime import classify_columns  # numpy, polars and the detectors
 
-    models = models_for(tiers, texts=False)
+    models = doors.models.for_columns(tiers, table)
     found = classify_columns(columns, table, tiers, models=models)
     return ColumnsFound(columns=found, skipped=models.skipped(tiers, texts=False))
 
 
-def _file_found(content: bytes, layout: str, table: str, tiers: tuple[Tier, ...]) -> FileFound:
+def _file_found(doors: Doors, content: bytes, layout: str, table: str, tiers: tuple[Tier, ...]) -> FileFound:
     from actors.classification.realtime import classify_evidence, default_rules, evidence_of_batches
     from serve.http.uploads import batches_of
 
-    models = models_for(tiers, texts=False)
+    models = doors.models.for_columns(tiers, table)
     try:
         evidence = evidence_of_batches(batches_of(content, layout), default_rules())
     except SourceUnreadable:
@@ -248,10 +248,10 @@ def _file_found(content: bytes, layout: str, table: str, tiers: tuple[Tier, ...]
     return FileFound(columns=found, skipped=models.skipped(tiers, texts=False), rows=rows)
 
 
-def _spans(texts: Any, tiers: tuple[Tier, ...]) -> list[tuple[SpanFound, ...]]:
+def _spans(doors: Doors, caller: Caller, texts: Any, tiers: tuple[Tier, ...]) -> list[tuple[SpanFound, ...]]:
     from actors.classification.realtime import classify_text
 
-    found = classify_text(texts, tiers, models=models_for(tiers, texts=True))
+    found = classify_text(texts, tiers, models=doors.models.for_texts(tiers, caller.principal))
     return [tuple(map(_span_found, spans)) for spans in found]
 
 
@@ -261,5 +261,5 @@ def _span_found(span: Span) -> SpanFound:
     )
 
 
-def _skipped_for_texts(tiers: tuple[Tier, ...]) -> tuple[Skipped, ...]:
-    return models_for(tiers, texts=True).skipped(tiers, texts=True)
+def _skipped(doors: Doors, caller: Caller, tiers: tuple[Tier, ...]) -> tuple[Skipped, ...]:
+    return doors.models.for_texts(tiers, caller.principal).skipped(tiers, texts=True)

@@ -14,6 +14,7 @@ from cluster.store.engine import ReadSession, reading
 
 if TYPE_CHECKING:
     from serve.http.identity import KnownTokens
+    from serve.http.loaded_models import ModelsAtHand
     from serve.http.measure import Measures
     from serve.http.tail import Tail
 
@@ -44,6 +45,7 @@ class Doors:
     known_tokens: "KnownTokens"
     tail: "Tail"
     measures: "Measures"
+    models: "ModelsAtHand"
     probe: Probe = field(default=no_probe)
 
     def reading(self) -> AbstractContextManager[ReadSession]:

@@ -1,71 +1,112 @@
-"""The models of the replica that answers: loaded at the first request that wants them, once, or served elsewhere."""
+"""The models of the replica that answers: those that the registry names, loaded at the first request that wants them.
+
+What the registry says is read at most every three seconds. A version that cannot be loaded takes no part and is said;
+it is tried again at the next request.
+"""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Final
 
 from anyio.from_thread import run
+from sqlalchemy import Engine
 
-from actors.classification.tiers import NONE, Models, Tier
-from cluster.detectors.spans import Span
+from actors.classification.model_choice import Version, Versions, versions
+from actors.classification.tiers import Models, Tier
 from cluster.errors import ConfigurationError
+from cluster.ml.gate import ModelKind
 from cluster.settings import settings
+from cluster.store.engine import reading
 
+SECONDS: Final = 3.0
+KEPT: Final = 6  # versions in memory: an active one of each kind, and their canaries
 _lock = threading.Lock()
-_loaded: dict[str, Any] = {}
-_missing: dict[str, str] = {}
 
 
-def models_for(tiers: Sequence[Tier], *, texts: bool) -> Models:
-    """The models that these tiers need. One that cannot be used is left out, and `missing` says why.
+class ModelsAtHand:
+    """What answers requests. Threads may share it; call it in a worker thread of the application."""
 
-    Called in a worker thread of the application; loads only what was not loaded before.
-    """
-    if tuple(tiers) == ("rules",):
-        return NONE
-    with _lock:
-        if texts:
-            return Models(entities=_one("language", "entities", _entities, tiers), missing=dict(_missing))
-        return Models(meaning=_one("language", "meaning", _meaning, tiers), missing=dict(_missing))
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._clock = engine, clock
+        self._known: dict[ModelKind, tuple[float, Versions]] = {}
 
+    def for_columns(self, tiers: Sequence[Tier], table: str) -> Models:
+        """The models for a table of this name: a canary answers for its share of the names."""
+        missing: dict[str, str] = {}
+        return Models(meaning=self._one("embedding", "language", tiers, table, missing), missing=missing)
 
-def _one(tier: Tier, name: str, load: Callable[[], Any], tiers: Sequence[Tier]) -> Any:
-    if tier not in tiers:
-        return None
-    if name not in _loaded:
+    def for_texts(self, tiers: Sequence[Tier], caller: str) -> Models:
+        """The models for texts: one caller gets one version."""
+        missing: dict[str, str] = {}
+        return Models(entities=self._one("entities", "language", tiers, caller, missing), missing=missing)
+
+    def version(self, kind: ModelKind, key: str) -> Version | None:
+        """The version that answers; None where that is the setting's or the shipped one."""
+        return self.versions(kind).answering(key)
+
+    def versions(self, kind: ModelKind) -> Versions:
+        """All versions of a kind in use, as they were at most three seconds ago."""
+        until, known = self._known.get(kind, (0.0, Versions()))
+        if until <= self._clock():
+            with reading(self._engine) as session:
+                known = versions(session, kind)
+            self._known[kind] = (self._clock() + SECONDS, known)
+        return known
+
+    def _one(self, kind: ModelKind, tier: Tier, tiers: Sequence[Tier], key: str, missing: dict[str, str]) -> Any:
+        if tier not in tiers:
+            return None
         try:
-            _loaded[name] = load()
+            return loaded(kind, self.version(kind, key))
         except ConfigurationError as error:
-            _loaded[name], _missing[tier] = None, error.detail
+            missing[tier] = error.detail
         except ImportError as error:
-            _loaded[name], _missing[tier] = None, f"the package {error.name} is not installed"
-    return _loaded[name]
+            missing[tier] = f"the package {error.name} is not installed"
+        return None
 
 
-def _meaning() -> Any:
+def loaded(kind: ModelKind, version: Version | None) -> Any:
+    """The model of a version, or the setting's or shipped one; from memory if it was asked before.
+
+    Raises ModelUnusable for missing or corrupt files, ImportError for a package that is not installed.
+    """
+    with _lock:
+        return _loaded(kind, version.folder if version else None, version.digest if version else "")
+
+
+@lru_cache(maxsize=KEPT)
+def _loaded(kind: ModelKind, folder: Path | None, digest: str) -> Any:
+    if settings().model_endpoints:
+        from serve.models.handles import Served
+
+        served = _Elsewhere(Served(), folder)
+        return served if kind == "entities" else _meaning(served)
+    if kind == "entities":
+        from cluster.ml.entities import TextEntities, load_entities
+
+        return TextEntities.load(folder) if folder else load_entities()
     from cluster.ml.embedding import Embedder
+
+    return _meaning(Embedder.load(folder))
+
+
+def _meaning(embedder: Any) -> Any:
     from cluster.ml.meaning import Meaning
 
-    return Meaning(Embedder.load())
-
-
-def _entities() -> Any:
-    if settings().model_endpoints:
-        from serve.models.handles import Models as Served
-
-        return _Elsewhere(Served())
-    from cluster.ml.entities import load_entities
-
-    return load_entities()
+    return Meaning(embedder)
 
 
 class _Elsewhere:
-    """Text entities of a deployment of their own, asked from a worker thread."""
+    """A model of a deployment of its own, asked from a worker thread."""
 
-    def __init__(self, served: Any) -> None:
-        self._served = served
+    def __init__(self, served: Any, folder: Path | None) -> None:
+        self._served, self._folder = served, folder
 
-    def find(self, texts: Sequence[str]) -> list[list[Span]]:
-        found: list[list[Span]] = run(partial(self._served.find, texts))
-        return found
+    def find(self, texts: Sequence[str]) -> Any:
+        return run(partial(self._served.find, texts, self._folder))
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        return run(partial(self._served.embed, texts, self._folder))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from actors.classification import precision, review
+from actors.classification import labelled, precision, review
 from actors.classification.contract import (
     ClassPrecision,
     DecideLabels,
@@ -16,7 +16,7 @@ from cluster.context import Caller
 from serve.http.classification import Wanted
 from serve.http.doors import Access
 from serve.http.identity import Writer, permitted
-from serve.http.pages import Id, Limit, Page, page
+from serve.http.pages import AfterNumber, Id, Limit, Page, page
 
 router = APIRouter(tags=["classification"])
 MayRead = Annotated[Caller, Depends(permitted("classification:read"))]
@@ -51,3 +51,12 @@ def read_precision(doors: Access, caller: MayRead) -> Page[ClassPrecision]:
     """By class: how many of the machine's labels people approved, with a 95 % interval."""
     with doors.reading() as session:
         return Page[ClassPrecision](items=tuple(precision.precision_by_class(session)))
+
+
+@router.get("/decisions/export", operation_id="export_decisions", summary="Export the columns that people decided on")
+def export(
+    doors: Access, caller: MayRead, after: AfterNumber = None, limit: Limit = 50
+) -> Page[labelled.LabelledColumn]:
+    """Every decision in force with the figures of its column, for training and audits; no value and no hash of one."""
+    with doors.reading() as session:
+        return page(labelled.labelled(session, int(after or 0), limit + 1), limit, lambda one: str(one.seq))

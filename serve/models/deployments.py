@@ -1,13 +1,17 @@
 """Embeddings and text entities as Serve applications without a route: called by handle, batched, scaled by demand.
 
-The model is loaded at the first request, so that a replica that nobody asks stays small. A model that is missing or
-corrupt raises ModelUnusable at each request; the replica lives on, and works when the file is there.
+A request names the folder of the version that shall answer, None for the setting's or the shipped one: versions stand
+side by side in one replica, so that a canary or the way back needs no deployment. A version is loaded at the first
+request that names it. One that is missing or corrupt raises ModelUnusable at each request; the replica lives on, and
+works when the files are there.
 """
 
 import asyncio
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -21,25 +25,31 @@ EMBEDDINGS, ENTITIES = "sextant-embeddings", "sextant-entities"
 MOST_TOGETHER = 32  # requests of one batch
 WAIT_SECONDS = 0.01
 ONGOING = 64
+VERSIONS = 3  # in the memory of a replica: an active one, a canary, and a shadow
 SCALING = {"min_replicas": 1, "max_replicas": 4, "target_ongoing_requests": 8, "downscale_delay_s": 300}
 GPU_SHARE = 0.25  # int8 models of some 20 MB: several fit on one GPU
 
 T = TypeVar("T")
+Request = tuple[Sequence[str], Path | None]
+"""Texts, and the folder of the version that they are for."""
 
 
-class Lazily(Generic[T]):
-    """A value made at the first use, once, also where threads ask at the same time."""
+class Loaded(Generic[T]):
+    """Models by folder, each loaded at its first use, once, also where threads ask at the same time; the last three."""
 
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make, self._lock, self._made = make, threading.Lock(), False
-        self._value: T | None = None
+    def __init__(self, load: Callable[[Path | None], T]) -> None:
+        self._load, self._lock = load, threading.Lock()
+        self._models: OrderedDict[Path | None, T] = OrderedDict()
 
-    def __call__(self) -> T:
-        """The value. Raises what making it raises, and tries again the next time."""
+    def __call__(self, folder: Path | None = None) -> T:
+        """The model. Raises what loading it raises, and tries again the next time."""
         with self._lock:
-            if not self._made:
-                self._value, self._made = self._make(), True
-        return self._value  # type: ignore[return-value]  # set before _made is
+            if folder not in self._models:
+                self._models[folder] = self._load(folder)
+            self._models.move_to_end(folder)
+            while len(self._models) > VERSIONS:
+                self._models.popitem(last=False)
+            return self._models[folder]
 
 
 def together(requests: Sequence[Sequence[str]]) -> tuple[list[str], list[slice]]:
@@ -48,62 +58,72 @@ def together(requests: Sequence[Sequence[str]]) -> tuple[list[str], list[slice]]
     return [text for texts in requests for text in texts], [slice(start, end) for start, end in pairwise(ends)]
 
 
+def by_version(requests: Sequence[Request], answer: Callable[[Path | None, list[str]], Any]) -> list[Any]:
+    """The answer to each request, where all that are for one version are asked about together."""
+    found: list[Any] = [None] * len(requests)
+    for folder in dict.fromkeys(folder for _, folder in requests):
+        mine = [place for place, (_, wanted) in enumerate(requests) if wanted == folder]
+        texts, places = together([requests[place][0] for place in mine])
+        answers = answer(folder, texts)
+        for place, part in zip(mine, places, strict=True):
+            found[place] = answers[part]
+    return found
+
+
 class Embeddings:
     """Texts to vectors; see `cluster.ml.embedding.Embedder`."""
 
     def __init__(self) -> None:
-        self._model = Lazily(_embedder)
+        self._models = Loaded(_embedder)
 
     @ray_serve.batch(max_batch_size=MOST_TOGETHER, batch_wait_timeout_s=WAIT_SECONDS)
-    async def embed(self, requests: list[list[str]]) -> list[NDArray[np.float32]]:
+    async def embed(self, requests: list[Request]) -> list[NDArray[np.float32]]:
         """For each request a matrix [texts, dimensions] with rows of length one."""
         return await asyncio.to_thread(self.embed_all, requests)
 
-    def embed_all(self, requests: list[list[str]]) -> list[NDArray[np.float32]]:
+    def embed_all(self, requests: Sequence[Request]) -> list[NDArray[np.float32]]:
         """The same without waiting for others."""
-        texts, places = together(requests)
-        vectors = self._model().embed(texts)
-        return [vectors[place] for place in places]
+        return by_version(requests, lambda folder, texts: self._models(folder).embed(texts))
 
 
 class Entities:
     """Texts to spans; see `cluster.ml.entities.TextEntities`."""
 
     def __init__(self) -> None:
-        self._model = Lazily(_text_entities)
+        self._models = Loaded(_text_entities)
 
     @ray_serve.batch(max_batch_size=MOST_TOGETHER, batch_wait_timeout_s=WAIT_SECONDS)
-    async def find(self, requests: list[list[str]]) -> list[list[list[Span]]]:
+    async def find(self, requests: list[Request]) -> list[list[list[Span]]]:
         """For each request the spans of each of its texts."""
         return await asyncio.to_thread(self.find_all, requests)
 
-    def find_all(self, requests: list[list[str]]) -> list[list[list[Span]]]:
+    def find_all(self, requests: Sequence[Request]) -> list[list[list[Span]]]:
         """The same without waiting for others."""
-        texts, places = together(requests)
-        spans = self._model().find(texts)
-        return [spans[place] for place in places]
+        return by_version(requests, lambda folder, texts: self._models(folder).find(texts))
 
 
-def _embedder() -> Any:
+def _embedder(folder: Path | None) -> Any:
     from cluster.ml.embedding import Embedder  # onnxruntime is imported where a model is used, and nowhere else
 
-    return Embedder.load()
+    return Embedder.load(folder)
 
 
-def _text_entities() -> Any:
-    from cluster.ml.entities import load_entities
+def _text_entities(folder: Path | None) -> Any:
+    from cluster.ml.entities import TextEntities, load_entities
 
-    return load_entities()
+    return TextEntities.load(folder) if folder else load_entities()
 
 
-def application(kind: type[Embeddings] | type[Entities], gpu: bool) -> ray_serve.Application:
-    """The Serve application of a model; with a share of a GPU if the cluster has one."""
+def application(
+    kind: type[Embeddings] | type[Entities], gpu: bool, scaling: dict[str, Any] | None = None
+) -> ray_serve.Application:
+    """The Serve application of a model; with a share of a GPU if the cluster has one. `scaling` replaces the usual."""
     resources = {"num_cpus": 1, "num_gpus": GPU_SHARE} if gpu else {"num_cpus": 1}
     # The stubs know only the decorator with options, not the call with a class.
     deployment: Any = ray_serve.deployment(  # type: ignore[call-overload,unused-ignore]
         kind,
         name=kind.__name__,
-        autoscaling_config=SCALING,
+        autoscaling_config=scaling or SCALING,
         max_ongoing_requests=ONGOING,
         max_queued_requests=1000,
         ray_actor_options=resources,
@@ -112,12 +132,12 @@ def application(kind: type[Embeddings] | type[Entities], gpu: bool) -> ray_serve
     return bound
 
 
-def deploy_models() -> None:
+def deploy_models(scaling: dict[str, Any] | None = None) -> None:
     """Runs both applications on the Serve instance of this cluster. Safe to repeat."""
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray has no types there
     gpu = resources.get("GPU", 0) > 0
     for name, kind in ((EMBEDDINGS, Embeddings), (ENTITIES, Entities)):
-        ray_serve.run(application(kind, gpu), name=name, route_prefix=None, blocking=False)
+        ray_serve.run(application(kind, gpu, scaling), name=name, route_prefix=None, blocking=False)
 
 
 embeddings = application(Embeddings, gpu=False)

@@ -1,12 +1,14 @@
-"""The model deployments: requests share a batch, each gets its own, and nothing is loaded before it is asked for."""
+"""The model deployments: requests share a batch, each gets its own from its version, and nothing is loaded unasked."""
 
-import asyncio
+import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cluster.errors import ModelUnusable
-from serve.models.deployments import Embeddings, Entities, Lazily, together
-from serve.models.handles import Models
+from cluster.ml.packaged import shipped
+from serve.models.deployments import VERSIONS, Embeddings, Entities, Loaded, by_version, together
 
 
 def test_requests_are_joined_and_parted() -> None:
@@ -15,41 +17,54 @@ def test_requests_are_joined_and_parted() -> None:
     assert [texts[place] for place in places] == [["a", "b"], [], ["c"]]
 
 
-def test_a_model_is_made_at_the_first_use_and_once() -> None:
-    made: list[int] = []
-    lazily = Lazily(lambda: made.append(1) or len(made))
-    assert made == []
-    assert (lazily(), lazily()) == (1, 1)
-    assert made == [1]
+def test_each_version_is_asked_once_for_all_of_its_requests() -> None:
+    asked: list[tuple[Path | None, list[str]]] = []
+
+    def answer(folder: Path | None, texts: list[str]) -> list[str]:
+        asked.append((folder, texts))
+        return [f"{folder}:{text}" for text in texts]
+
+    one = Path("one")
+    found = by_version([(["a"], None), (["b", "c"], one), ([], None), (["d"], None)], answer)
+    assert found == [["None:a"], ["one:b", "one:c"], [], ["None:d"]]
+    assert asked == [(None, ["a", "d"]), (one, ["b", "c"])]
+
+
+def test_a_version_is_loaded_at_its_first_use_once_and_the_last_ones_are_kept() -> None:
+    loaded: list[Path | None] = []
+    models = Loaded(lambda folder: loaded.append(folder) or folder)
+    assert loaded == []
+    folders = [Path(str(number)) for number in range(VERSIONS)]
+    for folder in [*folders, *folders]:
+        assert models(folder) == folder
+    assert loaded == folders
+    models(None)
+    models(folders[-1])
+    models(folders[0])
+    assert loaded == [*folders, None, folders[0]]
 
 
 def test_a_model_that_cannot_be_used_is_tried_again() -> None:
     answers: list[Exception | str] = [ModelUnusable("torn"), "whole"]
 
-    def make() -> str:
+    def load(folder: Path | None) -> str:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    lazily = Lazily(make)
+    models = Loaded(load)
     with pytest.raises(ModelUnusable):
-        lazily()
-    assert lazily() == "whole"
+        models()
+    assert models() == "whole"
 
 
-def test_each_request_gets_its_own() -> None:
-    vectors = Embeddings().embed_all([[f"text {i}"] * i for i in range(1, 4)])
+def test_each_request_gets_its_own(tmp_path: Path) -> None:
+    other = shutil.copytree(shipped("embedding"), tmp_path / "other")
+    requests = [([f"text {i}"] * i, other if i == 2 else None) for i in range(1, 4)]
+    vectors = Embeddings().embed_all(requests)
     assert [each.shape for each in vectors] == [(1, 384), (2, 384), (3, 384)]
-    spans = Entities().find_all([["My name is Lucia Fernandez."], ["nothing", "here"]])
+    assert not np.allclose(vectors[0][0], vectors[1][0])
+    spans = Entities().find_all([(["My name is Lucia Fernandez."], None), (["nothing", "here"], None)])
     assert [len(each) for each in spans] == [1, 2]
     assert spans[0][0][0].data_class == "person.full_name"
-
-
-def test_without_deployments_the_process_loads_its_own() -> None:
-    async def ask() -> None:
-        models = Models()
-        assert (await models.embed(["a", "b"])).shape == (2, 384)
-        assert len(await models.find(["My name is Lucia Fernandez."])) == 1
-
-    asyncio.run(ask())
