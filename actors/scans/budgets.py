@@ -14,14 +14,11 @@ from actors.scans.contract import Budget, BudgetView, ClearBudget, SetBudget, Wi
 from actors.scans.definition_tables import SourceBudget
 from actors.scans.fitting import fit
 from actors.scans.tables import Partition, Run
-from cluster.connectors.pace import WINDOW_SECONDS, Pace
 from cluster.errors import InvalidInput
 from cluster.naming import source_entity
 from cluster.runtime.commands import Done, UnitOfWork
 
 DAY = timedelta(hours=24)
-# A slower share is not worth a worker: it would hold a CPU only to wait.
-LEAST_SHARE_BYTES = 64 << 10
 
 
 class Usage(NamedTuple):
@@ -162,26 +159,3 @@ def _holds(window: Window, now: datetime) -> bool:
     if window.start < window.end:
         return today and window.start <= time < window.end
     return (today and time >= window.start) or (yesterday and time < window.end)
-
-
-def shares(budget: Budget, slots: int) -> int:
-    """Into how many shares the rates of a source are cut: as many as it may have readers, unless they get too small.
-
-    A reader sends at most one query in a tenth of a second, and any number of them may send theirs at the same moment.
-    So there are no more than the queries that a tenth of a second has room for.
-    """
-    most = min(slots, budget.concurrency or slots)
-    if budget.queries_per_second is not None:
-        most = min(most, int(budget.queries_per_second * WINDOW_SECONDS))
-    if budget.bytes_per_second is not None:
-        most = min(most, int(budget.bytes_per_second // LEAST_SHARE_BYTES))
-    return max(1, most)
-
-
-def pace_of(budget: Budget, slots: int) -> Pace | None:
-    """One share of the rates of a source, None if it has none."""
-    if budget.bytes_per_second is None and budget.queries_per_second is None:
-        return None
-    parts = shares(budget, slots)
-    size, asked = budget.bytes_per_second, budget.queries_per_second
-    return Pace(bytes_per_second=size and size / parts, queries_per_second=asked and asked / parts)

@@ -14,14 +14,19 @@ from actors.scans.contract.budgets import Budget
 from actors.scans.contract.forecasts import Forecast, Limit
 from actors.scans.definition_tables import SourceBudget
 from actors.scans.learning import Rates, load, portion
+from actors.scans.paces import pace_of, shares
 from actors.scans.rates import facts, rows_of
 from actors.scans.tables import Asset, Partition, Run
+from cluster.connectors.pace import HELD_SECONDS, WINDOW_SECONDS, Pace
 from cluster.settings import settings
 
 _NINETY = 1.645  # standard deviations on either side of the mean that hold 90 % of a normal distribution
 # What one partition asks of its source: see `cluster.connectors.postgres.reading` and `cluster.connectors.files.s3`.
 _STATEMENTS = 2
 _REQUEST_BYTES = 4 << 20
+# Under a pace also the session, the transaction and the sizes of what is read, and then a third of a window at a time.
+_PACED_STATEMENTS = 9
+_PACED_PIECES = 3.2
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,11 @@ def forecast(session: Session, scan_id: str, workers: int | None = None) -> Fore
     found = expected(rates, run.source_id, groups)
     low, high = found.bounds()
     partitions, size = sum(group.partitions for group in groups), sum(group.bytes for group in groups)
-    asked = _asked(run, groups)
     at_once = workers or settings().scan_workers or settings().cpus or os.cpu_count() or 1
+    budget = _budget(session, run.source_id)
+    asked = _asked(run, groups, pace_of(budget, at_once))
     waited = rates.waiting(run.source_id) * found.cpu_seconds if learned else None
-    times = _times(_budget(session, run.source_id), waited, min(at_once, max(1, partitions)), (size, asked))
+    times = _times(budget, waited, min(at_once, max(1, partitions)), (size, asked))
     limit = max(times, key=lambda name: times[name], default=None)
     cached = select(func.count()).where(Partition.run_id == run.id, Partition.state == "cached")
     uncut = select(func.count()).where(Asset.run_id == run.id, Asset.state == "unplanned")
@@ -160,13 +166,17 @@ def _stored(run: Run) -> bool:
     return str(run.access["url"]).startswith("s3:")
 
 
-def _asked(run: Run, groups: list[Group]) -> int | None:
+def _asked(run: Run, groups: list[Group], pace: Pace | None) -> int | None:
     """Statements to a database, requests to an object store; None for what counts neither."""
+    partitions, size = sum(group.partitions for group in groups), sum(group.bytes for group in groups)
     if _stored(run):
         return sum(group.partitions + math.ceil(group.bytes / _REQUEST_BYTES) for group in groups)
-    if str(run.access["url"]).startswith("postgres"):
-        return _STATEMENTS * sum(group.partitions for group in groups)
-    return None
+    if not str(run.access["url"]).startswith("postgres"):
+        return None
+    if pace is None:
+        return _STATEMENTS * partitions
+    pieces = _PACED_PIECES * size / pace.window_bytes if pace.window_bytes else 0
+    return _PACED_STATEMENTS * partitions + math.ceil(pieces)
 
 
 def _budget(session: Session, source_id: str) -> Budget:
@@ -183,10 +193,11 @@ def _times(budget: Budget, work: float | None, workers: int, demand: tuple[float
         return {}
     size, asked = demand
     times: dict[Limit, float] = {"workers": work / min(workers, budget.concurrency or workers)}
-    if budget.bytes_per_second:
-        times["bytes_per_second"] = size / budget.bytes_per_second
+    pace, parts = pace_of(budget, workers), shares(budget, workers)
+    if pace is not None and pace.usable:
+        times["bytes_per_second"] = size / (pace.usable * parts)
     if budget.queries_per_second and asked:
-        times["queries_per_second"] = asked / budget.queries_per_second
+        times["queries_per_second"] = asked / budget.queries_per_second * HELD_SECONDS / WINDOW_SECONDS
     if budget.cpu_seconds_per_day:
         times["cpu_seconds_per_day"] = 86_400 * max(0.0, work / budget.cpu_seconds_per_day - 1)
     return times

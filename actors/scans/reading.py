@@ -106,7 +106,7 @@ class Reading:
     def _look_after(self, lease: Lease, seconds: float) -> None:
         """Raises Unavailable if the partition takes much longer than its like, and there is another attempt."""
         like = self._likes.of(lease.source_id, lease.asset_id)
-        pace = lease.pace.bytes_per_second if lease.pace else None
+        pace = lease.pace.usable if lease.pace else None
         allowed = patience(like, lease.partition.bytes, lease.attempt, pace)
         if allowed is not None and seconds > allowed and not lease.last:
             raise Unavailable(

@@ -13,9 +13,10 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from actors.scans import queries
-from actors.scans.budgets import Usage, in_force, is_open, pace_of, usage
+from actors.scans.budgets import Usage, in_force, is_open, usage
 from actors.scans.contract import Budget, LeasePartitions
 from actors.scans.fitting import scan_bytes
+from actors.scans.paces import pace_of
 from actors.scans.tables import Partition, Run
 from cluster.connectors.pace import Pace
 

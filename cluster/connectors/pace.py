@@ -1,8 +1,10 @@
 """How fast a task may take from its source: bytes and queries a second, kept in every tenth of a second.
 
-Bytes are granted against a log of the last tenth of a second, so that no window of that length, wherever it begins,
-holds more than a tenth of a second's worth. (A token bucket with a burst holds up to the burst more.) A task begins
-with a full log: whoever had this share of the source's budget before it may have taken until that very moment.
+Bytes and queries are granted against logs of the last tenth of a second, so that no window of that length, wherever it
+begins, holds more than a tenth of a second's worth. (A token bucket with a burst holds up to the burst more.) What was
+taken counts from the end of its answer, so that this is true wherever on the way somebody counts, and a fifth longer.
+So a source gives at most five sixths of its budget.
+A task begins with full logs: whoever had this share of the source's budget before may have taken until that moment.
 """
 
 import threading
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 WINDOW_SECONDS = 0.1
+HELD_SECONDS = 0.12
+"""How long what was taken counts: longer than a window, for the clock of whoever samples it is not exact either."""
 # A batch is known only when it is there: one is asked for that is small against what the window holds.
 _BATCHES_A_WINDOW = 8
 _SMALLEST_BATCH = 512
@@ -31,6 +35,24 @@ class Pace(BaseModel):
 
     bytes_per_second: float | None = Field(None, gt=0)
     queries_per_second: float | None = Field(None, gt=0)
+
+    @property
+    def window_bytes(self) -> int | None:
+        """The bytes of one window."""
+        return None if self.bytes_per_second is None else max(1, int(self.bytes_per_second * WINDOW_SECONDS))
+
+    @property
+    def window_queries(self) -> int | None:
+        """The queries of one window, or one of a longer time where they are rarer."""
+        return None if self.queries_per_second is None else max(1, int(self.queries_per_second * WINDOW_SECONDS))
+
+    @property
+    def usable(self) -> float | None:
+        """The bytes a second that can be had of it: no answer is larger than a window, and what was taken is held."""
+        if self.bytes_per_second is None:
+            return None
+        answers = 1 / WINDOW_SECONDS if self.queries_per_second is None else self.queries_per_second
+        return self.bytes_per_second * min(1.0, answers * WINDOW_SECONDS) * WINDOW_SECONDS / HELD_SECONDS
 
 
 class Pacer:
@@ -47,29 +69,70 @@ class Pacer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._pace, self._record, self._clock, self._sleep = pace or Pace(), record, clock, sleep
-        rate = self._pace.bytes_per_second
-        self._room = None if rate is None else max(1, int(rate * WINDOW_SECONDS))
+        self._room = self._pace.window_bytes
         self._log: deque[tuple[float, int]] = deque()
         self._lock = threading.RLock()
         self.waited = 0.0
         if self._room is not None:
-            self._log.append((clock() + WINDOW_SECONDS, self._room))
+            self._log.append((clock() + HELD_SECONDS, self._room))
         rate = self._pace.queries_per_second
-        self._between = 0.0 if rate is None else max(1 / rate, WINDOW_SECONDS / max(1, int(rate * WINDOW_SECONDS)))
-        self._next_query = clock() + self._between
+        self._most = self._pace.window_queries
+        self._each = 0.0 if rate is None else max(1 / rate, WINDOW_SECONDS) * HELD_SECONDS / WINDOW_SECONDS
+        self._asked = deque([clock() + self._each] * (self._most or 0))  # until when each counts
+
+    @property
+    def limited(self) -> bool:
+        """Whether it holds anybody back."""
+        return self._pace != Pace()
+
+    @property
+    def room(self) -> int | None:
+        """The bytes of one window, None for any number."""
+        return self._room
+
+    @property
+    def queries_a_window(self) -> int | None:
+        """The queries of one window, None for any number."""
+        return self._most
 
     def query(self) -> None:
         """Waits until one more query, statement or request may be sent."""
         with self._lock:
-            if self._between:
-                self._wait(self._next_query - self._clock())
-                self._next_query = self._clock() + self._between
+            if self._most is not None:
+                while len(self._asked) >= self._most:
+                    self._wait(self._asked[0] - self._clock())
+                    while self._asked and self._asked[0] <= self._clock():
+                        self._asked.popleft()
+                self._asked.append(self._clock() + self._each)
             self._told(0, 1)
 
-    def read(self, wanted: int, fetch: Callable[[int], bytes]) -> bytes:
-        """What `fetch` brings of at most `wanted` bytes, as soon as some may be taken, and no more than may be."""
+    def answered(self) -> None:
+        """The last query has its answer: it may have arrived as late as now."""
         with self._lock:
-            return self._taken(self._granted(wanted), fetch, len)
+            if self._asked:
+                self._asked[-1] = self._clock() + self._each
+
+    def read(self, wanted: int, fetch: Callable[[int], bytes], beside: int = 0) -> bytes:
+        """What `fetch` brings of at most `wanted` bytes, as soon as some may be taken, and no more than may be.
+
+        `beside` is what comes with any answer.
+        """
+        with self._lock:
+            granted = max(1, self._granted(wanted + beside) - beside)
+            return self._taken(granted, fetch, lambda made: len(made) + beside)
+
+    def reserve(self, size: int) -> None:
+        """Waits until that much may come in, or all that a window has room for if it is more."""
+        with self._lock:
+            if self._room is not None:
+                self._grant(min(size, self._room))
+
+    def took(self, size: int) -> None:
+        """That much has come in, at any time since it was reserved."""
+        with self._lock:
+            if self._room is not None and size:
+                self._log.append((self._clock() + HELD_SECONDS * max(1.0, size / self._room), size))
+            self._told(size, 0)
 
     def batch_bytes(self, wanted: int) -> int:
         """The size of batch that a reader is to aim for."""
@@ -117,11 +180,7 @@ class Pacer:
     def _taken(self, size: int, fetch: Callable[[int], R], measure: Callable[[R], int]) -> R:
         """Counts what was fetched from when it is there: until then nothing else is granted."""
         made = fetch(size)
-        taken = measure(made)
-        if self._room is not None and taken:
-            over = max(0.0, taken / self._room - 1) * WINDOW_SECONDS
-            self._log.append((self._clock() + WINDOW_SECONDS + over, taken))
-        self._told(taken, 0)
+        self.took(measure(made))
         return made
 
     def _wait(self, seconds: float) -> None:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from counting_proxy import CountingProxy, fullest
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
@@ -102,13 +104,19 @@ def test_a_row_larger_than_a_window_is_paid_for_by_waiting() -> None:
     assert log.taken[-1][0] - log.taken[0][0] >= 2 * 5 - 0.1
 
 
-def read(url: str, pace: Pace, path: str, log: Log) -> tuple[list[Partition], int]:
+def described(url: str, path: str) -> AssetInfo:
+    parts = split_url(url)
+    free = open_connector(SourceAccess(source_id="s", url=parts.url, options=parts.options), parts.credential)
+    asset = asset_of(free, path)
+    free.close()
+    return asset
+
+
+def read(url: str, pace: Pace, path: str, log: Log, asset: AssetInfo | None = None) -> tuple[list[Partition], int]:
     """Plans and reads an asset as workers do, each over its own connection with the log of all."""
     parts = split_url(url)
     access = SourceAccess(source_id="s", url=parts.url, options=parts.options)
-    free = open_connector(access, parts.credential)
-    asset = asset_of(free, path)
-    free.close()
+    asset = asset or described(url, path)
 
     def opened() -> Any:
         return open_connector(access, parts.credential, Pacer(pace, log))
@@ -167,12 +175,17 @@ def test_a_database_is_read_within_the_budget(database: Database) -> None:
 
 def test_requests_to_a_store_are_within_the_budget(bucket: Bucket) -> None:
     bucket.put("t.csv", b"id,name\n" + b"".join(b"%d,name %d\n" % (number, number) for number in range(20_000)))
-    log = Log()
-    _, rows = read(bucket.url(), Pace(bytes_per_second=RATE, queries_per_second=30), "t.csv", log)
+    log, upstream, asset = Log(), urlsplit(bucket.endpoint), described(bucket.url(), "t.csv")
+    wire = CountingProxy(str(upstream.hostname), int(upstream.port or 80))
+    with wire.serving() as port:
+        url = bucket.url().replace(str(upstream.port), str(port))
+        _, rows = read(url, Pace(bytes_per_second=RATE, queries_per_second=30), "t.csv", log, asset)
     assert rows == 20_000
     assert log.fullest(1) <= RATE * WINDOW_SECONDS
     assert log.total(2) >= 3
     assert log.fullest(2) <= 30 * WINDOW_SECONDS
+    assert fullest(wire.received, WINDOW_SECONDS) <= RATE * WINDOW_SECONDS
+    assert sum(size for _, size in wire.received) <= log.total(1), "what comes beside the content is counted too"
 
 
 def test_a_file_database_is_read_within_the_budget(tmp_path: Path) -> None:

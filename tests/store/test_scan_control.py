@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from test_scans import PASSING, SOURCE, START, Desk, held
 
 from actors.scans import budgets, queries
-from actors.scans.budgets import is_open, shares
+from actors.scans.budgets import is_open
 from actors.scans.contract import (
     BeginScan,
     Budget,
@@ -39,6 +39,7 @@ from actors.scans.demand import wanted
 from actors.scans.fitting import Part, fitted
 from actors.scans.leases import ATTEMPTS, GIVEN_BACK
 from actors.scans.outlook import Outlook, outlook
+from actors.scans.paces import shares
 from actors.scans.reading import held_by
 from actors.scans.sharing import Queued, Room, allotted
 from cluster.connectors.interface import AssetInfo, Partition, SourceAccess

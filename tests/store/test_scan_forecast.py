@@ -176,7 +176,7 @@ def test_the_budget_of_the_source_can_decide_how_long_it_takes(estate: Estate) -
     estate.session.add(SourceBudget(source_id=SOURCE, content=budget.model_dump(mode="json"), updated_at=estate.now))
     estate.session.flush()
     found = forecast(estate.session, scan.id)
-    assert (found.limited_by, found.seconds) == ("bytes_per_second", pytest.approx(200))
+    assert (found.limited_by, found.seconds) == ("bytes_per_second", pytest.approx(240))
 
 
 def test_money_is_told_where_prices_are_set(estate: Estate, priced: Settings) -> None:

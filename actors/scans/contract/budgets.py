@@ -23,10 +23,9 @@ class Window(BaseModel):
 class Budget(BaseModel):
     """What all scans of a source together may take. None sets no limit.
 
-    bytes_per_second and queries_per_second are never exceeded in any tenth of a second, but by a row of a database that
-    is larger than that, and the five statements that PostgreSQL's Arrow driver sends at once when it connects; both are
-    paid for by waiting. That is what Sextant takes in: a database sends ahead what the buffers of a connection hold, so
-    that on the wire a tenth of a second may see more. `concurrency` is the most partitions read at once;
+    bytes_per_second and queries_per_second are never exceeded in any tenth of a second, on the wire to the source, but
+    by one value of a database that is larger than that, which is paid for by waiting. Bytes are those that the source
+    sends. Discovery is outside of it. `concurrency` is the most partitions read at once;
     cpu_seconds_per_day is counted over the last 24 hours. Without `windows` scans may always read; what is under way
     when one closes is finished. With `degrade` a census that `bytes_per_scan` cannot carry, or that is expected to take
     more CPU than a day has, is cut to a random sample, and says so; else it waits.

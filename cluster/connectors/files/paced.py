@@ -6,6 +6,8 @@ from cluster.connectors.files.tree import Entry, Listing, Opened, Tree
 from cluster.connectors.pace import Pacer
 
 _LISTED_AT_ONCE = 1000
+_ENTRY_BYTES = 400  # of the page of a list, for each key: about what S3 says of one, with a key of 80 characters
+_HEAD_BYTES = 1500  # of the answer of a store without its body: 500 to 1,200, with TLS around it
 
 
 class PacedTree:
@@ -18,15 +20,30 @@ class PacedTree:
         for number, entry in enumerate(self._tree.list(listing)):
             if number % _LISTED_AT_ONCE == 0:
                 self._pacer.query()
+                self._came(_HEAD_BYTES)
+            self._came(_ENTRY_BYTES)
             yield entry
 
     def open(self, path: str, version: str | None) -> Opened:
         self._pacer.query()
-        return PacedFile(self._tree.open(path, version), self._pacer, requests=self._requests)
+        if self._requests:
+            self._pacer.reserve(_HEAD_BYTES)
+        found = self._tree.open(path, version)
+        self._came(_HEAD_BYTES)
+        self._pacer.answered()
+        return PacedFile(found, self._pacer, requests=self._requests)
 
     def names(self, folder: str) -> dict[str, int]:
         self._pacer.query()
-        return self._tree.names(folder)
+        found = self._tree.names(folder)
+        self._came(_HEAD_BYTES + _ENTRY_BYTES * len(found))
+        self._pacer.answered()
+        return found
+
+    def _came(self, size: int) -> None:
+        """Counts what a store said of its objects. A page of a list comes whole, and is paid for by waiting."""
+        if self._requests:
+            self._pacer.took(size)
 
     def close(self) -> None:
         self._tree.close()
@@ -46,7 +63,10 @@ class PacedFile:
             if self._requests:
                 self._pacer.query()
             start = offset
-            part = self._pacer.read(left, lambda size: self._file.read_at(start, size))  # noqa: B023 - called at once
+            beside = _HEAD_BYTES if self._requests else 0
+            part = self._pacer.read(left, lambda size: self._file.read_at(start, size), beside)  # noqa: B023 - at once
+            if self._requests:
+                self._pacer.answered()
             if not part:
                 break
             parts.append(part)

@@ -12,6 +12,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from psycopg import sql
@@ -23,6 +24,7 @@ from cluster.connectors.postgres.types import cast
 from cluster.errors import SourceDenied
 
 MOST_RANGES = 10_000
+_PACED_BLOCKS = 512  # 4 MB, which a server reads in some milliseconds
 RANGE_SCAN_VERSION = 140_000  # scans of a range of ctid and hashtidextended came with PostgreSQL 14
 Span = tuple[int, int | None]
 
@@ -142,13 +144,24 @@ class _Planner:
         """Ranges that hold rows: the server makes a file longer, and cuts it off again, while nobody writes."""
         blocks, found = main // self._block, []
         for first, end in spans(blocks, main, total, self._target):
-            rows, mark = mark_of(self._session, part.schema, part.name, only=part.only, span=(first, end))
+            rows, mark = self._mark(part, first, end, blocks)
             size = int(total * ((end or blocks) - first) / blocks)
             if rows:
                 found.append(replace(part, span=(first, end), bytes=size, rows=rows, mark=mark))
         yield from found[:-1]
         for last in found[-1:]:
             yield replace(last, span=(last.span[0], None) if last.span else None)
+
+    def _mark(self, part: _Part, first: int, end: int | None, blocks: int) -> tuple[int, str]:
+        """Rows and mark of a range. Under a pace the server is never asked to read much of it at once."""
+        cuts: list[int | None] = [first, end]
+        if self._session.pacer.limited:
+            cuts = [*range(first, end or blocks, _PACED_BLOCKS), end]
+        marks = [
+            mark_of(self._session, part.schema, part.name, only=part.only, span=(start or 0, stop))
+            for start, stop in pairwise(cuts)
+        ]
+        return sum(rows for rows, _ in marks), str(sum(int(mark) for _, mark in marks))
 
     def partition(self, number: int, part: _Part) -> Partition:
         if part.file:

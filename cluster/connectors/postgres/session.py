@@ -1,4 +1,7 @@
-"""Connections to one database: psycopg for what is asked about it, ADBC for its rows; both read only."""
+"""Connections to one database: psycopg for what is asked about it, ADBC for its rows; both read only.
+
+Under a pace psycopg reads the rows too, since ADBC sends five statements of its own at once and cannot be held back.
+"""
 
 import ipaddress
 import socket
@@ -16,10 +19,10 @@ from cluster.connectors.interface import SourceAccess
 from cluster.connectors.options import seconds
 from cluster.connectors.pace import Pacer
 from cluster.connectors.postgres.faults import fault, refusal
+from cluster.connectors.postgres.wire import PacedConnection, paced_connection
 from cluster.errors import SourceAuthFailed, SourceUnreachable
 
 LOCK_TIMEOUT_SECONDS = 10
-DRIVER_QUERIES = 5  # what ADBC asks of its own when it connects, at once: the version, and the types four times
 _PASSED_ON = ("sslmode", "sslrootcert", "target_session_attrs", "gssencmode", "channel_binding")
 
 
@@ -70,15 +73,21 @@ class Session:
             if not self._credential.get("username"):
                 raise SourceAuthFailed("The source has no user name.", "Give it a credential with username.")
             try:
-                connection = psycopg.connect(self._conninfo(), autocommit=True, row_factory=dict_row)
+                connection = self._connected()
             except psycopg.Error as error:
                 self.reach()  # tells a wrong name or a dead port from a server that said no
                 raise refusal(error, self.host, self.database) from None
             with self.guarded("the session settings"):
                 self.pacer.query()
                 connection.execute(self._settings())
+                self.pacer.answered()
             self._connection = connection
         return self._connection
+
+    def paced(self) -> PacedConnection | None:
+        """The connection by which rows are to be read under a pace, None without one. Raises SourceError."""
+        connection = self.connection()
+        return connection if isinstance(connection, PacedConnection) else None
 
     def rows(self, statement: sql.Composed | str, parameters: Sequence[Any], what: str) -> list[DictRow]:
         """All rows of a question; `what` names its subject in an error."""
@@ -86,7 +95,9 @@ class Session:
         self.pacer.query()
         with self.guarded(what):
             text = statement.encode() if isinstance(statement, str) else statement
-            return connection.execute(text, parameters or None).fetchall()
+            found = connection.execute(text, parameters or None).fetchall()
+        self.pacer.answered()
+        return found
 
     @contextmanager
     def stream(self, what: str) -> Iterator[Any]:
@@ -96,11 +107,8 @@ class Session:
         if self._stream is None:
             self.connection()  # says why, where the driver could only say that
             with self.guarded(what):
-                for _ in range(DRIVER_QUERIES):
-                    self.pacer.query()
                 self._stream = dbapi.connect(self._conninfo(), autocommit=True)
                 with self._stream.cursor() as cursor:
-                    self.pacer.query()
                     cursor.execute(self._settings().as_string())
         whole = False
         cursor = self._stream.cursor()
@@ -132,6 +140,11 @@ class Session:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _connected(self) -> psycopg.Connection[DictRow]:
+        if self.pacer.limited:
+            return paced_connection(self._conninfo(), self.pacer)
+        return psycopg.connect(self._conninfo(), autocommit=True, row_factory=dict_row)
 
     def _drop_stream(self) -> None:
         import adbc_driver_manager

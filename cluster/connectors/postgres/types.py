@@ -6,10 +6,18 @@ which every type can be, so that a type nobody expected never fails.
 
 import re
 
+from psycopg import sql
+
 from cluster.connectors.interface import LogicalType
 
 _NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 _INT8_DIGITS = 18
+_FORMS = {  # of a plan only these become SQL
+    "": "{0}",
+    "text": "{0}::text AS {0}",
+    "float8": "{0}::float8 AS {0}",
+    "int8": "CASE WHEN {0} <> 'NaN' THEN {0}::int8 END AS {0}",  # an integer has no NaN, which every numeric may be
+}
 DIRECT: dict[str, LogicalType] = {
     "bool": "boolean",
     "int2": "integer",
@@ -74,3 +82,8 @@ def cast(base: str, builtin: bool, type_: str) -> str:
     if int(modifier[2]) > 0:
         return "float8"
     return "int8" if int(modifier[1]) <= _INT8_DIGITS else "text"
+
+
+def selected(name: str, how: str) -> sql.Composed:
+    """A column as it is read; `how` is what `cast` says of it."""
+    return sql.SQL(_FORMS[how]).format(sql.Identifier(name))

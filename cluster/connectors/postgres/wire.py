@@ -1,0 +1,135 @@
+"""A session with PostgreSQL in which bytes come no faster than a pace lets them, as anybody on the way counts them.
+
+A server sends what was asked for as fast as it can, and the buffers of both ends hold it. So room is reserved before
+anything is asked: for what is expected, and for what the receive buffer of this end, which is made small, can hold
+besides. An answer that is larger than expected is left in that buffer until there is room again; TCP then stops the
+server.
+"""
+
+import fcntl
+import os
+import socket
+import struct
+import sys
+import termios
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.pq.abc import PGresult
+from psycopg.rows import DictRow, dict_row
+from psycopg.waiting import Ready
+
+from cluster.connectors.pace import Pacer
+
+RV = TypeVar("RV")
+_ANSWER_BYTES = 2048  # what a question is expected to bring where nothing is said
+_GREETING_BYTES = 8192  # what a server says until the session stands, with its certificates
+_LEAST_BUFFER, _MOST_BUFFER = 16 << 10, 256 << 10  # Linux doubles it; below the least TCP waits for its timers
+_BUFFERS_A_WINDOW = 8
+_BYTES_RECEIVED = 128  # the place in struct tcp_info of linux/tcp.h, since Linux 4.1
+
+
+class PacedConnection(psycopg.Connection[DictRow]):
+    """Each answer waits for the room that it needs. Made by `paced_connection`."""
+
+    pacer: Pacer
+    answered = 0  # bytes of the last answer
+    _wire: "_Wire"
+    _expected = _ANSWER_BYTES
+    _buffer = _spare = 0
+
+    def begin(self, pacer: Pacer) -> None:
+        """Keeps the pace from now on. What came before is counted, for which the room was reserved."""
+        self.pacer, self._wire = pacer, _Wire(self.pgconn.socket)
+        if pacer.room is not None:
+            size = self._wire.narrow(min(_MOST_BUFFER, max(_LEAST_BUFFER, pacer.room // _BUFFERS_A_WINDOW)))
+            self._buffer = self._spare = min(size, pacer.room // 2)
+        self._count()
+
+    @contextmanager
+    def expecting(self, size: int, *, sure: bool = False) -> Iterator[None]:
+        """What is asked meanwhile is expected to bring that many bytes at most; `sure` if that is known."""
+        self._expected, self._spare = size, 0 if sure else self._buffer
+        try:
+            yield
+        finally:
+            self._expected, self._spare = _ANSWER_BYTES, self._buffer
+
+    def asked(self, statement: sql.SQL | sql.Composed, *, binary: bool = False) -> PGresult:
+        """The answer of a statement, which is sent when it may be. Raises psycopg.Error."""
+        self.pacer.query()
+        result = self.execute(statement, binary=binary).pgresult
+        self.pacer.answered()
+        if result is None:
+            raise psycopg.InterfaceError("no answer")
+        return result
+
+    def wait(self, gen: Generator[Any, Any, RV], *given: Any, **more: Any) -> RV:
+        return super().wait(self._paced(gen), *given, **more)
+
+    def close(self) -> None:
+        self._wire.close()
+        super().close()
+
+    def _paced(self, gen: Generator[Any, Any, RV]) -> Generator[Any, Any, RV]:
+        """The generator of a conversation, which is held back before it reads more than was expected."""
+        left = self._expected
+        self.pacer.reserve(left + self._spare)
+        self.answered = 0
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if ready & Ready.R:
+                    left -= self._count()
+                    if left < 0:
+                        self.pacer.reserve(self._buffer)
+                state = gen.send(ready)
+        except StopIteration as ended:
+            result: RV = ended.value
+            return result
+        finally:
+            self._count()
+
+    def _count(self) -> int:
+        come = self._wire.uncounted()
+        self.answered += come
+        self.pacer.took(come)
+        return come
+
+
+def paced_connection(conninfo: str, pacer: Pacer) -> PacedConnection:
+    """Opens a session, which sends no statement by itself. Raises psycopg.Error."""
+    pacer.reserve(_GREETING_BYTES)
+    connection = PacedConnection.connect(conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None)
+    connection.begin(pacer)
+    return connection
+
+
+class _Wire:
+    """What has come over a connection: by the kernel's own count, else by what lay there each time somebody looked."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=os.dup(descriptor))
+        self._told = sys.platform == "linux" and self._socket.family != socket.AF_UNIX
+        self._counted = 0
+
+    def narrow(self, size: int) -> int:
+        """Makes the receive buffer that small, and says how large it is."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    def uncounted(self) -> int:
+        """The bytes that have come since the last call."""
+        if not self._told:
+            (waiting,) = struct.unpack("i", fcntl.ioctl(self._socket, termios.FIONREAD, b"\0\0\0\0"))
+            return int(waiting)
+        told = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        before, self._counted = self._counted, struct.unpack_from("=Q", told, _BYTES_RECEIVED)[0]
+        return int(self._counted - before)
+
+    def close(self) -> None:
+        self._socket.close()
