@@ -7,7 +7,7 @@ answer serves until one of the two is another. Where a model cannot be asked, wh
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -52,19 +52,20 @@ class Asking:
     oracles: Mapping[GuessTier, Oracle]
     known: Known
     descriptions: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    found: list[ColumnGuesses] = field(default_factory=list)
     asked: dict[str, int] = field(default_factory=dict)
     reused: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    failed: set[Oracle] = field(default_factory=set)
 
-    def ask(self, evidence: Iterable[AssetEvidence]) -> Answers:
-        """Asks about every asset. Raises nothing of a model: a tier that fails is skipped from there on."""
-        found = [guesses for asset in evidence for guesses in self._asset(asset)]
-        return Answers(guesses=tuple(found), asked=self.asked, reused=self.reused, skipped=self.skipped)
+    def answers(self) -> Answers:
+        """All that was said so far."""
+        return Answers(guesses=tuple(self.found), asked=self.asked, reused=self.reused, skipped=self.skipped)
 
-    def _asset(self, asset: AssetEvidence) -> list[ColumnGuesses]:
+    def ask(self, asset: AssetEvidence) -> None:
+        """Asks about an asset. Raises nothing of a model: a tier that fails is skipped from there on."""
         labels = tier_one(asset, self.rules, self.taxonomy)
         told: dict[str, tuple[Guess, ...]] = {}
-        found: list[ColumnGuesses] = []
         for tier in ASKED:
             if tier not in self.oracles:
                 continue
@@ -75,9 +76,8 @@ class Asking:
                 and not settled(self._joined(column, labels[column.column], told.get(column.column, ())))
             ]
             for guesses in self._tier(tier, asset, unsure):
-                found.append(guesses)
+                self.found.append(guesses)
                 told[guesses.column] = (*told.get(guesses.column, ()), *guesses.guesses)
-        return found
 
     def _joined(self, column: ColumnEvidence, labels: Sequence[Label], guesses: Sequence[Guess]) -> tuple[Joined, ...]:
         return join(labels, tenable(guesses, column, self.rules), self.taxonomy, self.rules)
@@ -103,28 +103,33 @@ class Asking:
                 asset=asset.asset, column=column.column, tier=tier, question=questions[column.column], model=model,
                 guesses=guesses,
             )  # fmt: skip
-        if tier in self.skipped:
+        if oracle in self.failed:
             found = before | found
         return [found[column.column] for column in columns if column.column in found]
 
     def _digest(self, tier: GuessTier) -> str:
-        if tier in self.skipped:
+        oracle = self.oracles[tier]
+        if oracle in self.failed:
             return ""
         try:
-            return self.oracles[tier].digest
+            return oracle.digest
         except ConfigurationError as error:
-            self.skipped[tier] = error.detail
+            self._skip(tier, error)
             return ""
+
+    def _skip(self, tier: GuessTier, error: ConfigurationError) -> None:
+        self.failed.add(self.oracles[tier])
+        self.skipped[tier] = error.detail
 
     def _answered(
         self, tier: GuessTier, asset: AssetEvidence, columns: Sequence[tuple[ColumnEvidence, str]]
     ) -> list[tuple[Guess, ...]]:
-        if not columns or tier in self.skipped:
+        if not columns or self.oracles[tier] in self.failed:
             return []
         try:
             answers = self.oracles[tier].guess(asset, columns)
         except ConfigurationError as error:
-            self.skipped[tier] = error.detail
+            self._skip(tier, error)
             return []
         self.asked[tier] = self.asked.get(tier, 0) + len(answers)
         return answers

@@ -45,9 +45,9 @@ class NameOracle:
         return [meaning.match(**self.told(asset, column, description)) for column, description in columns]
 
 
-def oracles(folders: Mapping[GuessTier, Path | None]) -> tuple[dict[GuessTier, Oracle], tuple[GuessTier, ...]]:
-    """The tiers that can be asked on this node, by the folders of their models (None: the setting's, or the shipped
-    one), and those whose packages are not installed."""
+def oracles(folders: Mapping[GuessTier, Path]) -> tuple[dict[GuessTier, Oracle], tuple[GuessTier, ...]]:
+    """The tiers that can be asked on this node, by the folders of their models (without one: the setting's, or the
+    shipped one), and those whose packages are not installed."""
     made: dict[GuessTier, Oracle] = {"language": NameOracle(folders.get("language"))}
     absent = tuple(tier for tier, package in _NEEDS.items() if find_spec(package) is None)
     return {tier: oracle for tier, oracle in made.items() if tier not in absent}, absent

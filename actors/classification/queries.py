@@ -4,17 +4,28 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from actors.classification.answers import kept
-from actors.classification.contract import ClassSummary, ColumnGuesses, EvidenceView, LabelState, LabelView
+from actors.classification.contract import (
+    ClassSummary,
+    ColumnGuesses,
+    EvidenceView,
+    GuessTier,
+    LabelState,
+    LabelView,
+)
+from actors.classification.model_choice import Versions, versions
 from actors.classification.tables import Decision, Evidence, Label
 from cluster.detectors.taxonomy import SENSITIVITIES, Sensitivity
 from cluster.errors import NotFound
 from cluster.kernels.report import ClassEvidence
+from cluster.ml.gate import ModelKind
 
 LIMIT = 1000
 # What two equal classifications may differ in.
@@ -52,6 +63,7 @@ class DecisionView(BaseModel):
 
 
 ANYTHING = LabelFilter()
+_KINDS: Final[dict[GuessTier, ModelKind]] = {"model": "columns", "language": "embedding"}
 
 
 def label_view(row: Label) -> LabelView:
@@ -121,6 +133,15 @@ def evidence(session: Session, asset_id: str, column: str) -> list[EvidenceView]
 def guesses(session: Session, assets: Iterable[str]) -> Iterator[ColumnGuesses]:
     """What models said of the columns of these assets, by their ids."""
     return kept(session, assets)
+
+
+def model_folders(session: Session, assets: Iterable[str]) -> dict[str, dict[GuessTier, Path]]:
+    """By the path of an asset where the version lies that answers for it, for each tier that has one registered."""
+    tiers: dict[GuessTier, Versions] = {tier: versions(session, kind) for tier, kind in _KINDS.items()}
+    return {
+        asset: {tier: found.folder for tier, some in tiers.items() if (found := some.answering(asset)) is not None}
+        for asset in assets
+    }
 
 
 def decisions(session: Session, asset_id: str, column: str | None = None) -> list[DecisionView]:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,8 +16,8 @@ from cluster.telemetry import place_of
 class Questions(BaseModel):
     """A page of evidence to ask about.
 
-    `known` is what was answered before. `descriptions` are triples of asset, column and words. `folders` are those of
-    the models where they are not the shipped ones.
+    `known` is what was answered before. `descriptions` are triples of asset, column and words. `folders` tell by asset
+    which version of a tier's model answers; where none is told, it is that of the settings, or the shipped one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,7 +26,7 @@ class Questions(BaseModel):
     rules: RuleSetSpec
     known: tuple[ColumnGuesses, ...] = ()
     descriptions: tuple[tuple[str, str, str], ...] = ()
-    folders: dict[GuessTier, Path | None] = {}
+    folders: dict[str, dict[GuessTier, Path]] = {}
 
 
 def ask(questions: Questions) -> Answers:
@@ -47,12 +48,20 @@ def _ask(questions: Questions) -> Answers:
     from cluster.detectors.compile import compiled
     from cluster.detectors.taxonomy import load_taxonomy
 
-    found, absent = oracles(questions.folders)
     asking = Asking(
         rules=compiled(questions.rules),
         taxonomy=load_taxonomy().value,
-        oracles=found,
+        oracles={},
         known={(answer.asset, answer.column, answer.tier): answer for answer in questions.known},
         descriptions={(asset, column): words for asset, column, words in questions.descriptions},
     )
-    return asking.ask(questions.evidence).model_copy(update={"absent": absent})
+    absent: tuple[GuessTier, ...] = ()
+    made: dict[tuple[Any, ...], Any] = {}
+    for evidence in questions.evidence:
+        folders = questions.folders.get(evidence.asset, {})
+        key = tuple(sorted(folders.items()))
+        if key not in made:
+            made[key], absent = oracles(folders)
+        asking.oracles = made[key]
+        asking.ask(evidence)
+    return asking.answers().model_copy(update={"absent": absent})

@@ -36,6 +36,7 @@ def questions(session: Session, command: Command[Any]) -> Questions:
         rules=command.rules or load_rule_set().value,
         known=tuple(classification.guesses(session, assets)),
         descriptions=tuple(_descriptions(session, assets)),
+        folders=classification.model_folders(session, [evidence.asset for evidence in command.evidence]),
     )
 
 

@@ -62,7 +62,10 @@ class Site:
         command = ClassifyAssets(source_id="s1", evidence=evidence)
         known = tuple(queries.guesses(self.session, [asset_id("s1", one.asset) for one in evidence]))
         asked = Questions(
-            evidence=evidence, rules=load_rule_set().value, known=known, folders={"language": self.folder}
+            evidence=evidence,
+            rules=load_rule_set().value,
+            known=known,
+            folders={one.asset: {"language": self.folder} for one in evidence if self.folder},
         )
         answers: Answers = asyncio.run(answered(asked, here))
         completed, figures = with_answers(command, answers)
