@@ -9,12 +9,13 @@ from actors.classification.contract import (
     UndoDecisions,
     WithdrawDecision,
 )
-from actors.classification.deciding import decide, end, in_force, put_in_force, withdraw
+from actors.classification.deciding import decide, end, in_force, put_in_force, record, withdraw
 from actors.classification.labelling import ruling
 from actors.classification.review import alike
 from actors.classification.tables import Decision, Label
 from cluster.context import new_id
 from cluster.errors import NotFound
+from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 
 
@@ -56,16 +57,20 @@ def undo(work: UnitOfWork, command: UndoDecisions) -> DecisionBatch:
 
 
 def _take_back(work: UnitOfWork, decision: Decision) -> None:
-    before = work.session.scalars(
-        select(Decision)
-        .where(Decision.label_id == decision.label_id, Decision.seq < decision.seq)
-        .where(Decision.ended_at == decision.decided_at)
-        .order_by(Decision.seq.desc())
-        .limit(1)
-    ).first()
-    row = work.session.get(Label, decision.label_id)
-    if before is None or row is None:
+    session = work.session
+    before = session.get(Decision, decision.replaces) if decision.replaces is not None else None
+    if before is None:
         withdraw(work, WithdrawDecision(label_id=decision.label_id))
         return
     end(work, decision)
-    put_in_force(work, row, ruling(before), before.batch_id, before.reason_code)
+    made = ruling(before)
+    record(
+        work, decision, made, batch_id=before.batch_id, reason_code=before.reason_code, replaces=before.replaces
+    )  # fmt: skip
+    row = session.get(Label, decision.label_id)
+    if row is not None:
+        put_in_force(work, row, made)
+        return
+    # The column is not there at present: the decision waits for it.
+    where = {"source_id": decision.source_id, "asset": decision.asset}
+    work.emit("decided", asset_entity(decision.asset_id), None, where | {"labels": [], "decision": made.decision})

@@ -33,28 +33,41 @@ def decide(work: UnitOfWork, command: DecideLabel, batch_id: str | None = None) 
     if row and earlier and (earlier.decision, earlier.reason) == (command.decision, command.reason) and not row.drifted:
         return label_view(row)
     end(work, earlier)
+    replaces = earlier.seq if earlier else None
     made = Ruling(
         data_class=command.data_class, decision=command.decision, reason=command.reason,
         principal=work.caller.principal, basis=basis,
     )  # fmt: skip
-    if row is None:
-        row = _label(identifier, place, command.asset_id, command.column)
-        return put_in_force(work, row, made, batch_id, command.reason_code, new=True)
-    return put_in_force(work, row, made, batch_id, command.reason_code)
+    known = row is not None
+    row = row or _label(identifier, place, command.asset_id, command.column)
+    record(work, row, made, batch_id=batch_id, reason_code=command.reason_code, replaces=replaces)
+    return put_in_force(work, row, made, new=not known)
 
 
-def put_in_force(
-    work: UnitOfWork, row: Label, made: Ruling, batch_id: str | None, reason_code: str | None, *, new: bool = False
-) -> LabelView:
-    """Writes a decision and the label under it; none may be in force on it. `new`: the label is not stored yet."""
-    session, taxonomy = work.session, load_taxonomy().value
-    session.add(
+def record(
+    work: UnitOfWork,
+    place: Label | Decision,
+    made: Ruling,
+    *,
+    batch_id: str | None,
+    reason_code: str | None,
+    replaces: int | None,
+) -> None:
+    """Writes a decision about a place, which is in force from now on; none may be."""
+    identifier = label_id(place.asset_id, place.column, made.data_class)
+    work.session.add(
         Decision(
-            label_id=row.id, source_id=row.source_id, asset_id=row.asset_id, asset=row.asset, column=row.column,
-            **made.model_dump(), reason_code=reason_code, batch_id=batch_id,
+            label_id=identifier, source_id=place.source_id, asset_id=place.asset_id, asset=place.asset,
+            column=place.column, **made.model_dump(), reason_code=reason_code, batch_id=batch_id, replaces=replaces,
             decided_at=work.now, ended_at=None, ended_by=None,
         )
     )  # fmt: skip
+    work.session.flush()
+
+
+def put_in_force(work: UnitOfWork, row: Label, made: Ruling, *, new: bool = False) -> LabelView:
+    """Writes the label under a decision. `new`: the label is not stored yet."""
+    session, taxonomy = work.session, load_taxonomy().value
     seen = observed(session, row.asset_id, row.column)
     machine = None if new else machine_of(row)
     facts = ruled(machine, made, taxonomy, census=seen is not None and seen.is_census)

@@ -39,6 +39,6 @@ def _copy(row: Decision, asset_id: str, path: str) -> Decision:
     return Decision(
         label_id=label_id(asset_id, row.column, row.data_class), source_id=row.source_id, asset_id=asset_id, asset=path,
         column=row.column, data_class=row.data_class, decision=row.decision, reason=row.reason,
-        reason_code=row.reason_code, batch_id=row.batch_id, basis=row.basis, principal=row.principal,
-        decided_at=row.decided_at, ended_at=None, ended_by=None,
+        reason_code=row.reason_code, batch_id=row.batch_id, replaces=row.replaces, basis=row.basis,
+        principal=row.principal, decided_at=row.decided_at, ended_at=None, ended_by=None,
     )  # fmt: skip

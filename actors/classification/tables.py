@@ -86,6 +86,7 @@ class Decision(Base):
     """What a person decided, for ever: a newer one or its withdrawal ends it, nothing removes it.
 
     `basis` is the machine's state and confidence at that time, so that later evidence can be held against it.
+    `replaces` is the decision that this one took out of force, which undoing it brings back.
     """
 
     __tablename__ = "decision"
@@ -106,6 +107,7 @@ class Decision(Base):
     reason: Mapped[str]
     reason_code: Mapped[str | None]
     batch_id: Mapped[str | None]
+    replaces: Mapped[int | None] = mapped_column(BigInteger)
     basis: Mapped[dict[str, Any]]
     principal: Mapped[str]
     decided_at: Mapped[datetime]

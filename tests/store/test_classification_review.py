@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 from actors.classification import precision, queries, review
-from actors.classification.contract import ClassifyAssets, DecideLabels, DecisionBatch, UndoDecisions
+from actors.classification.contract import ClassifyAssets, DecideLabels, DecisionBatch, MoveDecisions, UndoDecisions
 from actors.classification.decisions import LabelFacts
 from actors.classification.precedents import Precedent, adjusted, name_key
 from actors.classification.queries import LabelFilter
 from cluster.detectors.compile import load_rule_set
 from cluster.errors import NotFound
+from cluster.naming import asset_id
 from cluster.store.engine import make_engine
 from tests.store.test_classification import (
     EMAIL,
@@ -96,6 +97,26 @@ def test_undoing_a_batch_brings_back_what_it_had_ended_and_leaves_what_came_afte
         "mail": "rejected", "tel": "rejected",
     }  # fmt: skip
     assert shown(session)["mail", EMAIL].reasons[0] == "Rejected by ada."
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "renamed", "gone", "undone twice"])
+def test_undoing_brings_back_wherever_the_column_is_by_then(session: Session, meanwhile: str) -> None:
+    classify(session, evidence(FULL))
+    decide(session, "mail", EMAIL, "reject")
+    batch = many(session, ids(session, "mail"), "confirm")
+    path = "public.b" if meanwhile == "renamed" else "public.a"
+    if meanwhile == "renamed":
+        ids_of = asset_id("s1", "public.a"), asset_id("s1", path)
+        carried_out(session, MoveDecisions(source_id="s1", moves=((*ids_of, path),)))
+    if meanwhile == "gone":
+        classify(session, evidence({"tel": {PHONE: ROWS}}))
+    if meanwhile == "undone twice":
+        again = many(session, ids(session, "mail"), "reject")
+        carried_out(session, UndoDecisions(batch_id=again.batch_id))
+    carried_out(session, UndoDecisions(batch_id=batch.batch_id))
+    classify(session, evidence(FULL, asset=path))
+    labels = {label.column: label for label in queries.labels_of_source(session, "s1") if label.asset == path}
+    assert (labels["mail"].state, labels["mail"].reasons[0]) == ("rejected", "Rejected by ada.")
 
 
 def test_a_repeated_batch_changes_nothing_and_an_unknown_one_cannot_be_undone(session: Session) -> None:
