@@ -1,33 +1,28 @@
 """Finding spans: the places where something could begin are found first, and only there forms are tried.
 
 Most forms begin with digits or hold some, so a text without any costs next to nothing; the others need a letter run, an
-`@`, a word. No form is searched for in the whole text unless the text holds what it needs.
+`@`, a word. No form is searched for in a text that lacks what it needs, and in a long text only near to it. Forms that
+are nothing without a word before them are tried only where such a word is.
 """
 
-import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from itertools import compress
 from typing import Final, NamedTuple
 
 from cluster.detectors.compile import CompiledRules, load_detector_packs
-from cluster.detectors.cues import Cues
-from cluster.detectors.needs import needs_of
+from cluster.detectors.cues import REACH, Cues
 from cluster.detectors.patterns import EDGES, embedded_regex
 from cluster.detectors.span_forms import FormExamples, SpanForm, load_span_packs
+from cluster.detectors.span_places import code_starts, digits_in, number_start, runs_of_digits, stretches
+from cluster.detectors.span_ready import LEAST, Choice, Ready, ready
 from cluster.detectors.spans import Span
 from cluster.detectors.validators import validator
 
-LEAST: Final = 0.5
-# A number does not begin or end within a word or another number; what ends a sentence ends it.
-_NUMBER_END: Final = r"(?![0-9A-Za-z_]|[.,\-/+:][0-9A-Za-z]|%)"
-_CODE_END: Final = r"(?![0-9A-Za-z_])"
-_DIGITS: Final = re.compile(r"[0-9]+")
-_RUN: Final = re.compile(r"[+(]{0,2}[0-9](?:[0-9]|[ \u00a0.\-/()]{1,2}(?=[0-9(]))*+")
-_LETTERS_BEFORE: Final = re.compile(r"(?:[A-ZÄÖÜ]{1,3}-)?[A-Za-z]{1,6}[ \-]?\Z")
-_NO_START: Final = frozenset(".,-/+$&%€£")
-_LONGEST_CODE: Final = 64
-
+_NO_CUE: Final = (frozenset[str](), REACH)
 _UNTOLD: Final = FormExamples.model_construct(found=())
+
+Cue = tuple[frozenset[str], int]
 
 
 class _Match(NamedTuple):
@@ -36,16 +31,6 @@ class _Match(NamedTuple):
     end: int
     form: SpanForm
     score: float
-
-
-@dataclass(frozen=True)
-class _Ready:
-    """A form with its pattern and its check compiled."""
-
-    form: SpanForm
-    pattern: re.Pattern[str]
-    check: Callable[[str], bool] | None
-    digits: int
 
 
 class Finder:
@@ -59,87 +44,60 @@ class Finder:
             for label, phrases in pack.cues.items():
                 words.setdefault(label, set()).update(phrases)
         self._cues = Cues(words, (word for pack in packs for word in pack.fillers))
-        ready = [_ready(form) for pack in packs for form in pack.forms if form.data_class in classes]
-        self._numbers = sorted((r for r in ready if r.form.at == "number"), key=lambda r: r.digits)
-        self._codes = [r for r in ready if r.form.at == "code"]
-        self._texts = [r for r in ready if r.form.at == "text"]
+        forms = [ready(form) for pack in packs for form in pack.forms if form.data_class in classes]
+        self._numbers = Choice(r for r in forms if r.form.at == "number")
+        self._codes = Choice(r for r in forms if r.form.at == "code")
+        self._texts = [r for r in forms if r.form.at == "text"]
+        self._held = tuple({word for r in self._texts for word in r.form.holds})
+        self._holders = {word: [n for n, r in enumerate(self._texts) if word in r.form.holds] for word in self._held}
         self._own = _own_detectors(rules)
 
     def find(self, text: str) -> list[Span]:
         """See `cluster.detectors.spans.find_spans`."""
-        found = [*self._in_text(text)]
-        if _DIGITS.search(text):
-            found += self._at_digits(text)
+        found = [*self._in_text(text), *self._at_digits(text)]
         if self._own:
             found += self._by_own_detectors(text)
         return _resolved(found) if found else []
 
     def _in_text(self, text: str) -> Iterator[_Match]:
         low = text.lower()
-        for ready in self._texts:
-            if any(word in low for word in ready.form.holds):
-                for match in ready.pattern.finditer(text):
-                    yield from self._checked(ready, text, *match.span("it" if "it" in match.groupdict() else 0))
+        here = list(compress(self._held, map(low.__contains__, self._held)))
+        for number in sorted({number for word in here for number in self._holders[word]}):
+            one = self._texts[number]
+            for start, end in stretches(low, one.form.holds, text, whole=one.form.wide):
+                for match in one.pattern.finditer(text, start, end):
+                    begin, until = match.span("it" if one.grouped else 0)
+                    cue = self._cues.before(text, begin) if one.form.label else _NO_CUE
+                    yield from _checked(one, text, begin, until, cue)
 
     def _at_digits(self, text: str) -> Iterator[_Match]:
-        tried = run_end = -1
-        width = 0
-        for group in _DIGITS.finditer(text):
-            start = group.start()
-            if start >= run_end:
-                run = _RUN.match(text, start)
-                run_end, width = (run.end(), _count(run[0])) if run else (group.end(), 0)
-                if width >= self._least:
-                    yield from self._number(text, start, width)
-            elif not text[start - 1].isalnum() and run_end - start >= self._least:
-                yield from self._number(text, start, _count(text[start:run_end]))
-            for begin in _code_starts(text, start):
-                if begin > tried:
-                    tried = begin
-                    yield from self._code(text, begin)
+        tried = -1
+        for start, run, width in runs_of_digits(text):
+            if width >= self._numbers.least:
+                begin = number_start(text, start)
+                if begin is not None:
+                    yield from self._number(text, begin, start, digits_in(text, start, run, width))
+            for place in code_starts(text, start):
+                if place > tried:
+                    tried = place
+                    yield from self._code(text, place)
 
-    @property
-    def _least(self) -> int:
-        return self._numbers[0].digits if self._numbers else 1 << 30
-
-    def _number(self, text: str, start: int, width: int) -> Iterator[_Match]:
-        begin = start
-        while begin and start - begin < 2 and text[begin - 1] in "+(":
-            begin -= 1
-        if begin and (_wordy(text[begin - 1]) or text[begin - 1] in _NO_START):
-            return
-        for place in range(begin, start + 1):
-            for ready in self._numbers:
-                if ready.digits > width:
-                    break
-                match = ready.pattern.match(text, place)
+    def _number(self, text: str, begin: int, start: int, width: int) -> Iterator[_Match]:
+        cue = self._cues.before(text, begin)
+        for one in self._numbers.worth(cue[0]):
+            if one.digits > width:
+                break
+            for place in range(begin, start + 1):
+                match = one.pattern.match(text, place)
                 if match:
-                    yield from self._checked(ready, text, *match.span())
+                    yield from _checked(one, text, *match.span(), cue)
 
     def _code(self, text: str, start: int) -> Iterator[_Match]:
-        for ready in self._codes:
-            match = ready.pattern.match(text, start)
+        cue = self._cues.before(text, start)
+        for one in self._codes.worth(cue[0]):
+            match = one.pattern.match(text, start)
             if match:
-                yield from self._checked(ready, text, *match.span())
-
-    def _checked(self, ready: _Ready, text: str, start: int, end: int) -> Iterator[_Match]:
-        form = ready.form
-        score, cued = form.alone, False
-        if form.label:
-            labels, apart = self._cues.before(text, start)
-            cued = form.label in labels and apart <= form.reach
-            if cued:
-                score = form.cued or score
-            elif labels:
-                # What was announced is something else.
-                score *= 0.7 if form.telling or "other" not in labels else 0.5
-        if score < LEAST:
-            return
-        while ready.check is not None and not ready.check(text[start:end]):
-            end = _without_last_group(text, start, end) if form.shrink else start
-            if end <= start:
-                return
-        yield _Match(cued or form.telling, start, end, form, score)
+                yield from _checked(one, text, *match.span(), cue)
 
     def _by_own_detectors(self, text: str) -> Iterator[_Match]:
         """Detectors of the installation itself, whose classes no form is written for: by the detector's own pattern."""
@@ -156,25 +114,23 @@ class Finder:
                     yield _Match(form.telling, start, start + len(inner), form, form.alone)
 
 
-def _count(text: str) -> int:
-    return sum(map(str.isdigit, text))
-
-
-def _code_starts(text: str, start: int) -> Iterator[int]:
-    """Where a run of letters and digits begins that holds these digits, or that stands right before them."""
-    begin = start
-    while begin and start - begin < _LONGEST_CODE and (text[begin - 1].isascii() and text[begin - 1].isalnum()):
-        begin -= 1
-    before = _LETTERS_BEFORE.search(text, max(0, begin - 12), begin)
-    if before and (before.start() == 0 or not _wordy(text[before.start() - 1])):
-        yield before.start()
-    if (begin == 0 or not _wordy(text[begin - 1])) and start - begin < _LONGEST_CODE:
-        yield begin
-
-
-def _wordy(char: str) -> bool:
-    """Whether a word goes on; scripts without spaces between words join on to anything."""
-    return char == "_" or (char.isalnum() and char < "\u2e80")
+def _checked(one: Ready, text: str, start: int, end: int, cue: Cue) -> Iterator[_Match]:
+    form, (labels, apart) = one.form, cue
+    score, cued = form.alone, False
+    if form.label:
+        cued = form.label in labels and apart <= form.reach
+        if cued:
+            score = form.cued or score
+        elif labels:
+            # What was announced is something else.
+            score *= 0.7 if form.telling or "other" not in labels else 0.5
+    if score < LEAST:
+        return
+    while one.check is not None and not one.check(text[start:end]):
+        end = _without_last_group(text, start, end) if form.shrink else start
+        if end <= start:
+            return
+    yield _Match(cued or form.telling, start, end, form, score)
 
 
 def _without_last_group(text: str, start: int, end: int) -> int:
@@ -190,26 +146,18 @@ def _without_last_group(text: str, start: int, end: int) -> int:
 def _resolved(found: list[_Match]) -> list[Span]:
     """The matches without overlap, in order."""
     found.sort(key=lambda m: (not m.borne_out, -m.score, m.start - m.end, m.start, m.form.id))
-    taken: list[tuple[int, int]] = []
+    starts: list[int] = []
     kept: list[_Match] = []
     for match in found:
-        if not any(match.start < end and start < match.end for start, end in taken):
-            taken.append((match.start, match.end))
-            kept.append(match)
-    kept.sort(key=lambda m: m.start)
+        place = bisect_left(starts, match.end)
+        if not place or kept[place - 1].end <= match.start:
+            at = bisect_left(starts, match.start)
+            starts.insert(at, match.start)
+            kept.insert(at, match)
     return [
         Span.model_construct(start=m.start, end=m.end, data_class=m.form.data_class, score=m.score, tier="rules")
         for m in kept
     ]
-
-
-def _ready(form: SpanForm) -> _Ready:
-    ends = {"number": _NUMBER_END, "code": _CODE_END, "text": ""}
-    check = validator(form.validator) if form.validator else None
-    needs = needs_of(form.pattern) if form.at == "number" else ()
-    digits = form.digits or min((need.digits for need in needs), default=0)
-    end = "" if form.open_end else ends[form.at]
-    return _Ready(form, re.compile(f"(?:{form.pattern}){end}"), check, digits)
 
 
 def _own_detectors(rules: CompiledRules) -> list[tuple[SpanForm, str, Callable[[str], bool] | None]]:

@@ -32,7 +32,8 @@ class SpanForm(_Value):
     the words of the label `label` at most `reach` characters before it; below one half it is none. `validator` has to
     hold, if there is one; with `shrink` a match that fails is tried again without its last group. `telling`: hardly
     anything else looks so. `open_end`: what follows is for the pattern to say. `digits`: the fewest digits of the run
-    with which a match begins, where the pattern does not tell.
+    with which a match begins, where the pattern does not tell. `wide`: a match may be hundreds of characters long
+    and have blanks in it.
     """
 
     id: str = Field(pattern=r"^[a-z0-9]+([._][a-z0-9]+)*$", max_length=80)
@@ -47,6 +48,7 @@ class SpanForm(_Value):
     shrink: bool = False
     telling: bool = False
     open_end: bool = False
+    wide: bool = False
     reach: int = Field(48, ge=1, le=48)
     digits: int | None = Field(None, ge=1, le=40)
     examples: FormExamples

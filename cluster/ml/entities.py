@@ -24,7 +24,6 @@ from cluster.ml.packaged import MANIFEST, shipped
 from cluster.settings import settings
 
 LABEL_FILE = "labels.json"
-ORGANISATION = "organisation"
 CLASSES = {
     "full": "person.full_name",
     "given": "person.given_name",
@@ -33,7 +32,9 @@ CLASSES = {
     "city": "location.city",
     "postal": "location.postal_code",
     "county": "location.county",
-    "org": ORGANISATION,
+    "org": "organisation.name",
+    "country": "location.country",
+    "state": "location.state",
 }
 WIDTH, OVERLAP = 190, 48  # pieces of a window, and how many two neighbours share
 PIECE_OF_TEXT = 20_000  # characters given to the tokenizer at once
@@ -97,7 +98,7 @@ class TextEntities:
         return cls(encoder, labelling)
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
-        """The spans of each text, in order, without overlap; their class is one of the taxonomy, or `organisation`."""
+        """The spans of each text, in order, without overlap; their class is one of the taxonomy."""
         return [
             [
                 Span(start=start, end=end, data_class=CLASSES[kind], score=round(score, 4), tier="language")

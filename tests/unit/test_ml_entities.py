@@ -23,7 +23,7 @@ def model() -> TextEntities:
 
 def told(model: TextEntities, text: str) -> set[tuple[str, str]]:
     (spans,) = model.find([text])
-    return {(text[span.start : span.end], span.data_class) for span in spans if span.data_class != "organisation"}
+    return {(text[span.start : span.end], span.data_class) for span in spans if span.data_class != "organisation.name"}
 
 
 @pytest.mark.parametrize(
