@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from cluster.detectors.joined import joined_bytes
+from cluster.kernels.automaton import Rows, automaton
 from cluster.kernels.evidence import Mask, View, joined_views
+from cluster.kernels.loops import spread
 from cluster.kernels.shape_regex import shape_regex
 
 _WORD: Final = 64
@@ -27,13 +29,19 @@ class Candidates:
     view: View
     bits: Bits
 
-    def of(self, probe: int) -> Mask:
-        """Which values the probe has to look at."""
-        return np.asarray((self.bits[:, probe // _WORD] & np.uint64(1 << probe % _WORD)) != 0)
+    def of(self, probe: int) -> Rows:
+        """The places of the values that the probe has to look at."""
+        rows, ends = self._spread
+        return rows[ends[probe] : ends[probe + 1]]
 
-    def where(self, chosen: Mask) -> "Candidates":
-        """Those of the values."""
-        return self if chosen.all() else Candidates(self.view.where(chosen), self.bits[chosen])
+    @cached_property
+    def _spread(self) -> tuple[Rows, Rows]:
+        small = self.bits.astype("<u8").view(np.uint8)
+        each = np.unpackbits(small, axis=1, bitorder="little").sum(axis=0, dtype=np.int64)
+        ends = np.concatenate([[0], np.cumsum(each)])
+        rows = np.empty(ends[-1], dtype=np.int64)
+        spread(small.ravel(), small.shape[1], ends[:-1].copy(), rows)
+        return rows, ends
 
 
 def joined_candidates(some: list[Candidates]) -> Candidates:
@@ -59,7 +67,7 @@ class ShapeScreen:
 
     def passing(self, shapes: pl.Series) -> Mask:
         """Which shapes any probe may match that is not idle."""
-        return shapes.str.contains(self._any).to_numpy()
+        return automaton(self._any).holds(*joined_bytes(shapes), np.arange(len(shapes)))
 
     def bits_of(self, shapes: Sequence[str]) -> Bits:
         """The bits of shapes, one row each."""
@@ -72,33 +80,23 @@ class ShapeScreen:
         words = [np.array([c >> w * _WORD & full for c in codes], dtype=np.uint64) for w in range(self._words)]
         return np.stack(words, axis=1)
 
-    def each(self, masks: Sequence[Mask | None], size: int) -> Bits:
-        """Bits of so many values, put together from a mask for each probe, which is None where it can match none."""
+    def each(self, some: Sequence[Rows], size: int) -> Bits:
+        """Bits of so many values, put together from the places of those that each probe may match."""
         bits = np.zeros((size, self._words), dtype=np.uint64)
-        for place, mask in enumerate(masks):
-            if mask is not None:
-                bits[mask, place // _WORD] |= np.uint64(1 << place % _WORD)
+        for probe, rows in enumerate(some):
+            bits[rows, probe // _WORD] |= np.uint64(1 << probe % _WORD)
         return bits
 
     def _learn(self, shapes: list[str]) -> None:
-        # Arrow's engine compiles these many regexes in half the time of polars', which is what counts for so few texts.
-        texts = pa.array(shapes, type=pa.large_string())
+        joined = joined_bytes(pl.Series(shapes, dtype=pl.String))
         codes = [0] * len(shapes)
         for place, regexes in enumerate(self._regexes):
             left = np.arange(len(shapes))
             for regex in reversed(regexes):
-                if len(left):
-                    left = left[_matching(texts.take(pa.array(left)), regex)]
+                left = left[automaton(regex).holds(*joined, left)]
             for row in left.tolist():
                 codes[row] |= 1 << place
         self._known.update(zip(shapes, codes, strict=True))
-
-
-def _matching(texts: pa.Array, regex: str) -> Mask:
-    try:
-        return np.asarray(pc.match_substring_regex(texts, regex).to_numpy(zero_copy_only=False))
-    except pa.ArrowInvalid:  # too large for that engine
-        return pl.Series(texts).str.contains(regex).to_numpy()
 
 
 def _of_shapes(regexes: tuple[str, ...], whole: bool) -> tuple[str, ...]:

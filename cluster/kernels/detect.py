@@ -3,14 +3,15 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
-from cluster.detectors.joined import joined_bytes
 from cluster.detectors.patterns import EDGES
+from cluster.kernels.automaton import Rows
 from cluster.kernels.candidates import Candidates
-from cluster.kernels.evidence import Evidence, Mask, View, examples_of, held, held_among, keep_examples
+from cluster.kernels.evidence import Evidence, Mask, View, examples_of, keep_examples
 from cluster.kernels.plan import TEXT_KINDS, ColumnPlan, Probe
 from cluster.kernels.residue import Residue
 from cluster.kernels.shape_book import Numbers, ShapeBook
@@ -42,17 +43,18 @@ class ColumnDetection:
         shapes in the column's book, which is to be the same one each time."""
         if not len(values.distinct):
             return
-        view = View(values.distinct, values.counts, hashes)
+        view = View(values.distinct, values.counts, hashes, values.joined)
         if values.kind in TEXT_KINDS:
-            self._named(view, lambda probe: (view, view.values))
+            self._named(view, lambda probe: (view, view))
             if self._plan.union is not None:
                 self._texts(view, shapes)
         elif values.kind in ("integer", "number"):
             self._numbers(view, values.kind)
         elif values.kind in ("date", "timestamp"):
             self._dates(view)
-        else:
-            self._named(view, lambda probe: (view, view.values.cast(pl.String)))
+        elif self._plan.named:
+            texts = replace(view, values=view.values.cast(pl.String))
+            self._named(view, lambda probe: (view, texts))
 
     def _texts(self, view: View, shapes: "tuple[ShapeBook, Numbers] | None") -> None:
         if self._residue.add(view, shapes):
@@ -65,56 +67,43 @@ class ColumnDetection:
             self._open(left)
 
     def _open(self, left: Candidates) -> None:
+        view, alive = left.view, np.ones(len(left.view.counts), dtype=np.bool_)
         for place, probe in enumerate(self._plan.claiming):
-            among = left.of(place)
-            if not among.any():
+            rows = left.of(place)
+            if not len(rows):
                 continue
             started = time.perf_counter()
-            claimed = held_among(left.view.values, probe.whole, among)
+            claimed = view.holding(probe.whole, rows[alive[rows]])
             if probe.reported:
-                claimed = held_among(left.view.values, probe.detector.gate or "", claimed)
-            if claimed.any():
-                if probe.reported:
-                    self._record_whole(probe, left.view.where(claimed))
-                left = left.where(~claimed)
+                claimed = view.holding(probe.detector.gate or "", claimed)
+                self._record_whole(probe, view.at(claimed))
+            alive[claimed] = False
             self.seconds[probe.detector.id] += time.perf_counter() - started
         for place, probe in enumerate(self._plan.matching, len(self._plan.claiming)):
-            among = left.of(place)
-            if among.any():
+            rows = left.of(place)
+            if len(rows):
                 started = time.perf_counter()
-                self._match(probe, left.view.where(among))
+                self._match(probe, view, rows[alive[rows]])
                 self.seconds[probe.detector.id] += time.perf_counter() - started
 
-    def _match(self, probe: Probe, view: View) -> None:
+    def _match(self, probe: Probe, view: View, rows: Rows) -> None:
         gate = probe.detector.gate or ""
         if not probe.detector.claims:
-            whole = held_among(view.values, gate, held(view.values, probe.whole))
-            if whole.any():
-                self._record_whole(probe, view.where(whole))
-                view = view.where(~whole)
-        if probe.embedded and len(view.values):
-            if probe.check is None:
-                holds = held_among(view.values, gate, held(view.values, probe.embedded))
-                if holds.any():
-                    self._record(probe, view.where(holds), whole=False)
-                return
-            # To find the matches costs little more than to know that there are some.
-            found = view.values.str.extract_all(probe.embedded)
-            holds = held_among(view.values, gate, found.list.len().to_numpy() > 0)
-            if holds.any():
-                self._record_embedded(
-                    probe, view.where(holds), found if holds.all() else found.filter(pl.Series(holds))
-                )
+            whole = view.holding(gate, view.holding(probe.whole, rows))
+            self._record_whole(probe, view.at(whole))
+            rows = rows if not len(whole) else rows[~np.isin(rows, whole, assume_unique=True)]
+        if probe.embedded:
+            rows = view.holding(gate, view.holding(probe.embedded, rows))
+            self._record_embedded(probe, view.at(rows))
 
-    def _named(self, view: View, texts_for: Callable[[Probe], "tuple[View, pl.Series]"]) -> None:
+    def _named(self, view: View, texts_for: Callable[[Probe], "tuple[View, View]"]) -> None:
         for probe in self._plan.named:
             if probe.detector.pattern is None:
                 continue
             started = time.perf_counter()
             origin, texts = texts_for(probe)
-            whole = held(texts, probe.whole)
-            if whole.any():
-                self._record_whole(probe, origin.where(whole), texts.filter(pl.Series(whole)))
+            whole = texts.holding(probe.whole, texts.rows)
+            self._record_whole(probe, origin.at(whole), texts.at(whole).values)
             self.seconds[probe.detector.id] += time.perf_counter() - started
 
     def _numbers(self, view: View, kind: str) -> None:
@@ -125,20 +114,19 @@ class ColumnDetection:
         matched = self._plan.union is not None and bool(screen.able(screen.whole_numbers(_longest(view.values))))
         if not read and not matched:
             return
-        whole_numbers = view if kind == "integer" else view.where(_integral(view.values).to_numpy())
-        digits = whole_numbers.values.cast(pl.Int64, strict=False) if kind == "number" else whole_numbers.values
-        digits = digits.cast(pl.String)
+        origin = view if kind == "integer" else view.at(np.flatnonzero(_integral(view.values).to_numpy()))
+        whole = origin.values.cast(pl.Int64, strict=False) if kind == "number" else origin.values
+        digits = View(whole.cast(pl.String), origin.counts, origin.hashes)
 
-        def texts_for(probe: Probe) -> "tuple[View, pl.Series]":
+        def texts_for(probe: Probe) -> "tuple[View, View]":
             if kind == "number" and "number" in probe.detector.types:
-                return view, view.values.cast(pl.String)
+                return view, View(view.values.cast(pl.String), view.counts, view.hashes)
             pad = probe.detector.zero_pad
-            return whole_numbers, digits.str.zfill(pad) if pad else digits
+            return origin, View(digits.values.str.zfill(pad), digits.counts, digits.hashes) if pad else digits
 
         self._named(view, texts_for)
-        if matched and self._plan.union is not None and len(digits):
-            numbers = self._digits.add(*joined_bytes(digits), whole_numbers.counts)
-            self._texts(View(digits, whole_numbers.counts, whole_numbers.hashes), (self._digits, numbers))
+        if matched and self._plan.union is not None and len(digits.values):
+            self._texts(digits, (self._digits, self._digits.add(*digits.joined, digits.counts)))
 
     def _ranges(self, view: View) -> None:
         for probe in (*self._plan.named, *self._plan.open):
@@ -146,7 +134,7 @@ class ColumnDetection:
             if bounds is not None:
                 inside = view.values.is_between(bounds[0], bounds[1]).to_numpy()
                 if inside.any():
-                    self._record(probe, view.where(inside), whole=True)
+                    self._record(probe, view.at(np.flatnonzero(inside)), whole=True)
 
     def _dates(self, view: View) -> None:
         years = view.values.dt.year()
@@ -155,18 +143,26 @@ class ColumnDetection:
             if span is not None:
                 inside = years.is_between(span[0], span[1]).fill_null(value=False).to_numpy()
                 if inside.any():
-                    self._record(probe, view.where(inside), whole=True)
+                    self._record(probe, view.at(np.flatnonzero(inside)), whole=True)
 
     def _record_whole(self, probe: Probe, view: View, texts: pl.Series | None = None) -> None:
         wanted = view.values if texts is None else texts
         valid: Mask | None = None
+        if not len(wanted):
+            return
         if probe.check_all is not None:
             valid = probe.check_all(wanted)
         elif probe.check is not None:
             valid = np.fromiter((self._holds(probe, t) for t in wanted.to_list()), dtype=np.bool_, count=len(wanted))
         self._record(probe, view, whole=True, valid=valid)
 
-    def _record_embedded(self, probe: Probe, view: View, found: pl.Series) -> None:
+    def _record_embedded(self, probe: Probe, view: View) -> None:
+        if not len(view.values):
+            return
+        if probe.check is None:
+            self._record(probe, view, whole=False)
+            return
+        found = view.values.str.extract_all(probe.embedded)
         if probe.check_all is not None:
             holds = probe.check_all(found.explode(empty_as_null=False))
             # Each value here holds a match, so that no list is empty.
@@ -197,7 +193,7 @@ class ColumnDetection:
         evidence.matched += rows
         evidence.whole += rows if whole else 0
         evidence.distinct_matched.add(view.values, view.hashes, self._hashing)
-        good = view if valid is None or valid.all() else view.where(valid)
+        good = view if valid is None or valid.all() else view.at(np.flatnonzero(valid))
         if len(good.values):
             evidence.validated += int(good.counts.sum())
             evidence.distinct_validated.add(good.values, good.hashes, self._hashing)

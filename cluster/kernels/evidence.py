@@ -1,12 +1,15 @@
 """What is kept of the values that a detector matched, and the values while they are looked at."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cluster.detectors.joined import Bytes, Offsets, joined_bytes
+from cluster.kernels.automaton import Rows, automaton
 from cluster.kernels.sketch import DistinctSketch, Hashes, Hashing
 
 EXAMPLES: Final = 3
@@ -28,17 +31,32 @@ class Evidence:
 
 @dataclass(frozen=True)
 class View:
-    """Some of the distinct values, each with its count and hash; none is null."""
+    """Some of the distinct values, each with its count and hash; none null. `bytes_`: their `joined`, where known."""
 
     values: pl.Series
     counts: npt.NDArray[np.int64]
     hashes: Hashes
+    bytes_: tuple[Bytes, Offsets] | None = None
 
-    def where(self, chosen: Mask) -> "View":
-        """Those of the values."""
-        if chosen.all():
+    @cached_property
+    def joined(self) -> tuple[Bytes, Offsets]:
+        """The `joined_bytes` of the values, which have to be texts."""
+        return joined_bytes(self.values) if self.bytes_ is None else self.bytes_
+
+    @property
+    def rows(self) -> Rows:
+        """The places of all values."""
+        return np.arange(len(self.counts))
+
+    def at(self, rows: Rows) -> "View":
+        """Those at these places, which are in order."""
+        if len(rows) == len(self.counts):
             return self
-        return View(self.values.filter(pl.Series(chosen)), self.counts[chosen], self.hashes[chosen])
+        return View(self.values.gather(rows), self.counts[rows], self.hashes[rows])
+
+    def holding(self, regex: str, rows: Rows) -> Rows:
+        """Those of the places whose text holds the regex."""
+        return rows[automaton(regex).holds(*self.joined, rows)] if len(rows) else rows
 
 
 def joined_views(views: list[View]) -> View:
@@ -46,7 +64,7 @@ def joined_views(views: list[View]) -> View:
     if len(views) == 1:
         return views[0]
     return View(
-        pl.concat([view.values for view in views]),
+        pl.concat([view.values for view in views]).rechunk(),
         np.concatenate([view.counts for view in views]),
         np.concatenate([view.hashes for view in views]),
     )
@@ -67,18 +85,3 @@ def examples_of(view: View, hashing: Hashing) -> list[str]:
 def keep_examples(examples: tuple[str, ...]) -> tuple[str, ...]:
     """The smallest three: the same three, however the values were spread over partitions."""
     return tuple(sorted(set(examples))[:EXAMPLES])
-
-
-def held(values: pl.Series, regex: str) -> Mask:
-    """Which values hold the regex; none of them is null."""
-    return values.str.contains(regex).to_numpy()
-
-
-def held_among(values: pl.Series, regex: str, among: Mask) -> Mask:
-    """Which values hold the regex, looking only at some."""
-    if among.all():
-        return held(values, regex)
-    hits = np.zeros(len(among), dtype=np.bool_)
-    if among.any():
-        hits[among] = held(values.filter(pl.Series(among)), regex)
-    return hits

@@ -1,8 +1,8 @@
-"""Loops over the joined bytes of texts (`cluster.detectors.joined`): which differ, and which are blank."""
+"""Loops over joined bytes of texts (`cluster.detectors.joined`): which differ, which are blank; and over bits."""
 
 import numpy as np
 
-from cluster.kernels.compiled import Byte, Flag, Int, Long, Word, compiled, read, written
+from cluster.kernels.compiled import Byte, Flag, Int, Long, Nothing, Word, compiled, read, written
 
 _BLANK = np.isin(np.arange(256), list(b" \t\r\n\x00"))
 _ONE = np.uint64(1)
@@ -47,3 +47,19 @@ def blank(data, offsets, flags):  # type: ignore[no-untyped-def]
         flags[row] = at == offsets[row + 1]
         found += flags[row]
     return found
+
+
+@compiled(Nothing(read(Byte), Long, written(Long), written(Long)))
+def spread(bits, width, ends, rows):  # type: ignore[no-untyped-def]
+    """Writes to `rows` in which rows of so many bytes each bit is set, one bit after the other.
+
+    `ends` says where the rows of each bit begin, and then where they end.
+    """
+    for place in range(len(bits)):
+        byte = bits[place]
+        if byte:
+            row, first = place // width, place % width * 8
+            for bit in range(8):
+                if byte >> bit & 1:
+                    rows[ends[first + bit]] = row
+                    ends[first + bit] += 1

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cluster.kernels.candidates import ShapeScreen
     from cluster.kernels.screens import Screen
 
-_GROUP: Final = 6
 _PLANS_KEPT: Final = 4096
 TEXT_KINDS: Final = frozenset({"string", "json", "nested", "binary", "unknown", "time"})
 
@@ -38,17 +37,14 @@ class ColumnPlan:
     """`claiming` run first and take whole values away from `open`; `named` run on all values because of the name.
 
     `union` is one regex that every value matches which can matter to `claiming` or `open`; None if nothing runs.
-    `matching` are those of the open ones that match by pattern, and `groups` the same in small groups of similar
-    gates, each with the union of its gates: where values may pass many gates they pass few in truth, and a group that
-    no value passes costs one look instead of six. `screen` holds the patterns of claiming and matching, and tells which
-    values they cannot match; `shapes` tells the same of shapes, for claiming and then matching by number.
+    `matching` are those of the open ones that match by pattern. `screen` holds the patterns of claiming and matching,
+    and tells which values they cannot match; `shapes` tells it of shapes, for claiming and then matching by number.
     """
 
     union: str | None
     claiming: tuple[Probe, ...]
     open: tuple[Probe, ...]
     matching: tuple[Probe, ...]
-    groups: tuple[tuple[str, tuple[Probe, ...]], ...]
     named: tuple[Probe, ...]
     screen: "Screen"
     shapes: "ShapeScreen"
@@ -89,15 +85,12 @@ def _nameless(kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
     rest = [d for d in _ordered(rules) if not d.needs_name and admits(d, kind)]
     claiming = sorted((d for d in rest if d.claims and d.pattern), key=_reported)
     gates = sorted({d.gate for d in rest if d.gate and _reported(d)})
-    groups = [gates[start : start + _GROUP] for start in range(0, len(gates), _GROUP)]
-    grouped = [[_probe(d) for d in rest if d.gate in some and _reported(d)] for some in groups]
-    matching = [probe for probes in grouped for probe in probes]
+    matching = [_probe(d) for gate in gates for d in rest if d.gate == gate and _reported(d)]
     return ColumnPlan(
         union=_union(gates) or None,
         claiming=tuple(_probe(d) for d in claiming),
         open=tuple(_probe(d) for d in rest),
         matching=tuple(matching),
-        groups=tuple((_union(some), tuple(probes)) for some, probes in zip(groups, grouped, strict=True)),
         named=(),
         screen=Screen(d.pattern for d in (*claiming, *(probe.detector for probe in matching)) if d.pattern),
         shapes=ShapeScreen(

@@ -3,16 +3,16 @@
 import numpy as np
 import polars as pl
 
-from cluster.detectors.joined import joined_bytes, texts_of
+from cluster.detectors.joined import texts_of
+from cluster.kernels.automaton import Rows
 from cluster.kernels.candidates import Candidates, joined_candidates
-from cluster.kernels.evidence import Mask, View, held, held_among, joined_views
+from cluster.kernels.evidence import View, joined_views
 from cluster.kernels.plan import ColumnPlan, Probe
 from cluster.kernels.screens import Traits
-from cluster.kernels.shape_book import NO_SHAPE, Numbers, ShapeBook
+from cluster.kernels.shape_book import Numbers, ShapeBook
 
 _VALUES = 65_536, 1 << 20, 2_048  # at most for a column, for all of a table together, and at least for a column
 _BYTES = 8 << 20, 64 << 20, 128 << 10
-_ONE_BY_ONE = 2
 _MOSTLY = 0.6
 _LOOK_AGAIN = 8
 
@@ -43,48 +43,44 @@ class Residue:
         The numbers are those of the values' shapes in the book, which is to be the same one each time.
         """
         if shapes is None:
-            return self._put_aside(None, self._worth_a_look(view))
+            return self._put_aside(None, self._worth_a_look(view, view.rows))
         self._book, numbers = shapes
         if len(self._book) > len(self._passing):
             more = self._book.texts(len(self._passing))
             self._passing = np.concatenate([self._passing, self._plan.shapes.passing(more)])
         # The last one is that of values without a shape, which have the number -1.
-        some = np.append(self._passing, True)[numbers]
-        shaped = numbers != NO_SHAPE
-        if shaped.all():
-            return self._put_aside(self._shaped(view, numbers, some), None)
-        return self._put_aside(self._shaped(view, numbers, some & shaped), self._worth_a_look(view.where(~shaped)))
+        some = np.append(self._passing, False)[numbers]
+        return self._put_aside(
+            self._shaped(view, numbers, np.flatnonzero(some)), self._worth_a_look(view, np.flatnonzero(numbers < 0))
+        )
 
-    def _shaped(self, view: View, numbers: Numbers, chosen: Mask) -> tuple[View, Numbers]:
-        view, numbers = view.where(chosen), numbers[chosen]
+    def _shaped(self, view: View, numbers: Numbers, rows: Rows) -> tuple[View, Numbers]:
         # Where the last ones mostly held, another look at all is not worth its while but now and then.
-        if len(numbers) and (self._held < _MOSTLY or self._batches % _LOOK_AGAIN == 0):
-            hits = held(view.values, self._plan.union or "")
-            self._held = float(hits.mean())
-            view, numbers = view.where(hits), numbers[hits]
+        if len(rows) and (self._held < _MOSTLY or self._batches % _LOOK_AGAIN == 0):
+            hits = view.holding(self._plan.union or "", rows)
+            self._held = len(hits) / len(rows)
+            rows = hits
         self._batches += 1
-        return view, numbers
+        return view.at(rows), numbers[rows]
 
-    def _worth_a_look(self, view: View) -> View:
+    def _worth_a_look(self, view: View, rows: Rows) -> View:
         """Those that hold what a pattern needs, of values without a shape."""
-        together = self._plan.screen.together(*joined_bytes(view.values))
-        if not self._plan.screen.able(together):
-            return view.where(np.zeros(len(view.values), dtype=np.bool_))
-        return view.where(held(view.values, self._plan.union or ""))
+        return view.at(view.holding(self._plan.union or "", rows))
 
-    def _put_aside(self, shaped: tuple[View, Numbers] | None, shapeless: View | None) -> bool:
+    def _put_aside(self, shaped: tuple[View, Numbers] | None, shapeless: View) -> bool:
         if shaped is not None and len(shaped[1]):
             self._pending.append((self._own(shaped[0]), shaped[1]))
-        if shapeless is not None and len(shapeless.values):
+        if len(shapeless.values):
             self._shapeless.append(self._own(shapeless))
         return self._bytes > self._most_bytes or self._values > self._most_values
 
     def _own(self, view: View) -> View:
         # A few texts of a batch would otherwise hold on to the bytes of all of it.
-        data, offsets = joined_bytes(view.values)
+        data, offsets = view.joined
         self._values += len(view.values)
         self._bytes += len(data)
-        return View(texts_of(data.copy(), offsets), view.counts, view.hashes)
+        data = data.copy()
+        return View(texts_of(data, offsets), view.counts, view.hashes, (data, offsets))
 
     def taken(self) -> Candidates | None:
         """All that was put aside, with the probes that have to look at each value; None if there is nothing."""
@@ -102,18 +98,13 @@ class Residue:
         screen = self._plan.screen
         traits = screen.traits(residue.values)
         able = screen.able(traits.together())
-        masks: list[Mask | None] = [
-            self._screened(probe, traits) if probe.detector.pattern in able else None for probe in self._plan.claiming
+        rows = [self._screened(probe, traits, able) for probe in self._plan.claiming]
+        rows += [
+            residue.holding(probe.detector.gate or "", self._screened(probe, traits, able))
+            for probe in self._plan.matching
         ]
-        for union, probes in self._plan.groups:
-            screened = [self._screened(p, traits) if p.detector.pattern in able else None for p in probes]
-            some = [mask for mask in screened if mask is not None]
-            if len(some) > _ONE_BY_ONE:
-                hits = held_among(residue.values, union, np.logical_or.reduce(some))
-                screened = [None if mask is None else mask & hits for mask in screened]
-            for probe, mask in zip(probes, screened, strict=True):
-                masks.append(None if mask is None else held_among(residue.values, probe.detector.gate or "", mask))
-        return Candidates(residue, self._plan.shapes.each(masks, len(residue.values)))
+        return Candidates(residue, self._plan.shapes.each(rows, len(residue.values)))
 
-    def _screened(self, probe: Probe, traits: Traits) -> Mask:
-        return self._plan.screen.passing(probe.detector.pattern or "", traits)
+    def _screened(self, probe: Probe, traits: Traits, able: frozenset[str]) -> Rows:
+        pattern = probe.detector.pattern or ""
+        return np.flatnonzero(self._plan.screen.passing(pattern, traits)) if pattern in able else np.arange(0)
