@@ -23,12 +23,12 @@ def decide(work: UnitOfWork, command: DecideLabel, batch_id: str | None = None) 
     """
     if any("\0" in text for text in (command.asset_id, command.column, command.data_class, command.reason)):
         raise InvalidInput("A text holds a NUL character.", "Leave it out.")
-    session, taxonomy = work.session, load_taxonomy().value
+    session = work.session
     identifier = label_id(command.asset_id, command.column, command.data_class)
     row = session.get(Label, identifier)
     place = _place(session, command, row)
     machine = machine_of(row) if row else None
-    basis = basis_of(machine, command.data_class, taxonomy)
+    basis = basis_of(machine, *_meaning(session, command.data_class, row))
     earlier = in_force(session, identifier)
     if row and earlier and (earlier.decision, earlier.reason) == (command.decision, command.reason) and not row.drifted:
         return label_view(row)
@@ -111,6 +111,18 @@ def withdraw(work: UnitOfWork, command: WithdrawDecision) -> LabelView:
     after = where | {"labels": [brief(row.column, machine)]}
     work.emit("decision_withdrawn", asset_entity(row.asset_id), before, after)
     return label_view(row)
+
+
+def _meaning(session: Session, data_class: str, row: Label | None) -> tuple[str, list[str]]:
+    """Sensitivity and tags of a class: of the label itself, else of the taxonomy, else of another label of it, whose
+    rule set has brought the class. Raises NotFound for a class that none of them knows."""
+    known = load_taxonomy().value.classes.get(data_class)
+    if row is None and known is not None:
+        return known.sensitivity, list(known.tags)
+    row = row or session.scalars(select(Label).where(Label.data_class == data_class).limit(1)).first()
+    if row is None:
+        raise NotFound(f"There is no data class {data_class!r}.", "List the classes to see their ids.")
+    return row.sensitivity, list(row.tags)
 
 
 def _place(session: Session, command: DecideLabel, row: Label | None) -> Label | Evidence:

@@ -46,14 +46,14 @@ class Ruling(BaseModel):
     basis: dict[str, Any]
 
 
-def basis_of(machine: LabelFacts | None, data_class: str, taxonomy: Taxonomy) -> dict[str, Any]:
-    """What a decision rests on. Raises NotFound for a class that the taxonomy does not know."""
-    known = taxonomy.of(data_class)
+def basis_of(machine: LabelFacts | None, sensitivity: str, tags: Iterable[str]) -> dict[str, Any]:
+    """What a decision rests on: what the machine said, and what the class meant."""
     return {
         "state": machine.state if machine else None,
         "confidence": machine.confidence if machine else None,
-        "sensitivity": known.sensitivity,
-        "tags": list(known.tags),
+        "tier": machine.tier if machine else None,
+        "sensitivity": sensitivity,
+        "tags": list(tags),
     }
 
 

@@ -22,7 +22,7 @@ from actors.classification.moving import move_decisions
 from actors.classification.observing import observe
 from actors.classification.precedents import precedents
 from actors.classification.tables import Evidence, Label
-from cluster.detectors.compile import compiled, load_rule_set
+from cluster.detectors.compile import compiled, load_rule_set, taxonomy_of
 from cluster.detectors.taxonomy import load_taxonomy
 from cluster.naming import asset_id
 from cluster.runtime.commands import Service, UnitOfWork
@@ -35,7 +35,8 @@ NOTHING = ClassifyReceipt(columns=0, created=0, changed=0, withdrawn=0, unchange
 
 @service.handles(ClassifyAssets)
 def classify_assets(work: UnitOfWork, command: ClassifyAssets) -> ClassifyReceipt:
-    rules, taxonomy = compiled(command.rules or load_rule_set().value), load_taxonomy().value
+    rules = compiled(command.rules or load_rule_set().value)
+    taxonomy = taxonomy_of(rules.spec)
     total, known = NOTHING, precedents(work.session)
     # Where nothing could be read of an asset, that says nothing about its columns.
     given = [evidence for evidence in command.evidence if evidence.partitions_read or not evidence.partitions]

@@ -45,12 +45,11 @@ def ask(questions: Questions) -> Answers:
 def _ask(questions: Questions) -> Answers:
     from actors.classification.asking import Asking
     from actors.classification.oracles import oracles
-    from cluster.detectors.compile import compiled
-    from cluster.detectors.taxonomy import load_taxonomy
+    from cluster.detectors.compile import compiled, taxonomy_of
 
     asking = Asking(
         rules=compiled(questions.rules),
-        taxonomy=load_taxonomy().value,
+        taxonomy=taxonomy_of(questions.rules),
         oracles={},
         known={(answer.asset, answer.column, answer.tier): answer for answer in questions.known},
         descriptions={(asset, column): words for asset, column, words in questions.descriptions},

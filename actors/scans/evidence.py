@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from actors.scans.reuse import as_scanned
 from actors.scans.tables import Asset, Partition, Report, Run
+from cluster.detectors.detector import Detector
 from cluster.errors import NotFound
 from cluster.kernels.report import AssetEvidence, PartitionReport
 
@@ -59,7 +60,14 @@ def _folded(session: Session, scan_id: str, asset_id: str, counts: Row[Any]) -> 
 
     if not counts.read:
         return None
-    return fold(_reports(session, scan_id, asset_id), counts.total, int(counts.failed), int(counts.read))
+    reports = _reports(session, scan_id, asset_id)
+    return fold(reports, counts.total, int(counts.failed), int(counts.read), _own(session, scan_id))
+
+
+def _own(session: Session, scan_id: str) -> tuple[Detector, ...]:
+    """The detectors that the scan's rule set has beside the installed ones."""
+    spec = session.execute(select(Run.rules["spec"]["detectors"]).where(Run.id == scan_id)).scalar_one()
+    return tuple(Detector.model_validate(each) for each in spec or ())
 
 
 def _assets(session: Session, scan_id: str, asset_id: str | None = None) -> list[tuple[str, str, Row[Any]]]:

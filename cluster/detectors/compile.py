@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pydantic import BaseModel, ConfigDict, Field
 
 from cluster.detectors.detector import Detector, DetectorPack
+from cluster.detectors.taxonomy import OwnClass, Taxonomy, load_taxonomy
 from cluster.errors import PackInvalid
 from cluster.packs import Pack, load_pack, pack_names
 
@@ -24,6 +25,7 @@ class RuleSetSpec(BaseModel):
     min_distinct_matches: distinct validated values a column needs to be called the class as a whole.
     min_match_share: share of non-null values, from 0 to 1, that must validate for the same.
     automatic_at: confidence from which a label needs no review. include_assets, exclude_assets: globs over paths.
+    detectors, classes: a rule set's own ones beside the installed; one of the same id takes the place of that.
     sample_share: share of partitions that a scan of level sample reads. text_limit: characters of a value looked at.
     """
 
@@ -39,6 +41,8 @@ class RuleSetSpec(BaseModel):
     exclude_assets: tuple[str, ...] = Field((), max_length=500)
     sample_share: float = Field(0.1, gt=0, le=1)
     text_limit: int = Field(65_536, ge=256, le=1 << 20)
+    detectors: tuple[Detector, ...] = Field((), max_length=200)
+    classes: tuple[OwnClass, ...] = Field((), max_length=200)
 
     def covers(self, asset: str) -> bool:
         """Whether the rule set looks at an asset of this path."""
@@ -107,13 +111,15 @@ def compile(
     """The compiled rule set: the detectors that `spec` selects from the packs, sorted by id. No packs: the installed.
 
     `order` names detectors to evaluate first; unknown ids are ignored, the rest follow by id.
-    Raises PackInvalid if a pack does not hold what it promises, or if two detectors share an id.
+    Raises PackInvalid if a pack does not hold what it promises, or if two detectors share an id; InvalidInput if one of
+    the rule set's own detectors or classes does not.
     """
-    from cluster.detectors.lint import lint
+    from cluster.detectors.lint import lint, lint_own
 
     packs = load_detector_packs() if packs is None else packs
     for pack in packs:
         lint(pack)
+    lint_own(spec.detectors, taxonomy_of(spec))
     detectors, words = _chosen(spec, packs), _words(packs)
     _require_unique(detectors)
     wanted = {identifier: place for place, identifier in enumerate(order)}
@@ -161,13 +167,22 @@ def _parts(spec: RuleSetSpec, detectors: tuple[Detector, ...], words: frozenset[
 
 
 def _chosen(spec: RuleSetSpec, packs: tuple[Pack[DetectorPack], ...]) -> tuple[Detector, ...]:
-    chosen = [
+    own = {detector.id for detector in spec.detectors}
+    chosen = [detector for detector in spec.detectors if not _any_glob(detector.id, spec.exclude)]
+    chosen += [
         detector
         for pack in packs
         for detector in pack.value.detectors
-        if _selected(pack.name, detector.id, spec.include) and not _selected(pack.name, detector.id, spec.exclude)
+        if detector.id not in own
+        and _selected(pack.name, detector.id, spec.include)
+        and not _selected(pack.name, detector.id, spec.exclude)
     ]
     return tuple(sorted(chosen, key=lambda d: d.id))
+
+
+def taxonomy_of(spec: RuleSetSpec) -> Taxonomy:
+    """The taxonomy by which a rule set judges. Raises InvalidInput for a class of its own with unknown tags."""
+    return load_taxonomy().value.extended(spec.classes)
 
 
 def _words(packs: tuple[Pack[DetectorPack], ...]) -> frozenset[str]:

@@ -1,31 +1,57 @@
 """What a detector pack must hold before it may run: regexes compile, validators exist, examples come out as stated."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import polars as pl
 
 from cluster.detectors.detector import Detector, DetectorPack
 from cluster.detectors.patterns import EDGES, embedded_regex, whole_regex
-from cluster.detectors.taxonomy import load_taxonomy
+from cluster.detectors.taxonomy import Taxonomy, load_taxonomy
 from cluster.detectors.validators import validator
-from cluster.errors import PackInvalid
+from cluster.errors import InvalidInput, PackInvalid
 from cluster.packs import Pack
+
+LONGEST_EXAMPLES = 100
+LONGEST_EXAMPLE = 2_000
 
 
 def lint(pack: Pack[DetectorPack]) -> None:
     """Raises PackInvalid naming the file, the detector and the field at fault."""
     for place, detector in enumerate(pack.value.detectors):
-        problem = _problem(detector)
+        problem = _unknown(detector, load_taxonomy().value) or _problem(detector)
         if problem:
             raise PackInvalid(
                 f"configs/{pack.name} is not valid: detectors.{place} ({detector.id}) {problem}.", "Correct the pack."
             )
 
 
+def lint_own(detectors: Sequence[Detector], taxonomy: Taxonomy) -> None:
+    """The same for detectors that somebody wrote into a rule set. Raises InvalidInput naming detector and field."""
+    seen: set[str] = set()
+    for place, detector in enumerate(detectors):
+        problem = _unbounded(detector) or _unknown(detector, taxonomy) or _problem(detector)
+        if detector.id in seen:
+            problem = "id: another one has it"
+        if problem:
+            raise InvalidInput(f"detectors.{place} ({detector.id}) {problem}.", "Correct the detector.")
+        seen.add(detector.id)
+
+
+def _unbounded(detector: Detector) -> str | None:
+    for field, texts in detector.examples.model_dump().items():
+        if len(texts) > LONGEST_EXAMPLES or any(len(text) > LONGEST_EXAMPLE for text in texts):
+            return f"examples.{field}: at most {LONGEST_EXAMPLES} of at most {LONGEST_EXAMPLE} characters"
+    return None
+
+
+def _unknown(detector: Detector, taxonomy: Taxonomy) -> str | None:
+    known = detector.data_class in taxonomy.classes
+    return None if known else f"data_class: {detector.data_class!r} is not in configs/taxonomy.yaml"
+
+
 @lru_cache(maxsize=1024)
 def _problem(detector: Detector) -> str | None:
-    if detector.data_class not in load_taxonomy().value.classes:
-        return f"data_class: {detector.data_class!r} is not in configs/taxonomy.yaml"
     if detector.validator is not None and validator(detector.validator) is None:
         return f"validator: there is no {detector.validator!r}"
     if detector.pattern is None:

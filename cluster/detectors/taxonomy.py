@@ -1,11 +1,12 @@
 """The taxonomy: what each data class means for sensitivity, law and standards."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cluster.errors import NotFound
+from cluster.errors import InvalidInput, NotFound
 from cluster.packs import Pack, load_pack
 
 Sensitivity = Literal["Public", "Internal", "Confidential", "Restricted"]
@@ -25,6 +26,14 @@ class DataClass(_Value):
     reported: bool = True
 
 
+class OwnClass(DataClass):
+    """A class that a rule set adds to the taxonomy; one of a known id says anew what that means here."""
+
+    id: str = Field(pattern=r"^[a-z_]+(\.[a-z0-9_]+)+$", max_length=80)
+    title: str = Field(min_length=3, max_length=120)
+    tags: tuple[str, ...] = Field((), max_length=50)
+
+
 class Taxonomy(_Value):
     """All data classes by id, and what every tag means. A class may only use tags that are explained."""
 
@@ -39,6 +48,15 @@ class Taxonomy(_Value):
             if unknown:
                 raise ValueError(f"{name}: unknown tags {unknown}")
         return self
+
+    def extended(self, classes: Iterable[OwnClass]) -> "Taxonomy":
+        """The taxonomy with the classes of a rule set. Raises InvalidInput for a tag that nothing explains."""
+        own = {each.id: DataClass(**each.model_dump(exclude={"id"})) for each in classes}
+        for name, data_class in own.items():
+            if unknown := sorted(set(data_class.tags) - set(self.tags)):
+                words = ", ".join(unknown)
+                raise InvalidInput(f"The class {name!r} has unknown tags: {words}.", "List the tags to see the known.")
+        return self.model_copy(update={"classes": self.classes | own}) if own else self
 
     def of(self, data_class: str) -> DataClass:
         """The class of that id. Raises NotFound."""

@@ -82,13 +82,17 @@ def merge_columns(a: ColumnReport, b: ColumnReport) -> ColumnReport:
 
 
 def fold(
-    reports: Iterable[PartitionReport], partitions_total: int, partitions_failed: int, partitions_read: int = 0
+    reports: Iterable[PartitionReport],
+    partitions_total: int,
+    partitions_failed: int,
+    partitions_read: int = 0,
+    own: Iterable[Detector] = (),
 ) -> AssetEvidence:
     """The evidence of an asset from all reports of it; `method` is census if every partition was read.
 
     The interval of a sample takes into account that the values of one partition are often alike: see
     `clustered_interval`. `partitions_read` is how many reports there will be, if that is known: those of a census need
-    less memory. Raises Internal without a report.
+    less memory. `own` are detectors of the rule set beside the installed ones. Raises Internal without a report.
     """
     whole: PartitionReport | None = None
     parts: list[Part] = []
@@ -101,7 +105,7 @@ def fold(
     if whole is None:
         raise Internal("An asset without a report has no evidence.", "Scan it first.")
     census = partitions_failed == 0 and read >= partitions_total
-    known = {d.id: d for pack in load_detector_packs() for d in pack.value.detectors}
+    known = {d.id: d for pack in load_detector_packs() for d in pack.value.detectors} | {d.id: d for d in own}
     total = max(partitions_total, read + partitions_failed)
     return AssetEvidence(
         asset=whole.asset,
