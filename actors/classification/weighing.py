@@ -41,6 +41,8 @@ def weigh(case: Case, column: ColumnEvidence, spec: RuleSetSpec) -> Finding | No
         return None
     if case.detector.range is not None and not case.named:
         return None
+    if case.detector.needs_context and not case.in_context:
+        return None
     share = case.evidence.prevalence
     needed = case.detector.min_share or spec.min_match_share
     mostly_whole = case.evidence.whole >= 0.5 * case.evidence.matched
@@ -55,7 +57,7 @@ def _judge_column(case: Case) -> Finding | None:
     e, detector = case.evidence, case.detector
     reasons = [f"{_count(e.validated)} of {_count(e.scanned)} values {_pass(detector)}"]
     looks_random = _looks_random(e)
-    if looks_random and not case.named:
+    if (looks_random or _too_many_fail(e)) and not case.named:
         return None
     if detector.validator is None or e.chance > 0.3:
         # A form alone: telling where hardly anything else looks so, and in need of a name where much does.
@@ -82,6 +84,8 @@ def _judge_occurrence(case: Case) -> Finding | None:
     if detector.needs_name or detector.column_only:
         return _judge_thin_column(case) if case.named else None
     reasons = [f"found in {_count(e.validated)} of {_count(e.scanned)} values that {_pass(detector)}"]
+    if _codes_of_one_form(e) and not case.named:
+        return None
     if detector.form == "distinctive":
         if _looks_random(e, patience=5):
             return None
@@ -148,6 +152,21 @@ def _looks_random(e: ClassEvidence, patience: int = 1) -> bool:
     needed = patience * math.ceil(math.log(_UNLIKELY) / math.log(e.chance))
     if e.distinct_matched < needed or _fewer_than_chance(e):
         return False
+    return binomial_tail(e.distinct_validated, e.distinct_matched, e.chance) > _UNLIKELY
+
+
+def _too_many_fail(e: ClassEvidence) -> bool:
+    """Whether of a form that most random values pass so many fail that they are random ones, few as they may be."""
+    failed = e.distinct_matched - e.distinct_validated
+    return 0.3 < e.chance < 1.0 and failed > 0.5 * (1 - e.chance) * e.distinct_matched
+
+
+def _codes_of_one_form(e: ClassEvidence) -> bool:
+    """Whether the column is one of codes of the form, of which so few pass the check that chance let them through."""
+    if e.whole < 0.5 * e.matched or e.matched < 0.2 * e.scanned:
+        return False
+    if e.chance > 0.3:
+        return _too_many_fail(e)
     return binomial_tail(e.distinct_validated, e.distinct_matched, e.chance) > _UNLIKELY
 
 

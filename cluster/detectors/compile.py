@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -191,8 +193,32 @@ def _words(packs: tuple[Pack[DetectorPack], ...]) -> frozenset[str]:
 
 @cache
 def load_detector_packs() -> tuple[Pack[DetectorPack], ...]:
-    """Every pack of configs/detectors, sorted by name. Raises PackInvalid naming the file and the field."""
-    return tuple(load_pack(name, DetectorPack) for name in pack_names("detectors"))
+    """Every pack of configs/detectors, sorted by name. Raises PackInvalid naming the file and the field.
+
+    Detectors come with the names that any of the packs gives to them or to their class.
+    """
+    return _with_names(tuple(load_pack(name, DetectorPack) for name in pack_names("detectors")))
+
+
+def _with_names(packs: tuple[Pack[DetectorPack], ...]) -> tuple[Pack[DetectorPack], ...]:
+    more: dict[str, list[str]] = defaultdict(list)
+    for pack in packs:
+        for key, names in pack.value.names.items():
+            more[key] += names
+    known = {key for pack in packs for d in pack.value.detectors if d.names for key in (d.id, d.data_class)}
+    if unknown := sorted(more.keys() - known):
+        told = ", ".join(unknown)
+        raise PackInvalid(f"Names are given to {told}, which no detector with names has.", "Correct the pack.")
+    return tuple(replace(pack, value=_named(pack.value, more)) for pack in packs)
+
+
+def _named(pack: DetectorPack, more: Mapping[str, Sequence[str]]) -> DetectorPack:
+    def told(detector: Detector) -> Detector:
+        keys = dict.fromkeys((detector.id, detector.data_class))
+        names = dict.fromkeys([*detector.names, *(name for key in keys for name in more.get(key, ()))])
+        return detector.model_copy(update={"names": tuple(names)}) if detector.names else detector
+
+    return pack.model_copy(update={"detectors": tuple(map(told, pack.detectors))})
 
 
 def load_rule_set(name: str = "default") -> Pack[RuleSetSpec]:

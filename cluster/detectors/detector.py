@@ -29,7 +29,7 @@ class Detector(_Value):
     every value holding the pattern also matches. `validator` names a checksum or library check of the matched text;
     `chance` is the probability that a random text of the form passes it. `names` are phrases of column names,
     `avoid` phrases that speak against it, `context` phrases of the table and its other columns: where a detector
-    lists some and none of them is there, its label waits for review.
+    lists some and none of them is there, its label waits for review, or with `needs_context` is none.
     `form` says how telling a single match is: `distinctive` (hardly anything else looks so) or `common`.
     `claims` marks a form that leaves a value no other meaning: such whole values are no evidence for the detectors
     that run on every column. No value may be claimed by two detectors, so that their order cannot matter.
@@ -53,6 +53,7 @@ class Detector(_Value):
     avoid: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     needs_name: bool = False
+    needs_context: bool = False
     column_only: bool = False
     form: Literal["distinctive", "common"] = "common"
     claims: bool = False
@@ -69,6 +70,8 @@ class Detector(_Value):
             raise ValueError(f"{self.id}: exactly one of pattern, range and years has to be given")
         if self.needs_name and not self.names:
             raise ValueError(f"{self.id}: needs_name without names never matches")
+        if self.needs_context and not self.context:
+            raise ValueError(f"{self.id}: needs_context without context never holds")
         if self.validator is None and self.chance != 1.0:
             raise ValueError(f"{self.id}: chance belongs to a validator")
         if self.pattern is not None and not self.needs_name and not self.gate:
@@ -78,8 +81,10 @@ class Detector(_Value):
 
 class DetectorPack(_Value):
     """A file of detectors. `attribute_words` are words in a column name that say it holds a fact about the thing
-    (a flag, a count, a date of verification) and not the thing itself; they hold for all detectors."""
+    (a flag, a count, a date of verification) and not the thing itself; they hold for all detectors. `names` adds
+    phrases of column names, by the id of a detector or of a class: there to all its detectors that list names."""
 
     title: str
     attribute_words: tuple[str, ...] = ()
+    names: dict[str, tuple[str, ...]] = {}
     detectors: tuple[Detector, ...] = ()

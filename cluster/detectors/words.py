@@ -24,13 +24,17 @@ def split_name(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8192)
 def phrases_of(name: str) -> frozenset[str]:
-    """Every run of up to five neighbouring words, joined: `date_of_birth` holds date, of, dateof ... dateofbirth."""
+    """Every run of up to five neighbouring words, joined: `date_of_birth` holds date, of, dateof ... dateofbirth.
+
+    The whole name is there once more behind an equals sign, for phrases that mean something only alone.
+    """
     words = split_name(name)
-    return frozenset(
+    runs = {
         "".join(words[start:end])
         for start in range(len(words))
         for end in range(start + 1, min(len(words), start + _LONGEST_PHRASE) + 1)
-    )
+    }
+    return frozenset(runs | {"=" + "".join(words)} if words else runs)
 
 
 def folded(text: str) -> str:
@@ -43,4 +47,4 @@ def folded(text: str) -> str:
 
 def joined(phrase: str) -> str:
     """The form in which a phrase of a pack is looked up among `phrases_of`: `date of birth` is dateofbirth."""
-    return "".join(split_name(phrase))
+    return ("=" if phrase.startswith("=") else "") + "".join(split_name(phrase))

@@ -114,7 +114,8 @@ def names_match(detector: Detector, phrases: frozenset[str], attribute_words: fr
     """Whether a column name speaks for the detector: it holds one of its phrases, and no word against it."""
     if not speaks_for(detector, phrases) or speaks_against(detector, phrases):
         return False
-    own = {word for name in detector.names for word in phrases_of(name)}
+    # A word within what was recognised is no word about it: the type of "blood type" is none of the blood.
+    own = frozenset().union(*(words for phrase, words in _by_phrase(detector.names).items() if phrase in phrases))
     return not (attribute_words - own) & phrases
 
 
@@ -133,6 +134,14 @@ def speaks_against(detector: Detector, phrases: frozenset[str]) -> bool:
 def speaks_for(detector: Detector, phrases: frozenset[str]) -> bool:
     """Whether a column name holds a phrase of the detector, whatever else it holds."""
     return not _all_joined(detector.names).isdisjoint(phrases)
+
+
+@lru_cache(maxsize=1024)
+def _by_phrase(names: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for name in names:
+        found[joined(name)] = found.get(joined(name), frozenset()) | phrases_of(name)
+    return found
 
 
 @lru_cache(maxsize=1024)

@@ -1,5 +1,6 @@
 """Columns that look like personal data and are not: none may get an automatic label, most may get none at all."""
 
+import os
 import random
 import uuid
 from datetime import UTC, date, datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from detection_columns import classes_of
+from hard_negatives import hard_negatives
 
 _N = 400
 _R = random.Random(20)
@@ -151,3 +153,23 @@ def test_no_automatic_label(case: str) -> None:
 def test_hard_negatives_hardly_ask_for_review() -> None:
     asked = {case: found for case, (name, values) in CASES.items() if (found := classes_of(name, values))}
     assert len(asked) <= 3, asked
+
+
+def _asked(seed: int) -> dict[str, list[str]]:
+    """The made columns that got a label, by `automatic` and `review`, and how many columns there were."""
+    told: dict[str, list[str]] = {"automatic": [], "review": [], "all": []}
+    for column in hard_negatives(seed):
+        found = classes_of(column.name, column.values, column.table or "t", column.neighbours)
+        what = f"{column.family}: {column.name} of {len(column.values)} values, {found}"
+        told["all"].append(what)
+        if found:
+            told["automatic" if any("automatic" in state for state in found.values()) else "review"].append(what)
+    return told
+
+
+@pytest.mark.parametrize("seed", [20, *(range(100, 120) if os.environ.get("LONG_TESTS") else ())])
+def test_of_five_hundred_made_columns_hardly_any_gets_a_label(seed: int) -> None:
+    told = _asked(seed)
+    assert len(told["all"]) >= 500
+    assert len(told["automatic"]) <= 0.01 * len(told["all"]), told["automatic"]
+    assert len(told["review"]) <= 0.02 * len(told["all"]), told["review"]
