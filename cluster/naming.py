@@ -41,3 +41,8 @@ def table_of(path: str) -> str:
 
 def _told(name: str) -> str:
     return " ".join(word for word in _WORDS.findall(name) if word.lower() not in _LAYOUT)
+
+
+def fraction_of(name: str) -> float:
+    """A number from 0 up to 1 that is evenly spread over names and the same on every machine."""
+    return int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64

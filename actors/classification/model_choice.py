@@ -1,6 +1,5 @@
 """Which version of a model answers: the active one, or a canary for its share of the keys."""
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 from actors.classification.model_places import folder_of
 from actors.classification.model_tables import ModelVersion
 from cluster.ml.gate import ModelKind
+from cluster.naming import fraction_of
 from cluster.settings import settings
 
 
@@ -31,14 +31,9 @@ class Versions(NamedTuple):
 
     def answering(self, key: str) -> Version | None:
         """The version for this asset or table: always the same one for the same key while the share stays."""
-        if self.canary is not None and fraction(key) < self.share:
+        if self.canary is not None and fraction_of(key) < self.share:
             return self.canary
         return self.active
-
-
-def fraction(key: str) -> float:
-    """A number from 0 up to 1 that is evenly spread over keys and the same on every machine."""
-    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64
 
 
 def versions(session: Session, kind: ModelKind) -> Versions:

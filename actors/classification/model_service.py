@@ -1,6 +1,6 @@
 """The commands about governed models, as the classification group carries them out."""
 
-from actors.classification import contract, model_gate, model_registry
+from actors.classification import contract, model_gate, model_registry, model_retraining, model_watch
 from cluster.runtime.commands import Service
 
 
@@ -15,3 +15,8 @@ def add_to(service: Service) -> None:
     service.handles(contract.RetireModel)(model_registry.retire)
     service.handles(contract.EvaluateModel)(model_gate.ask)
     service.handles(contract.RecordEvaluation)(model_gate.record)
+    service.handles(contract.RecordObservations)(model_watch.observe)
+    service.handles(contract.RequestRetraining)(model_retraining.request)
+    service.handles(contract.DismissRetraining)(model_retraining.dismiss)
+    service.handles(contract.BeginRetraining)(model_retraining.begin)
+    service.handles(contract.FinishRetraining)(model_retraining.finish)

@@ -1,6 +1,6 @@
 """Tables of the governed models: versions, and what was measured of them. Nothing of them holds a value of a source."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index
@@ -66,4 +66,56 @@ class ModelEvaluation(Base):
     per_second: Mapped[float | None]
     gate: Mapped[dict[str, Any] | None]
     note: Mapped[str]
+    problem: Mapped[str | None]
+
+
+class ModelObservation(Base):
+    """Counts of what stood of a source on a day, by scorer and version. Drift is told by them."""
+
+    __tablename__ = "model_observation"
+    __table_args__ = (Index(None, "source_id", "scorer", "day"), Index(None, "model_id", "day"), SCHEMA)
+    source_id: Mapped[str] = mapped_column(primary_key=True)
+    scorer: Mapped[str] = mapped_column(primary_key=True)
+    model_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    columns: Mapped[int]
+    counts: Mapped[dict[str, Any]]
+    drift: Mapped[list[Any]]
+    observed_at: Mapped[datetime]
+
+
+class ModelShadow(Base):
+    """What a shadow answered on the columns of a source, added up."""
+
+    __tablename__ = "model_shadow"
+    __table_args__ = (SCHEMA,)
+    model_id: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(primary_key=True)
+    columns: Mapped[int]
+    agreed: Mapped[int]
+    scores: Mapped[list[Any]]
+    against_scores: Mapped[list[Any]]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+
+
+class Retraining(Base):
+    """A training that was proposed or asked for; of each kind at most one is open."""
+
+    __tablename__ = "retraining"
+    __table_args__ = (
+        Index(
+            "uq_retraining_open", "kind", unique=True,
+            postgresql_where="state IN ('proposed', 'requested', 'running')",
+        ),
+        SCHEMA,
+    )  # fmt: skip
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    reasons: Mapped[list[str]]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    model_id: Mapped[str | None]
     problem: Mapped[str | None]

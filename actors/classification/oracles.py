@@ -53,7 +53,7 @@ def oracles(folders: Mapping[GuessTier, Path]) -> tuple[dict[GuessTier, Oracle],
     return {tier: oracle for tier, oracle in made.items() if tier not in absent}, absent
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)  # the version that answers, a canary and a shadow
 def _meaning(folder: Path | None, digest: str) -> "Meaning":
     from cluster.ml.embedding import Embedder
     from cluster.ml.meaning import Meaning

@@ -144,6 +144,12 @@ def model_folders(session: Session, assets: Iterable[str]) -> dict[str, dict[Gue
     }
 
 
+def shadow_folders(session: Session) -> dict[GuessTier, Path]:
+    """Where the version lies that is asked beside the one that answers, for each tier that has one."""
+    tiers = {tier: versions(session, kind).shadow for tier, kind in _KINDS.items()}
+    return {tier: found.folder for tier, found in tiers.items() if found is not None}
+
+
 def decisions(session: Session, asset_id: str, column: str | None = None) -> list[DecisionView]:
     """Every decision ever made on an asset or one of its columns, oldest first."""
     statement = select(Decision).where(Decision.asset_id == asset_id).order_by(Decision.seq)

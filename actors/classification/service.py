@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete, select
 
-from actors.classification import batches, deciding, model_service
+from actors.classification import batches, deciding, model_service, model_shadows
 from actors.classification.answers import answers_of, forget
 from actors.classification.contract import (
     ClassifyAssets,
@@ -48,6 +48,7 @@ def classify_assets(work: UnitOfWork, command: ClassifyAssets) -> ClassifyReceip
         verdicts = with_precedents(verdicts, identifier, known, rules.spec.automatic_at)
         relabelling = Relabelling(work, command.source_id, identifier, evidence.asset)
         total = _sum(total, relabelling.apply(observed, verdicts, taxonomy))
+    model_shadows.record(work, command.source_id, command.shadows)
     return total
 
 

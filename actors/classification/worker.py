@@ -18,6 +18,7 @@ class Questions(BaseModel):
 
     `known` is what was answered before. `descriptions` are triples of asset, column and words. `folders` tell by asset
     which version of a tier's model answers; where none is told, it is that of the settings, or the shipped one.
+    `shadows` are asked beside them, and answer nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -27,6 +28,7 @@ class Questions(BaseModel):
     known: tuple[ColumnGuesses, ...] = ()
     descriptions: tuple[tuple[str, str, str], ...] = ()
     folders: dict[str, dict[GuessTier, Path]] = {}
+    shadows: dict[GuessTier, Path] = {}
 
 
 def ask(questions: Questions) -> Answers:
@@ -45,6 +47,7 @@ def ask(questions: Questions) -> Answers:
 def _ask(questions: Questions) -> Answers:
     from actors.classification.asking import Asking
     from actors.classification.oracles import oracles
+    from actors.classification.shadowing import beside
     from cluster.detectors.compile import compiled, taxonomy_of
 
     asking = Asking(
@@ -63,4 +66,6 @@ def _ask(questions: Questions) -> Answers:
             made[key], absent = oracles(folders)
         asking.oracles = made[key]
         asking.ask(evidence)
-    return asking.answers().model_copy(update={"absent": absent})
+    answers = asking.answers()
+    seen = tuple(beside(questions.shadows, questions.evidence, asking.descriptions, answers.guesses))
+    return answers.model_copy(update={"absent": absent, "shadows": seen})

@@ -37,6 +37,7 @@ def questions(session: Session, command: Command[Any]) -> Questions:
         known=tuple(classification.guesses(session, assets)),
         descriptions=tuple(_descriptions(session, assets)),
         folders=classification.model_folders(session, [evidence.asset for evidence in command.evidence]),
+        shadows=classification.shadow_folders(session),
     )
 
 

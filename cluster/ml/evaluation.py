@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cluster.ml.drift import counted, edges_of
-from cluster.ml.figures import SCORE, Bin, ClassScore, Evaluation, GroupCount, Histogram, write_evaluation
+from cluster.ml.figures import Bin, ClassScore, Evaluation, GroupCount, Histogram, write_evaluation
+from cluster.ml.watched import EDGES, SCORE
 
-__all__ = ["Answer", "Evaluation", "evaluation_of", "histogram", "recounted", "write_evaluation"]
+__all__ = ["Answer", "Evaluation", "evaluation_of", "histogram", "write_evaluation"]
 
 BINS: Final = 10
 NONE: Final = ""
@@ -43,24 +44,23 @@ def evaluation_of(
     right = np.array([answer.told == answer.truth for answer in answers if answer.told], dtype=float)
     bins = _reliability(told, right)
     given = {SCORE: [answer.probability for answer in answers], **(features or {})}
+    kept = {name: histogram(some, _edges(name, some)) for name, some in given.items()}
     return Evaluation(
         data=data, seed=seed, answers=len(answers), classes=scores, micro_f1=_micro(answers),
         macro_f1=sum(there) / max(len(there), 1),
         calibration_error=sum(b.count * abs(b.probability - b.right) for b in bins) / max(len(told), 1),
-        reliability=bins, groups=_groups(answers), reference={name: histogram(some) for name, some in given.items()},
+        reliability=bins, groups=_groups(answers), reference=kept,
     )  # fmt: skip
 
 
-def histogram(values: npt.ArrayLike) -> Histogram:
-    """A histogram with bins of about equally many of these values."""
-    edges = edges_of(values)
+def histogram(values: npt.ArrayLike, edges: npt.NDArray[np.float64]) -> Histogram:
+    """Counts between these inner edges; values that are no number are left out."""
     return Histogram(edges=tuple(map(float, edges)), counts=tuple(int(count) for count in counted(values, edges)))
 
 
-def recounted(known: Histogram, values: npt.ArrayLike) -> Histogram:
-    """The same bins with counts of other values; those that are no number are left out."""
-    found = counted(values, np.array(known.edges))
-    return Histogram(edges=known.edges, counts=tuple(int(count) for count in found))
+def _edges(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Those that are watched in sources where the figure is, else bins of about equally many of the values."""
+    return np.array(EDGES[name], dtype=np.float64) if name in EDGES else edges_of(values)
 
 
 def _scores(answers: Sequence[Answer]) -> tuple[ClassScore, ...]:

@@ -14,7 +14,6 @@ from cluster.errors import ModelUnusable
 from cluster.ml.fairness import Detection, Fairness, fairness
 
 FILE: Final = "evaluation.json"
-SCORE: Final = "score"
 # What detection has to be equally good for.
 DIMENSIONS: Final = ("name_origin", "script", "locale", "source")
 

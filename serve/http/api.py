@@ -30,6 +30,7 @@ from serve.http import (
     sources,
     tokens,
     vocabulary,
+    watch,
     workflows,
 )
 from serve.http.doors import Doors, Probe, SendCommand, no_probe
@@ -53,6 +54,7 @@ GROUPS = (
     classify,
     review,
     models,
+    watch,
     explain,
     vocabulary,
     catalog,

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from actors.classification.contract import RecordEvaluation, RegisterShipped
+from actors.classification.contract import ClassifyAssets, RecordEvaluation, RecordObservations, RegisterShipped
+from actors.classification.realtime import default_rules, evidence_of
+from cluster.kernels.report import AssetEvidence
 from cluster.ml.assessment import assess
 from cluster.ml.packaged import shipped
 from cluster.settings import settings
@@ -69,3 +71,26 @@ def test_only_who_may_write_moves_models_and_the_gate_tells_why(instance: Any, a
     entries = admin.get("/api/v1/audit", params={"limit": 50}).json()["items"]
     told = {(entry["action"], entry["outcome"]) for entry in entries}
     assert {("classification.PromoteModel", "conflict"), ("classification.CanaryModel", "forbidden")} <= told
+
+
+def test_drift_is_read_by_source_and_a_training_is_asked_for_once(instance: Any, admin: Any) -> None:
+    columns = tuple(evidence_of({"mail": ["ada@example.org"] * 3, "qty": [1, 2, 3]}, default_rules()).values())
+    given = AssetEvidence(
+        asset="public.watched", method="census", partitions=1, partitions_read=1, rows=3, bytes=1, rules_digest="r",
+        columns=columns,
+    )  # fmt: skip
+    instance.groups.carry_out(ClassifyAssets(source_id="watched", evidence=(given,)))
+    instance.groups.carry_out(RecordObservations(source_id="watched"))
+    with instance.client("viewer") as viewer:
+        (seen,) = viewer.get("/api/v1/drift", params={"source_id": "watched"}).json()["items"]
+        assert seen["scorer"] == "labels"
+        assert sum(seen["counts"]["null_share"]) == 2
+        assert viewer.get("/api/v1/drift", params={"source_id": "watched", "verdict": "large"}).json()["items"] == []
+        order = {"kind": "columns", "reason": "other tables"}
+        assert viewer.post("/api/v1/retrainings", json=order).status_code == 403
+    asked = admin.post("/api/v1/retrainings", json=order)
+    assert (asked.status_code, asked.json()["state"]) == (202, "requested")
+    assert admin.post("/api/v1/retrainings", json=order).json()["id"] == asked.json()["id"]
+    assert admin.get("/api/v1/retrainings").json()["items"][0]["id"] == asked.json()["id"]
+    assert admin.post(f"/api/v1/retrainings/{asked.json()['id']}/dismissal").status_code == 409
+    assert admin.get("/api/v1/models/columns-0123456789abcdef/shadow").status_code == 404

@@ -25,13 +25,14 @@ from actors.classification.contract import (
     RollBackModel,
     ShadowModel,
 )
-from actors.classification.model_choice import Version, Versions, answering, fraction, versions
+from actors.classification.model_choice import Version, Versions, answering, versions
 from actors.classification.service import service
 from cluster.context import Caller
 from cluster.errors import Conflict, Forbidden, InvalidInput, ModelUnusable
 from cluster.ml.evaluation import Answer, evaluation_of
 from cluster.ml.figures import Assessment
 from cluster.ml.packaged import write_manifest
+from cluster.naming import fraction_of
 from cluster.security.roles import permissions_of
 from cluster.settings import settings
 from cluster.store.engine import make_engine
@@ -211,4 +212,4 @@ def test_a_canary_answers_for_its_share_and_keeps_its_tables_as_the_share_grows(
     large = {key for key in KEYS if Versions(ONE, OTHER, high).answering(key) is OTHER}
     assert small <= large
     assert abs(len(small) / len(KEYS) - low) < 0.05
-    assert all(0 <= fraction(key) < 1 for key in KEYS[:10])
+    assert all(0 <= fraction_of(key) < 1 for key in KEYS[:10])

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from actors.classification.contract.watch import ShadowSeen
 from cluster.detectors.compile import RuleSetSpec
 from cluster.kernels.report import AssetEvidence, ClassEvidence
 from cluster.ml.guess import Guess
@@ -108,7 +109,7 @@ class Answers(_View):
 
     asked: questions that a model has answered now, by tier; reused: those it had answered before. skipped: why a tier
     whose model is missing or corrupt took no part; absent: tiers whose packages are not installed, on purpose perhaps.
-    lost: no worker could ask at all.
+    lost: no worker could ask at all. shadows: how versions that only are asked would have answered.
     """
 
     guesses: tuple[ColumnGuesses, ...] = ()
@@ -117,6 +118,7 @@ class Answers(_View):
     skipped: dict[str, str] = {}
     absent: tuple[str, ...] = ()
     lost: bool = False
+    shadows: tuple[ShadowSeen, ...] = ()
 
 
 class ClassifyAssets(Command[ClassifyReceipt]):
@@ -124,7 +126,7 @@ class ClassifyAssets(Command[ClassifyReceipt]):
 
     `rules` is the rule set the evidence was gathered with, whose thresholds decide; left out, the default one.
     `guesses` are all that models say of columns of these assets, and take the place of what they said before; left
-    out, that stays.
+    out, that stays. `shadows` is added up.
     """
 
     group: ClassVar[str] = GROUP
@@ -133,6 +135,7 @@ class ClassifyAssets(Command[ClassifyReceipt]):
     evidence: tuple[AssetEvidence, ...]
     rules: RuleSetSpec | None = None
     guesses: tuple[ColumnGuesses, ...] | None = None
+    shadows: tuple[ShadowSeen, ...] = ()
 
 
 class ForgetAssets(Command[ClassifyReceipt]):
