@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.accuracy import report
-from tests.accuracy.answers import TIERS, Answer, Asked, ask
+from tests.accuracy.answers import Answer, Asked, ask
 from tests.accuracy.columns import Table
 from tests.accuracy.made_tables import made_tables, unmade
 from tests.accuracy.negatives import negatives
+from tests.accuracy.shipped import TIERS
+from tests.accuracy.text_report import report_texts
+from tests.accuracy.texts import texts
 
 
 def main() -> None:
@@ -23,7 +26,7 @@ def main() -> None:
     given = parser.parse_args()
     tables, hard = made_tables(3 if given.fast else 8), negatives()
     made, none = asked(tables), asked(hard)
-    lines = columns_report(made) + report.negatives_of(none)
+    lines = columns_report(made) + report.negatives_of(none) + report_texts(texts(2 if given.fast else 8))
     print("\n".join(lines))
     if given.wrong:
         answers = [*made["all"].answers, *none["all"].answers]

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from actors.classification.realtime import classify_columns
-from actors.classification.tiers import Ranked
-from serve.http.models import models_for
+from actors.classification.tiers import Ranked, wanted
 from tests.accuracy.columns import NONE, Column, Table
+from tests.accuracy.shipped import for_columns
 
-TIERS: Final[dict[str, tuple[object, ...]]] = {"1": (1,), "1+2": (1, 2), "1+3": (1, 3), "all": (1, 2, 3)}
 BELIEVED: Final = 0.5  # below it the product says itself that the class is less likely than not
 
 
@@ -46,16 +45,16 @@ class Asked:
 
 def ask(tables: Sequence[Table], tiers: Sequence[object]) -> Asked:
     """Every column of the tables, each table asked at once as a user would."""
-    names = [("rules", "model", "language")[int(str(tier)) - 1] for tier in tiers]
-    models = models_for(names, texts=False)  # type: ignore[arg-type]
     found, seconds = [], 0.0
     for table in tables:
         values = {column.name: column.values for column in table.columns}
+        models = for_columns(tiers, table.name)
         began = time.process_time()
         told = classify_columns(values, table.name, tiers, models=models)
         seconds += time.process_time() - began
         found += [_answer(table, column, told[column.name]) for column in table.columns]
-    skipped = tuple(f"tier {one.tier}: {one.reason}" for one in models.skipped(names, texts=False))  # type: ignore[arg-type]
+    models = for_columns(tiers, "")
+    skipped = tuple(f"tier {one.tier}: {one.reason}" for one in models.skipped(wanted(tiers), texts=False))
     return Asked(tuple(found), seconds, skipped)
 
 

@@ -93,7 +93,12 @@ def _check(module: str | None) -> Callable[[str], bool]:
     accepts: Callable[[str], bool] = found.is_valid
     if module == "npi":  # the check digit counts the prefix of the health industry
         return lambda value: accepts("80840" + value)
-    return lambda value: accepts(value) or accepts(re.sub(r"[ .\-]", "", value))
+
+    def either(value: str) -> bool:
+        bare = re.sub(r"[ .\-]", "", value)
+        return accepts(value) or (bare != value and accepts(bare))
+
+    return either
 
 
 def _is_phone(value: str) -> bool:
