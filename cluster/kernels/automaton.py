@@ -5,6 +5,7 @@ asked where an automaton is not to be had: for syntax that is not understood, an
 """
 
 from functools import lru_cache
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -18,22 +19,24 @@ from cluster.kernels.automaton_syntax import NotUnderstood, Reader
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-_MOST_STATES: Final = 8_192
-_MOST_WORK: Final = 2_000_000  # states of the regex that were looked at: a second or so
+_MOST_STATES: Final = 4_096
+_MOST_WORK: Final = 1_000_000  # states of the regex that were looked at: a quarter of a second or so
 _AT_FIRST: Final = 32
 
 
 class Automaton:
-    """A regex, ready to be run over texts; grows while it runs."""
+    """A regex, ready to be run over texts; grows while it runs. It is `usable` until it has to be left to polars."""
 
     def __init__(self, regex: str) -> None:
         self._regex = regex
-        self._usable = True
+        self.usable = True
+        self._lock = Lock()  # threads may run it at once
+        self._sets = [0] * START
         nodes = Nodes()
         try:
             entry = Reader(regex, nodes).read()(MATCH)
         except (NotUnderstood, TooManyStates, RecursionError):
-            self._usable = False
+            self.usable = False
             return
         self._nfa = _Positions(nodes, entry)
         self._classes, self._width = self._nfa.classes, self._nfa.width
@@ -41,7 +44,6 @@ class Automaton:
         self._ends = np.zeros(_AT_FIRST, dtype=np.bool_)
         # The start is a state of its own: at the begin of a text more may hold than where a search goes on.
         first = self._nfa.closed(1 << entry, begin=True)
-        self._sets = [0] * START
         self._numbers = {0: DEAD}
         self._append(first)
         self._ends[START] = bool(self._nfa.closed(1 << entry, begin=True, end=True) & 1)
@@ -49,20 +51,30 @@ class Automaton:
 
     def holds(self, data: Bytes, offsets: Offsets, rows: Rows) -> Mask:
         """Which of the texts at these rows of `joined_bytes` hold the regex."""
-        if self._usable and not self._empty:
+        if self.usable and not self._empty:
             flags = np.empty(len(rows), dtype=np.bool_)
             missing = np.zeros(1, dtype=np.int64)
             done = 0
-            while self._usable:
+            while self.usable:
                 done = run(
                     data, offsets, rows, done, self._table, self._classes, self._width, self._ends, flags, missing
                 )
                 if done == len(rows):
                     return flags
-                self._learn(int(missing[0]))
-        if self._usable:
+                with self._lock:
+                    self._learn(int(missing[0]))
+        if self.usable:
             return np.ones(len(rows), dtype=np.bool_)
         return texts_of(data, offsets).gather(rows).str.contains(self._regex).to_numpy()
+
+    @property
+    def states(self) -> int:
+        """How many states were made so far."""
+        return len(self._sets)
+
+    def only_of(self, signs: frozenset[int]) -> bool:
+        """Whether all that the regex matches is of these bytes."""
+        return self.usable and self._nfa.alphabet() <= signs
 
     def _learn(self, entry: int) -> None:
         state, byte_class = divmod(entry, self._width)
@@ -73,7 +85,7 @@ class Automaton:
             self._ends[number] = bool(self._nfa.closed(after, end=True) & 1)
         self._table[entry] = number * self._width
         if len(self._sets) > _MOST_STATES or self._nfa.work > _MOST_WORK:
-            self._usable = False
+            self.usable = False
 
     def _append(self, positions: int) -> int:
         self._sets.append(positions)
@@ -95,28 +107,37 @@ class _Positions:
         self.classes = (np.searchsorted(self._edges, np.arange(256), side="right") - 1).astype(np.uint8)
         self._closures: dict[int, int] = {}
         self._followed: dict[int, list[int]] = {}
+        self._members: dict[int, list[list[int]]] = {}
         # A search may begin at every byte: what it begins with is among what comes after each.
         self._always = self.closed(1 << entry)
 
     def step(self, positions: int, byte_class: int) -> int:
         """The set after a byte of the class, when the search goes on."""
+        members = self._members.get(positions)
+        if members is None:
+            members = self._members[positions] = [self._of_classes(state) for state in _bits(positions)]
+        self.work += len(members)
         after = self._always
-        for state in _bits(positions):
-            self.work += 1
-            followed = self._followed.get(state)
-            if followed is None:
-                followed = self._followed[state] = self._of_classes(state)
-            after |= followed[byte_class]
+        for followed in members:
+            if followed[byte_class]:
+                after |= followed[byte_class]
         return after
 
     def _of_classes(self, state: int) -> list[int]:
+        if state in self._followed:
+            return self._followed[state]
         after = [0] * self.width
         for low, high, target in self._states[state].steps:
             if target not in self._closures:
                 self._closures[target] = self.closed(1 << target)
             for byte_class in range(int(self.classes[low]), int(self.classes[high]) + 1):
                 after[byte_class] |= self._closures[target]
+        self._followed[state] = after
         return after
+
+    def alphabet(self) -> set[int]:
+        """All bytes by which some state is left."""
+        return {byte for state in self._states for low, high, _ in state.steps for byte in range(low, high + 1)}
 
     def closed(self, positions: int, *, begin: bool = False, end: bool = False) -> int:
         """The set with all that can be reached without a byte, at the begin or the end of a text or in between.

@@ -11,7 +11,7 @@ import polars as pl
 
 from cluster.detectors.joined import joined_bytes
 from cluster.kernels.automaton import Rows, automaton
-from cluster.kernels.evidence import Mask, View, joined_views
+from cluster.kernels.evidence import View, joined_views
 from cluster.kernels.loops import spread
 from cluster.kernels.shape_regex import shape_regex
 
@@ -55,19 +55,13 @@ class ShapeScreen:
     """For each shape the probes that may match a text of that shape.
 
     A probe is given by regexes that all have to match, and by whether the last has to be the whole value but for white
-    space around it. The first `idle` of the probes only take values away from the others.
+    space around it.
     """
 
-    def __init__(self, probes: Sequence[tuple[tuple[str, ...], bool]], idle: int = 0) -> None:
+    def __init__(self, probes: Sequence[tuple[tuple[str, ...], bool]]) -> None:
         self._regexes = [_of_shapes(regexes, whole) for regexes, whole in probes]
         self._words = max(1, -(-len(probes) // _WORD))
-        first = [regexes[0] if regexes else "" for regexes in self._regexes[idle:]]
-        self._any = "|".join(dict.fromkeys(first)) if all(first) else ""
         self._known: dict[str, int] = {}
-
-    def passing(self, shapes: pl.Series) -> Mask:
-        """Which shapes any probe may match that is not idle."""
-        return automaton(self._any).holds(*joined_bytes(shapes), np.arange(len(shapes)))
 
     def bits_of(self, shapes: Sequence[str]) -> Bits:
         """The bits of shapes, one row each."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cluster.detectors.check_digits import ColumnCheck
     from cluster.kernels.candidates import ShapeScreen
     from cluster.kernels.screens import Screen
+    from cluster.kernels.union import Union
 
 _PLANS_KEPT: Final = 4096
 TEXT_KINDS: Final = frozenset({"string", "json", "nested", "binary", "unknown", "time"})
@@ -36,12 +37,12 @@ class Probe:
 class ColumnPlan:
     """`claiming` run first and take whole values away from `open`; `named` run on all values because of the name.
 
-    `union` is one regex that every value matches which can matter to `claiming` or `open`; None if nothing runs.
+    `union` are gates of which every value holds one that can matter to `claiming` or `open`; None if nothing runs.
     `matching` are those of the open ones that match by pattern. `screen` holds the patterns of claiming and matching,
     and tells which values they cannot match; `shapes` tells it of shapes, for claiming and then matching by number.
     """
 
-    union: str | None
+    union: "Union | None"
     claiming: tuple[Probe, ...]
     open: tuple[Probe, ...]
     matching: tuple[Probe, ...]
@@ -81,13 +82,14 @@ def _nameless(kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
     """What runs on every column of the kind."""
     from cluster.kernels.candidates import ShapeScreen  # numpy and polars, which those who only ask about names
     from cluster.kernels.screens import Screen  # do not need
+    from cluster.kernels.union import Union
 
     rest = [d for d in _ordered(rules) if not d.needs_name and admits(d, kind)]
     claiming = sorted((d for d in rest if d.claims and d.pattern), key=_reported)
     gates = sorted({d.gate for d in rest if d.gate and _reported(d)})
     matching = [_probe(d) for gate in gates for d in rest if d.gate == gate and _reported(d)]
     return ColumnPlan(
-        union=_union(gates) or None,
+        union=Union(tuple(gates)) if gates else None,
         claiming=tuple(_probe(d) for d in claiming),
         open=tuple(_probe(d) for d in rest),
         matching=tuple(matching),
@@ -95,8 +97,7 @@ def _nameless(kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
         screen=Screen(d.pattern for d in (*claiming, *(probe.detector for probe in matching)) if d.pattern),
         shapes=ShapeScreen(
             [((d.pattern,), True) for d in claiming if d.pattern]
-            + [((p.detector.gate or "", p.detector.pattern or ""), not p.embedded) for p in matching],
-            sum(not _reported(d) for d in claiming),
+            + [((p.detector.gate or "", p.detector.pattern or ""), not p.embedded) for p in matching]
         ),
     )
 
@@ -104,10 +105,6 @@ def _nameless(kind: LogicalType, rules: CompiledRules) -> ColumnPlan:
 def _ordered(rules: CompiledRules) -> list[Detector]:
     by_id = {d.id: d for d in rules.detectors}
     return [by_id[i] for i in rules.order if i in by_id]
-
-
-def _union(gates: list[str]) -> str:
-    return "|".join(f"(?:{gate})" for gate in gates)
 
 
 def names_match(detector: Detector, phrases: frozenset[str], attribute_words: frozenset[str]) -> bool:

@@ -6,10 +6,11 @@ import polars as pl
 from cluster.detectors.joined import texts_of
 from cluster.kernels.automaton import Rows
 from cluster.kernels.candidates import Candidates, joined_candidates
-from cluster.kernels.evidence import View, joined_views
+from cluster.kernels.evidence import Mask, View, joined_views
 from cluster.kernels.plan import ColumnPlan, Probe
 from cluster.kernels.screens import Traits
-from cluster.kernels.shape_book import Numbers, ShapeBook
+from cluster.kernels.shape_book import NO_SHAPE, Numbers, ShapeBook
+from cluster.kernels.union import Group, Union
 
 _VALUES = 65_536, 1 << 20, 2_048  # at most for a column, for all of a table together, and at least for a column
 _BYTES = 8 << 20, 64 << 20, 128 << 10
@@ -32,7 +33,8 @@ class Residue:
         self._pending: list[tuple[View, Numbers]] = []
         self._shapeless: list[View] = []
         self._values = self._bytes = 0
-        self._passing = np.zeros(0, dtype=np.bool_)
+        self._groups: tuple[Group, ...] = ()
+        self._known: list[Mask] = []
         self._book: ShapeBook | None = None
         self._held = 0.0
         self._batches = 0
@@ -42,30 +44,53 @@ class Residue:
 
         The numbers are those of the values' shapes in the book, which is to be the same one each time.
         """
+        union = self._plan.union
+        if union is None:
+            return False
+        union.prepare(*view.joined)
         if shapes is None:
-            return self._put_aside(None, self._worth_a_look(view, view.rows))
+            return self._put_aside(None, view.at(self._holding(union, view, np.ones(len(view.counts), dtype=np.bool_))))
         self._book, numbers = shapes
-        if len(self._book) > len(self._passing):
-            more = self._book.texts(len(self._passing))
-            self._passing = np.concatenate([self._passing, self._plan.shapes.passing(more)])
-        # The last one is that of values without a shape, which have the number -1.
-        some = np.append(self._passing, False)[numbers]
         return self._put_aside(
-            self._shaped(view, numbers, np.flatnonzero(some)), self._worth_a_look(view, np.flatnonzero(numbers < 0))
+            self._shaped(union, view, numbers), view.at(self._holding(union, view, numbers == NO_SHAPE))
         )
 
-    def _shaped(self, view: View, numbers: Numbers, rows: Rows) -> tuple[View, Numbers]:
+    def _shaped(self, union: Union, view: View, numbers: Numbers) -> tuple[View, Numbers]:
+        """Those that may match by their shape, and mostly by their bytes too."""
+        passing = [np.append(mask, False)[numbers] for mask in self._passing(union)]
+        some = np.logical_or.reduce(passing)
+        rows = np.flatnonzero(some)
         # Where the last ones mostly held, another look at all is not worth its while but now and then.
         if len(rows) and (self._held < _MOSTLY or self._batches % _LOOK_AGAIN == 0):
-            hits = view.holding(self._plan.union or "", rows)
+            hits = self._holding(union, view, *passing)
             self._held = len(hits) / len(rows)
             rows = hits
         self._batches += 1
         return view.at(rows), numbers[rows]
 
-    def _worth_a_look(self, view: View, rows: Rows) -> View:
-        """Those that hold what a pattern needs, of values without a shape."""
-        return view.at(view.holding(self._plan.union or "", rows))
+    def _passing(self, union: Union) -> list[Mask]:
+        """For each group of gates which of the book's shapes may hold one."""
+        assert self._book is not None
+        if self._groups is not union.groups:
+            self._groups, self._known = union.groups, [np.zeros(0, dtype=np.bool_) for _ in union.groups]
+        if len(self._book) > len(self._known[0]):
+            more = self._book.texts(len(self._known[0]))
+            masks = zip(self._known, self._groups, strict=True)
+            self._known = [np.concatenate([mask, group.passing(more)]) for mask, group in masks]
+        return self._known
+
+    def _holding(self, union: Union, view: View, *among: Mask) -> Rows:
+        """Those that hold a gate: of each group of gates among the values given for it, or for all groups together.
+
+        Values given by group are those that their shapes let through.
+        """
+        held = np.zeros(len(view.counts), dtype=np.bool_)
+        for place, group in enumerate(union.groups):
+            rows = np.flatnonzero(among[min(place, len(among) - 1)] & ~held)
+            if not group.shown or len(among) == 1:
+                rows = union.holding(group, *view.joined, rows)
+            held[rows] = True
+        return np.flatnonzero(held)
 
     def _put_aside(self, shaped: tuple[View, Numbers] | None, shapeless: View) -> bool:
         if shaped is not None and len(shaped[1]):

@@ -3,14 +3,15 @@
 import numpy as np
 
 from cluster.kernels.compiled import Byte, Int, Long, Nothing, Rank, Word, compiled, read, written
-from cluster.kernels.shapes import LONGEST, LONGEST_RUN, TABLE
+from cluster.kernels.shapes import LONGEST, TABLE
 
 WORDS = LONGEST // 8
 _SIGNS = np.frombuffer(TABLE, dtype=np.uint8)
-_LETTER = np.isin(np.arange(256), list(b"aA")).astype(np.uint8)
+# Four of a letter as one number; for other signs what no four of them are.
+_FOUR = np.where(np.isin(_SIGNS, list(b"aA")), _SIGNS.astype(np.uint32) * 0x01010101, 0xFFFFFFFF).astype(np.uint32)
 _POLYNOMIAL = 0xEDB88320  # CRC-32 as in ISO 3309 and zlib, least significant bit first
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_ONE, _SHIFT = np.uint64(1), np.uint64(32)
+_NONE, _ONE, _SHIFT = np.uint64(0), np.uint64(1), np.uint64(32)
 _FULL, _EIGHT, _LOW = np.uint32(0xFFFFFFFF), np.uint32(8), np.uint32(0xFF)
 
 
@@ -52,28 +53,27 @@ def number_shapes(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0917
     is no room and whose rank (CRC-32) is not above the limit. Gives the row at which the arrays of shapes were too
     short for another one, or at which a limit was missing, or the number of texts.
     """
-    sign_word = np.empty(WORDS, dtype=np.uint64)
-    signs = sign_word.view(np.uint8)
+    found = np.zeros(WORDS + 1, dtype=np.uint64)
+    signs = found.view(np.uint8)
     mask = np.uint64(len(slots) - 1)
     for row in range(first, len(numbers)):
-        start, end = offsets[row], offsets[row + 1]
+        start, end = np.uint64(offsets[row]), np.uint64(offsets[row + 1])
         numbers[row] = -1
-        if end - start > LONGEST:
+        if end - start > np.uint64(LONGEST):
             continue
-        sign_word[:] = 0
-        size, run, last = 0, 0, np.uint8(0)
+        size, before = _NONE, np.uint32(0)
         for at in range(start, end):
             sign = _SIGNS[data[at]]
-            run = run + 1 if sign == last else 1
-            last = sign
             signs[size] = sign
-            # Runs of letters are cut: the next sign is then written over this one.
-            size += run <= LONGEST_RUN or not _LETTER[sign]
-        for left in range(size, min(size + 1, LONGEST)):
+            # What repeats a letter for the fifth time is left out: what comes next is written over it.
+            size += np.uint64(before != _FOUR[data[at]])
+            before = np.uint32((before << _EIGHT) | np.uint32(sign))
+        parts = (size + np.uint64(7)) >> np.uint64(3)
+        for left in range(size, parts << np.uint64(3)):
             signs[left] = 0
-        key = seed
-        for word in range((size + 7) >> 3):
-            key = (key ^ sign_word[word]) * _FACTOR
+        key = seed ^ size
+        for part in range(parts):
+            key = (key ^ found[part]) * _FACTOR
             key ^= key >> _SHIFT
         place = key & mask
         while True:
@@ -81,9 +81,9 @@ def number_shapes(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0917
             if shape < 0:
                 break
             if keys[shape] == key and sizes[shape] == size:
-                same = True
-                for word in range(WORDS):
-                    same &= words[shape * WORDS + word] == sign_word[word]
+                same, base = True, np.uint64(shape) * np.uint64(WORDS)
+                for part in range(parts):
+                    same &= words[base + part] == found[part]
                 if same:
                     break
             place = (place + _ONE) & mask
@@ -92,7 +92,7 @@ def number_shapes(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0917
                 return row
             rank = _FULL
             for sign in signs[:size]:
-                rank = (rank >> _EIGHT) ^ _CRC[(rank ^ sign) & _LOW]
+                rank = (rank >> _EIGHT) ^ _CRC[(rank ^ np.uint32(sign)) & _LOW]
             rank ^= _FULL
             if state[0] == room:
                 if rank <= limit:
@@ -102,7 +102,8 @@ def number_shapes(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0917
             shape = state[0]
             state[0] += 1
             slots[place], keys[shape], sizes[shape], ranks[shape] = shape, key, size, rank
-            words[shape * WORDS : shape * WORDS + WORDS] = sign_word
+            for part in range(parts):
+                words[shape * WORDS + part] = found[part]
         numbers[row] = shape
         rows[shape] += weights[row]
     return len(numbers)
