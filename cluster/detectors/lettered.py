@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import polars as pl
-
 from cluster.detectors.checksums import digits_of
 
 _SG_FIRST: Final = {"S": (0, "JZIHGFEDCBA"), "T": (4, "JZIHGFEDCBA"), "F": (0, "XWUTRQPNMLK"),
@@ -91,6 +89,8 @@ def loinc(text: str) -> bool:
 
 def snomed(text: str) -> bool:
     """SNOMED CT concept: 6 to 18 digits, Verhoeff, and 00 or 10 before the check digit."""
+    import polars as pl
+
     from cluster.detectors.national_digits import verhoeff
 
     digits = digits_of(text)

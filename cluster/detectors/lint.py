@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import polars as pl
 
+from cluster.detectors.backtracking import backtracks
 from cluster.detectors.detector import Detector, DetectorPack
 from cluster.detectors.patterns import EDGES, embedded_regex, whole_regex
 from cluster.detectors.taxonomy import Taxonomy, load_taxonomy
@@ -56,11 +57,14 @@ def _problem(detector: Detector) -> str | None:
         return f"validator: there is no {detector.validator!r}"
     if detector.pattern is None:
         return None
-    for field, regex in (("pattern", whole_regex(detector)), ("gate", detector.gate or "")):
+    for field, regex, written in (("pattern", whole_regex(detector), detector.pattern),
+                                  ("gate", detector.gate or "", detector.gate or "")):  # fmt: skip
         try:
             pl.Series([""]).str.contains(regex)
         except pl.exceptions.ComputeError:
             return f"{field}: not a regular expression that matches in linear time"
+        if backtracks(written):
+            return f"{field}: a repetition of a repetition, which backtracks without end where it does not match"
     return _wrong_example(detector)
 
 

@@ -7,8 +7,6 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from cluster.detectors import checksums, lettered
 from cluster.detectors.phones import phone_announced, phone_international, phone_national, phone_trunk
 from cluster.detectors.single import birth_date, es_dni, ipv4_any, letters_and_digits
@@ -130,6 +128,10 @@ def validator(name: str) -> Validator | None:
         return _jwt
     if name.startswith("stdnum:") and name.removeprefix("stdnum:") in _STDNUM:
         return _safely(import_module(f"stdnum.{name.removeprefix('stdnum:')}").is_valid)
+    if name == "person_name":
+        from cluster.detectors.lexical import person_name
+
+        return person_name
     return _OWN.get(name) or _one_of_a_column(name)
 
 
@@ -137,11 +139,13 @@ def column_validator(name: str) -> "ColumnCheck | None":
     """The same validator over all texts of a column at once, for those that can be had so; else None."""
     from cluster.detectors import column_checks
     from cluster.detectors.check_digits import COLUMN_CHECKS
+    from cluster.detectors.lexical import person_names
     from cluster.detectors.national_checks import NATIONAL_CHECKS
 
     own: dict[str, ColumnCheck] = {
         "iban": column_checks.iban,
         "ipv4": column_checks.ipv4,
+        "person_name": person_names,
         "ipv6": column_checks.ipv6,
         "phone_international": column_checks.phone_international,
         "phone_national": column_checks.phone_national,
@@ -150,6 +154,9 @@ def column_validator(name: str) -> "ColumnCheck | None":
 
 
 def _one_of_a_column(name: str) -> Validator | None:
+    # Actors ask for names of detectors and have no need of what numbers are checked with.
+    import polars as pl
+
     from cluster.detectors.national_checks import NATIONAL_CHECKS
 
     check = NATIONAL_CHECKS.get(name)

@@ -25,7 +25,7 @@ _WEB_LOG: dict[str, str | None] = {
     "at": None,
     "client_ip": "network.ip_address",
     "forwarded_for": "network.ip_address",
-    "user_agent": None,
+    "user_agent": "network.user_agent",
     "url": "network.url",
     "status": None,
     "bytes": None,

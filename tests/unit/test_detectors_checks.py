@@ -83,3 +83,33 @@ def test_the_stated_chance_is_that_of_random_digits(detector: object) -> None:
     # Never less than it is, or chance hits would count as evidence; and not much more.
     assert passed <= detector.chance * 1.15 + 3e-4
     assert passed >= detector.chance * 0.6 - 3e-4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ada Lovelace", True),
+        ("smith, john", True),
+        ("J. Smith", True),
+        ("Jean DUPONT", True),
+        ("Dr. María José García López", True),
+        ("Yuki Tanaka", True),
+        ("Olga Ivanova-Petrova", True),
+        ("Peter Xqzvbn", True),
+        ("Blue Widget", False),
+        ("Smith & Sons", False),
+        ("Public Library", False),
+        ("London", False),
+        ("Ada", False),
+        ("Order 66", False),
+        ("x" * 500 + " Smith", False),
+        ("", False),
+    ],
+)
+def test_names_of_persons_are_read_by_their_words(text: str, expected: bool) -> None:
+    check = validator("person_name")
+    assert check is not None
+    assert check(text) is expected
+    together = column_validator("person_name")
+    assert together is not None
+    assert together(pl.Series([text, "Ada Lovelace"])).tolist() == [expected, True]
