@@ -13,7 +13,8 @@ from typing import Any, Self
 import httpx
 
 from actors.catalog.contract import AssetSummary, AssetView
-from actors.classification.contract import ClassSummary, LabelView
+from actors.classification.contract import ClassSummary, Explanation, LabelView
+from actors.classification.labelled import LabelledColumn
 from actors.compliance.contract import FindingView, FrameworkView, Posture, RecommendationView
 from actors.orchestrator.contract import InsightView, WorkflowView
 from actors.scans.contract import ScanView
@@ -127,6 +128,14 @@ class Sextant(Typed):
     def labels(self, **filters: str | None) -> Iterator[LabelView]:
         """Labels; filters as in `GET /labels`."""
         return self._pages(LabelView, "/labels", filters)
+
+    def why(self, label_id: str) -> Explanation:
+        """Why the machine finds the class of a label on its column: a sentence, and the figures behind it."""
+        return self._one(Explanation, "GET", f"/labels/{label_id}/explanation")
+
+    def decided_columns(self) -> Iterator[LabelledColumn]:
+        """The columns that people decided on, with their figures, for training and audits."""
+        return self._pages(LabelledColumn, "/decisions/export")
 
     def class_summary(self, source_id: str) -> list[ClassSummary]:
         """Columns and assets of a source by class."""

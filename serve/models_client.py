@@ -8,7 +8,15 @@ sextant.models.promote(model.id)
 
 from collections.abc import Iterator
 
-from actors.classification.contract import EvaluationSummary, ModelDetail, ModelState, ModelView
+from actors.classification.contract import (
+    EvaluationSummary,
+    ModelDetail,
+    ModelState,
+    ModelView,
+    ObservationView,
+    RetrainingView,
+    ShadowReport,
+)
 from cluster.ml.figures import Evaluation
 from cluster.ml.gate import ModelKind
 from serve.typed import Typed
@@ -60,3 +68,25 @@ class Models(Typed):
     def retire(self, model_id: str) -> ModelView:
         """Puts a version that does not answer out of use."""
         return self._one(ModelView, "POST", f"/models/{model_id}/retirement")
+
+    def importance(self, model_id: str) -> dict[str, float]:
+        """What a column model goes by: features with their share of its gain. Raises NotFound for models of texts."""
+        found: dict[str, float] = self.http.call("GET", f"/models/{model_id}/importance").json()["features"]
+        return found
+
+    def shadow_report(self, model_id: str) -> ShadowReport:
+        """How a shadow answered beside the version that answers."""
+        return self._one(ShadowReport, "GET", f"/models/{model_id}/shadow")
+
+    def drift(self, source_id: str | None = None, verdict: str | None = None) -> Iterator[ObservationView]:
+        """What sources looked like by day and how far that moved, the newest first; moderate or large moves only if so
+        asked."""
+        return self._pages(ObservationView, "/drift", {"source_id": source_id, "verdict": verdict})
+
+    def retrain(self, kind: ModelKind, reason: str) -> RetrainingView:
+        """Asks for a training; its result is registered as a shadow."""
+        return self._one(RetrainingView, "POST", "/retrainings", {"kind": kind, "reason": reason})
+
+    def retrainings(self) -> list[RetrainingView]:
+        """Trainings that were proposed or asked for, the newest first."""
+        return list(self._pages(RetrainingView, "/retrainings"))

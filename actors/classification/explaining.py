@@ -9,18 +9,18 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from actors.classification.contract import Explanation
 from actors.classification.guessing import told_one
 from actors.classification.joining import join
 from actors.classification.realtime import classify_text
-from actors.classification.tiers import TIERS, Models, Tier
+from actors.classification.tiers import TIERS, ExplainsColumns, Models, Tier
 from cluster.detectors.compile import CompiledRules
 from cluster.detectors.taxonomy import load_taxonomy
 from cluster.errors import InvalidInput
 from cluster.kernels.report import ColumnEvidence
 from cluster.ml.guess import Guess
-from cluster.ml.lime import Local, Mask, lime
+from cluster.ml.lime import Mask, lime
+from cluster.ml.local import Local
 
 NAME, TABLE, NEIGHBOURS, TRAITS = "name", "table", "neighbours", "traits"
 EVIDENCE: Final = "evidence of "
@@ -28,22 +28,6 @@ MOST_WORDS: Final = 60
 LONGEST_TEXT: Final = 20_000
 TOLD: Final = 0.005  # a weight below this is noise
 _WORD: Final = re.compile(r"\S+")
-
-
-class Explanation(BaseModel):
-    """Why something is of a class: one sentence, and the figures behind it (`cluster.ml.lime`).
-
-    `reasons` are those of the answer itself. `contributions` are log-odds by feature where the column model took part
-    (SHAP values of its trees), the strongest first.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    data_class: str = Field(serialization_alias="class")
-    sentence: str
-    local: Local
-    reasons: tuple[str, ...] = ()
-    contributions: tuple[tuple[str, float], ...] = ()
 
 
 class Place(NamedTuple):
@@ -74,8 +58,23 @@ def explain_column(
 
     local = lime(parts, ask)
     return Explanation(
-        data_class=wanted, sentence=sentence(wanted, local), local=local, reasons=found.get(wanted, (0.0, ()))[1]
+        data_class=wanted, sentence=sentence(wanted, local), local=local, reasons=found.get(wanted, (0.0, ()))[1],
+        contributions=contributions(place, models, tiers, wanted),
     )  # fmt: skip
+
+
+def contributions(
+    place: Place, models: Models, tiers: Sequence[Tier], data_class: str
+) -> tuple[tuple[str, float], ...]:
+    """SHAP values of the column model by group of features; none where it takes no part or does not know the class."""
+    if "model" not in tiers or not isinstance(models.columns, ExplainsColumns):
+        return ()
+    columns = [place.column, *place.neighbours]
+    try:
+        told = models.columns.explain(columns, place.table, place.column.column, data_class)
+    except KeyError:
+        return ()
+    return tuple(sorted(told.items(), key=lambda each: (-abs(each[1]), each[0])))
 
 
 def explain_text(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from actors.classification.model_places import folder_of
 from actors.classification.model_tables import ModelVersion
+from cluster.errors import NotFound
 from cluster.ml.gate import ModelKind
 from cluster.naming import fraction_of
 from cluster.settings import settings
@@ -58,3 +59,11 @@ def overridden(kind: ModelKind) -> bool:
     """Whether a setting names the model of this kind."""
     chosen = {"embedding": settings().embedding_model, "entities": settings().entities_model}
     return bool(chosen.get(kind))
+
+
+def version_of(session: Session, model_id: str) -> Version:
+    """The files of a version, in whatever state it is. Raises NotFound."""
+    row = session.get(ModelVersion, model_id)
+    if row is None:
+        raise NotFound("There is no such model.", "List the models to see their ids.")
+    return Version(row.id, row.digest, folder_of(row.place, row.folder))

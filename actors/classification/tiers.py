@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,15 @@ class GuessesColumns(Protocol):
     """Tier 2: classes of the columns of one table, from their evidence and names."""
 
     def guess_all(self, columns: Sequence[ColumnEvidence], table: str = "") -> list[tuple[Guess, ...]]: ...
+
+
+@runtime_checkable
+class ExplainsColumns(Protocol):
+    """A tier 2 that says what its features add."""
+
+    def explain(self, columns: Sequence[ColumnEvidence], table: str, column: str, data_class: str) -> dict[str, float]:
+        """Log-odds by group of features. Raises KeyError for a class that the model does not know."""
+        ...
 
 
 class MatchesMeaning(Protocol):

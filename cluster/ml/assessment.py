@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from cluster.kernels.report import ColumnEvidence, ColumnProfile
 from cluster.ml.figures import Assessment, Evaluation, read_evaluation
 from cluster.ml.gate import ModelKind
 from cluster.ml.packaged import verified
@@ -23,6 +24,7 @@ def assess(kind: ModelKind, folder: str) -> Assessment:
     if evaluation is None:
         try:
             evaluation = _evaluated(kind, model)
+            note = "" if evaluation else "it brings no figures; its training job writes them"
         except ImportError as error:
             note = f"it brings no figures, and they cannot be gained here without the package {error.name}"
     return Assessment(digest=digest, evaluation=evaluation, per_second=_speed(ask), note=note)
@@ -30,6 +32,11 @@ def assess(kind: ModelKind, folder: str) -> Assessment:
 
 def _loaded(kind: ModelKind, folder: Path) -> tuple[Any, Callable[[list[str]], Any]]:
     """The model, and how it is asked about some names or texts."""
+    if kind == "columns":
+        from cluster.ml.column_model import ColumnModel  # type: ignore[import-untyped,unused-ignore]
+
+        columns = ColumnModel.load(folder)
+        return columns, lambda texts: columns.guess_all([_column(text) for text in texts], "table")
     if kind == "entities":
         from cluster.ml.entities import TextEntities
 
@@ -41,7 +48,9 @@ def _loaded(kind: ModelKind, folder: Path) -> tuple[Any, Callable[[list[str]], A
     return embedder, embedder.embed
 
 
-def _evaluated(kind: ModelKind, model: Any) -> Evaluation:
+def _evaluated(kind: ModelKind, model: Any) -> Evaluation | None:
+    if kind == "columns":
+        return None
     if kind == "entities":
         from cluster.ml.entity_evaluation import evaluate_entities
 
@@ -61,6 +70,11 @@ def _speed(ask: Callable[[list[str]], Any]) -> float:
         if turn:  # the first warms up
             best = max(best, TOGETHER / max(time.process_time() - began, 1e-6))
     return best
+
+
+def _column(name: str) -> ColumnEvidence:
+    profile = ColumnProfile(rows=1000, nulls=10, empties=0, unreadable=0, distinct=900, distinct_exact=True)
+    return ColumnEvidence(column=name, type="string", profile=profile)
 
 
 def _text(seed: str) -> str:

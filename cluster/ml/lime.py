@@ -10,36 +10,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+
+from cluster.ml.local import Local, Weight
 
 SAMPLES: Final = 128
 WIDTH: Final = 0.75  # of the kernel over the cosine distance, which lies between 0 and 1
 RIDGE: Final = 1e-3
 Mask = NDArray[np.bool_]
-
-
-class Weight(BaseModel):
-    """What one part brings to the probability: above 0 it speaks for the class, below 0 against it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    part: str
-    weight: float
-
-
-class Local(BaseModel):
-    """The linear model around one answer: probability with all parts and with none, weights, the strongest first.
-
-    `fit` is the weighted share of variance that it explains, at most 1; `asked` is how often the model was asked.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    probability: float
-    without: float
-    weights: tuple[Weight, ...]
-    fit: float
-    asked: int
 
 
 def lime(parts: Sequence[str], ask: Callable[[Mask], float], *, samples: int = SAMPLES, seed: int = 0) -> Local:

@@ -43,6 +43,16 @@ def labels(data_class: str | None, state: str | None, limit: int) -> None:
     show("Labels", ("Asset", "Column", "Class", "Sensitivity", "Confidence", "State", "Origin"), rows)
 
 
+def why(label: str) -> None:
+    """The sentence and the figures of an explanation."""
+    with connected() as sextant:
+        told = sextant.why(label)
+    print(told.sentence)
+    rows = [(weight.part, f"{weight.weight:+.3f}", "") for weight in told.local.weights]
+    rows += [(group, f"{added:+.2f}", "log-odds of the column model") for group, added in told.contributions]
+    show("What carries it", ("Part", "Weight", ""), rows)
+
+
 def create_token(principal: str, roles: list[str], days: int | None) -> None:
     """Prints the secret alone on standard output, so that it can be piped."""
     if not roles:

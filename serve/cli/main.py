@@ -97,6 +97,14 @@ def labels(
     lists.labels(data_class, state, limit)
 
 
+@app.command()
+def why(label: Annotated[str, typer.Argument(help="Id of the label, as `GET /labels` shows it.")]) -> None:
+    """Say why a column carries its label."""
+    from serve.cli import lists
+
+    lists.why(label)
+
+
 app.add_typer(scan_app, name="scan")
 app.add_typer(model_app, name="model")
 token_app = typer.Typer(help="API tokens.", no_args_is_help=True)

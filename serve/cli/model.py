@@ -110,6 +110,45 @@ def retire(model: Model) -> None:
         _told(sextant.models.retire(model))
 
 
+@app.command("drift")
+def drift(
+    source: Annotated[str | None, typer.Option(help="Id of a source.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="moderate or large: only what moved so far.")] = None,
+) -> None:
+    """Show how far columns, labels and scores moved since they were first seen."""
+    with connected() as sextant:
+        rows = [
+            (one.day, one.source_id, one.scorer, each.name, each.against, f"{each.psi:.3f}", f"{each.ks:.3f}",
+             f"{each.js:.3f}", each.verdict)
+            for one in sextant.models.drift(source, verdict)
+            for each in one.drift
+            if verdict is None or each.verdict in {verdict, "large"}
+        ]  # fmt: skip
+    show("Drift", ("Day", "Source", "Of", "Name", "Against", "PSI", "KS", "JS", "Verdict"), rows)
+
+
+@app.command("train")
+def train(
+    reason: Annotated[str, typer.Option(help="Why.")],
+    kind: Annotated[str, typer.Argument(help="columns")] = "columns",
+) -> None:
+    """Train a model anew as a Ray job; the result is a shadow."""
+    with connected() as sextant:
+        asked = sextant.models.retrain(kind, reason)  # type: ignore[arg-type]  # the door refuses what is none
+    typer.echo(f"Training {asked.id} is {asked.state}; `sextant model trainings` shows what comes of it.")
+
+
+@app.command("trainings")
+def trainings() -> None:
+    """List trainings that drift or feedback proposed or a person asked for."""
+    with connected() as sextant:
+        rows = [
+            (one.id, one.kind, one.state, one.model_id or "", one.problem or "; ".join(one.reasons))
+            for one in sextant.models.retrainings()
+        ]
+    show("Trainings", ("Id", "Kind", "State", "Model", "Why, or what went wrong"), rows)
+
+
 def _told(view: ModelView) -> None:
     share = f" for {view.share:.0%} of the assets" if view.share else ""
     typer.echo(f"{view.id} ({view.name} {view.version}) is {view.state}{share}.")

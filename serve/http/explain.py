@@ -1,19 +1,24 @@
 """Routes that say why: of columns and texts that are sent, and of labels that are stored."""
 
+from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from pydantic import Field
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
 
+from actors.classification.contract import Explanation
 from actors.classification.explained_labels import place_of_label
-from actors.classification.explaining import Explanation, Place, explain_column, explain_text
+from actors.classification.explaining import Place, explain_column, explain_text
+from actors.classification.model_choice import version_of
 from actors.classification.realtime import default_rules, evidence_of
 from actors.classification.tiers import TIERS, wanted
 from cluster.context import Caller
-from cluster.errors import InvalidInput
+from cluster.errors import InvalidInput, NotFound
 from serve.http.classify import MOST_VALUES, ColumnsOrder, TextOrder
 from serve.http.doors import Access
 from serve.http.identity import permitted
+from serve.http.loaded_models import loaded
+from serve.http.models import ModelId
 from serve.http.pages import Id
 
 router = APIRouter(tags=["classification"])
@@ -21,6 +26,9 @@ MayRead = Annotated[Caller, Depends(permitted("classification:read"))]
 Wanted = Annotated[
     str | None, Field(alias="class", min_length=1, max_length=100, description="The likeliest class if left out.")
 ]
+
+
+Most = Annotated[int, Query(ge=1, le=2000, description="Most features.")]
 
 
 class ColumnQuestion(ColumnsOrder):
@@ -66,3 +74,21 @@ def label(label_id: Id, doors: Access, caller: MayRead) -> Explanation:
         place, data_class = place_of_label(session, label_id)
     models = doors.models.for_columns(TIERS, place.table)
     return explain_column(place, models, default_rules(), TIERS, data_class)
+
+
+class Importance(BaseModel):
+    """The share of a model's gain by feature, the largest first: what it goes by over all that it was trained on."""
+
+    model_id: str
+    features: dict[str, float]
+
+
+@router.get("/models/{model_id}/importance", operation_id="get_model_importance", summary="Read what a model goes by")
+def importance(model_id: ModelId, doors: Access, caller: MayRead, limit: Most = 50) -> Importance:
+    """The features of a column model and their share of the gain. Models of texts have no features of their own."""
+    with doors.reading() as session:
+        version = version_of(session, model_id)
+    if not model_id.startswith("columns-"):
+        raise NotFound("A model of texts has no features.", "Explain a text, or read its figures.")
+    features: dict[str, float] = loaded("columns", version).importance()
+    return Importance(model_id=model_id, features=dict(islice(features.items(), limit)))

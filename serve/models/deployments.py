@@ -1,4 +1,4 @@
-"""Embeddings and text entities as Serve applications without a route: called by handle, batched, scaled by demand.
+"""Models as Serve applications without a route: called by handle, batched, scaled by demand.
 
 A request names the folder of the version that shall answer, None for the setting's or the shipped one: versions stand
 side by side in one replica, so that a canary or the way back needs no deployment. A version is loaded at the first
@@ -20,18 +20,23 @@ from numpy.typing import NDArray
 from ray import serve as ray_serve
 
 from cluster.detectors.spans import Span
+from cluster.kernels.report import ColumnEvidence
+from cluster.ml.guess import Guess
 
-EMBEDDINGS, ENTITIES = "sextant-embeddings", "sextant-entities"
+EMBEDDINGS, ENTITIES, COLUMNS = "sextant-embeddings", "sextant-entities", "sextant-columns"
 MOST_TOGETHER = 32  # requests of one batch
 WAIT_SECONDS = 0.01
 ONGOING = 64
 VERSIONS = 3  # in the memory of a replica: an active one, a canary, and a shadow
 SCALING = {"min_replicas": 1, "max_replicas": 4, "target_ongoing_requests": 8, "downscale_delay_s": 300}
+CPU_SHARE = 0.25  # a replica uses a core only while it is asked; a small cluster has to have some left for scans
 GPU_SHARE = 0.25  # int8 models of some 20 MB: several fit on one GPU
 
 T = TypeVar("T")
 Request = tuple[Sequence[str], Path | None]
 """Texts, and the folder of the version that they are for."""
+TableRequest = tuple[Sequence[ColumnEvidence], str, Path | None]
+"""The columns of one table, its name, and the folder of the version."""
 
 
 class Loaded(Generic[T]):
@@ -102,6 +107,36 @@ class Entities:
         return by_version(requests, lambda folder, texts: self._models(folder).find(texts))
 
 
+class Columns:
+    """Columns to guesses; see `cluster.ml.column_model.ColumnModel`. Each request holds the columns of one table."""
+
+    def __init__(self) -> None:
+        self._models = Loaded(_column_model)
+
+    @ray_serve.batch(max_batch_size=MOST_TOGETHER, batch_wait_timeout_s=WAIT_SECONDS)
+    async def guess(self, requests: list[TableRequest]) -> list[list[tuple[Guess, ...]]]:
+        """For each request the guesses of each of its columns."""
+        return await asyncio.to_thread(self.guess_tables, requests)
+
+    def guess_tables(self, requests: Sequence[TableRequest]) -> list[list[tuple[Guess, ...]]]:
+        """The same without waiting for others. A table is judged by itself, so that no answer depends on a batch."""
+        return [self._models(folder).guess_all(columns, table) for columns, table, folder in requests]
+
+    async def explain(self, request: TableRequest, column: str, data_class: str) -> dict[str, float]:
+        """What speaks for a class of one column, see `ColumnModel.explain`."""
+        columns, table, folder = request
+        told: dict[str, float] = await asyncio.to_thread(
+            lambda: self._models(folder).explain(columns, table, column, data_class)
+        )
+        return told
+
+
+def _column_model(folder: Path | None) -> Any:
+    from cluster.ml.column_model import ColumnModel  # type: ignore[import-untyped,unused-ignore]
+
+    return ColumnModel.load(folder)
+
+
 def _embedder(folder: Path | None) -> Any:
     from cluster.ml.embedding import Embedder  # onnxruntime is imported where a model is used, and nowhere else
 
@@ -115,10 +150,10 @@ def _text_entities(folder: Path | None) -> Any:
 
 
 def application(
-    kind: type[Embeddings] | type[Entities], gpu: bool, scaling: dict[str, Any] | None = None
+    kind: type[Embeddings] | type[Entities] | type[Columns], gpu: bool, scaling: dict[str, Any] | None = None
 ) -> ray_serve.Application:
     """The Serve application of a model; with a share of a GPU if the cluster has one. `scaling` replaces the usual."""
-    resources = {"num_cpus": 1, "num_gpus": GPU_SHARE} if gpu else {"num_cpus": 1}
+    resources = {"num_cpus": CPU_SHARE} | ({"num_gpus": GPU_SHARE} if gpu else {})
     # The stubs know only the decorator with options, not the call with a class.
     deployment: Any = ray_serve.deployment(  # type: ignore[call-overload,unused-ignore]
         kind,
@@ -133,12 +168,13 @@ def application(
 
 
 def deploy_models(scaling: dict[str, Any] | None = None) -> None:
-    """Runs both applications on the Serve instance of this cluster. Safe to repeat."""
+    """Runs the applications on the Serve instance of this cluster. Safe to repeat."""
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray has no types there
     gpu = resources.get("GPU", 0) > 0
-    for name, kind in ((EMBEDDINGS, Embeddings), (ENTITIES, Entities)):
+    for name, kind in ((EMBEDDINGS, Embeddings), (ENTITIES, Entities), (COLUMNS, Columns)):
         ray_serve.run(application(kind, gpu, scaling), name=name, route_prefix=None, blocking=False)
 
 
 embeddings = application(Embeddings, gpu=False)
 entities = application(Entities, gpu=False)
+columns = application(Columns, gpu=False)

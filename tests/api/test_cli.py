@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from actors.classification.contract import RegisterShipped
+from actors.classification.contract import ClassifyAssets, RecordObservations, RegisterShipped
+from actors.classification.realtime import default_rules, evidence_of
 from actors.orchestrator.contract import RecordPhase
 from cluster.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
+from cluster.kernels.report import AssetEvidence
 from serve.cli.govern import absolute
 from serve.cli.main import run
 from serve.client import Sextant
@@ -210,3 +212,28 @@ def test_models_are_listed_and_a_gate_that_refuses_is_one_line(
     assert "# Token classifier of free text" in capsys.readouterr().out
     assert run(["model", "retire", shipped.id]) == 1
     assert "The active version cannot be retired" in only_line(capsys.readouterr().err)
+
+
+def test_a_label_is_explained_and_models_at_work_are_shown(
+    connected: None, capsys: pytest.CaptureFixture[str], instance: Any, sextant: Sextant
+) -> None:
+    mails = [f"person{number}@example.org" for number in range(30)]
+    columns = tuple(evidence_of({"mail": mails}, default_rules()).values())
+    given = AssetEvidence(
+        asset="public.why", method="census", partitions=1, partitions_read=1, rows=30, bytes=1, rules_digest="r",
+        columns=columns,
+    )  # fmt: skip
+    instance.groups.carry_out(ClassifyAssets(source_id="why", evidence=(given,)))
+    instance.groups.carry_out(RecordObservations(source_id="why"))
+    (label,) = sextant.labels(source_id="why")
+    assert run(["why", label.id]) == 0
+    told = capsys.readouterr().out
+    assert "contact.email has a confidence of" in told
+    assert "evidence of contact.email" in told
+    assert sextant.why(label.id).sentence in told
+    assert [one.source_id for one in sextant.models.drift("why")] == ["why"]
+    assert run(["model", "drift", "--source", "why"]) == 0
+    assert run(["model", "train", "--reason", "other tables"]) == 0
+    asked = capsys.readouterr().out.split()[1]
+    assert run(["model", "trainings"]) == 0
+    assert asked in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """What other groups and the doors may know of the classification group: its values and its commands."""
 
+from actors.classification.contract.explained import Explanation
 from actors.classification.contract.labels import (
     GROUP,
     Answers,
@@ -76,6 +77,7 @@ __all__ = [
     "EvaluationState",
     "EvaluationSummary",
     "EvidenceView",
+    "Explanation",
     "FinishRetraining",
     "ForgetAssets",
     "GuessTier",
