@@ -1,14 +1,18 @@
 """Words that announce what follows them: `my IBAN is`, `geboren am`, `order no`."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 REACH: Final = 48
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _IDEOGRAPH: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MOST_WORDS: Final = 4
+_BLOCK: Final = 4_000  # characters whose words are kept at once
 _NOTHING: Final[frozenset[str]] = frozenset()
+
+Labels = frozenset[str]
 
 
 class Cues:
@@ -18,61 +22,94 @@ class Cues:
     """
 
     def __init__(self, words: Mapping[str, Iterable[str]], fillers: Iterable[str] = ()) -> None:
-        self._fillers = frozenset(word.casefold() for word in fillers)
+        self.fillers = frozenset(word.casefold() for word in fillers)
         labels: dict[str, set[str]] = {}
-        self._joined: dict[str, set[str]] = {}
+        joined: dict[str, set[str]] = {}
         for label, phrases in words.items():
             for phrase in phrases:
                 folded = phrase.casefold()
                 if _IDEOGRAPH.search(folded):
-                    self._joined.setdefault(folded, set()).add(label)
+                    joined.setdefault(folded, set()).add(label)
                 else:
                     labels.setdefault(self._without_fillers(_WORD.findall(folded)), set()).add(label)
-        self._labels: dict[str, frozenset[str]] = {phrase: frozenset(some) for phrase, some in labels.items()}
-        self._lasts = {phrase.rsplit(" ", 1)[-1] for phrase in self._labels}
+        self._labels: dict[str, Labels] = {phrase: frozenset(some) for phrase, some in labels.items()}
+        self._joined: dict[str, Labels] = {phrase: frozenset(some) for phrase, some in joined.items()}
+        self.lasts = {phrase.rsplit(" ", 1)[-1] for phrase in self._labels}
 
     def _without_fillers(self, words: list[str]) -> str:
         """The phrase without fillers at its end, which are passed over before a cue is looked for."""
-        while len(words) > 1 and words[-1] in self._fillers:
+        while len(words) > 1 and words[-1] in self.fillers:
             words.pop()
         return " ".join(words)
 
-    def before(self, text: str, place: int) -> tuple[frozenset[str], int]:
-        """The labels of the nearest cue before a place, and how many characters lie between; none out of reach."""
-        first = max(0, place - REACH)
-        window = text[first:place]
-        if not window.isascii() and _IDEOGRAPH.search(window):
-            return self._in_script_without_spaces(window)
-        folded = window.casefold()
-        words = _WORD.findall(folded)
-        # The window may begin within a word.
-        skipped = 1 if first and text[first - 1].isalpha() and window[:1].isalpha() else 0
-        last = len(words)
-        while last > skipped and words[last - 1] in self._fillers:
-            last -= 1
-        for end in range(last, skipped, -1):
-            if words[end - 1] not in self._lasts:
-                continue
-            for start in range(max(skipped, end - _MOST_WORDS), end):
-                labels = self._labels.get(" ".join(words[start:end]))
-                if labels:
-                    return labels, _apart(folded, end, last)
-        return _NOTHING, REACH
+    def ending_at(self, words: list[str], last: int) -> list[tuple[int, Labels]]:
+        """The cues whose last word is this one: the number of their first word, and their labels; the longest first."""
+        firsts = range(max(0, last + 1 - _MOST_WORDS), last + 1)
+        found = ((first, self._labels.get(" ".join(words[first : last + 1]))) for first in firsts)
+        return [(first, labels) for first, labels in found if labels]
 
-    def _in_script_without_spaces(self, window: str) -> tuple[frozenset[str], int]:
+    def in_script_without_spaces(self, window: str) -> tuple[Labels, int]:
+        """The labels of the last cue of a window whose words are not apart, and how far from its end it ends."""
         folded = window.casefold()
         places = [
             (folded.rfind(phrase) + len(phrase), len(phrase), phrase) for phrase in self._joined if phrase in folded
         ]
         if places:
             end, _, phrase = max(places)
-            return frozenset(self._joined[phrase]), len(folded) - end
+            return self._joined[phrase], len(folded) - end
         word = (_WORD.findall(folded) or [""])[-1]
         return self._labels.get(word, _NOTHING), len(folded) - folded.rfind(word) - len(word)
 
 
-def _apart(folded: str, end: int, last: int) -> int:
-    """The characters between the end of a cue, the word number `end`, and the place, without fillers at its end."""
-    spans = [match.span() for match in _WORD.finditer(folded)]
-    idle = len(folded) - spans[last][0] if last < len(spans) else 0
-    return len(folded) - idle - spans[end - 1][1]
+class _Block(NamedTuple):
+    """The words of a part of the text, folded, and where they are."""
+
+    begin: int
+    end: int
+    starts: list[int]
+    ends: list[int]
+    words: list[str]
+
+
+_NONE: Final = _Block(0, -1, [], [], [])
+
+
+class CuesOfText:
+    """The cues of one text; its words are read once, block by block, as places are asked for in order."""
+
+    def __init__(self, cues: Cues, text: str) -> None:
+        self._cues, self._text, self._block = cues, text, _NONE
+
+    def before(self, place: int) -> tuple[Labels, int]:
+        """The labels of the nearest cue before a place, and how many characters lie between; none out of reach."""
+        first = max(0, place - REACH)
+        window = self._text[first:place]
+        if not window.isascii() and _IDEOGRAPH.search(window):
+            return self._cues.in_script_without_spaces(window)
+        if not self._block.begin <= first or place > self._block.end:
+            self._block = self._read(first)
+        block = self._block
+        starts, words, fillers, lasts = block.starts, block.words, self._cues.fillers, self._cues.lasts
+        last = count = bisect_left(starts, place)
+        while last and words[last - 1] in fillers and starts[last - 1] >= first:
+            last -= 1
+        until = starts[last] if last < count else place
+        word = last - 1
+        while word >= 0 and starts[word] >= first:
+            if words[word] in lasts:
+                for start, labels in self._cues.ending_at(words, word):
+                    if starts[start] >= first:
+                        return labels, until - block.ends[word]
+            word -= 1
+        return _NOTHING, REACH
+
+    def _read(self, begin: int) -> _Block:
+        text, end = self._text, begin + _BLOCK
+        matches = list(_WORD.finditer(text, begin, end + REACH))
+        if matches and begin and matches[0].start() == begin and text[begin - 1].isalpha():
+            del matches[0]  # the end of a word
+        spans = [match.span() for match in matches]
+        return _Block(
+            begin, end, [start for start, _ in spans], [end for _, end in spans],
+            [text[start:end].casefold() for start, end in spans],
+        )  # fmt: skip

@@ -11,14 +11,16 @@ from itertools import compress
 from typing import Final, NamedTuple
 
 from cluster.detectors.compile import CompiledRules, load_detector_packs
-from cluster.detectors.cues import REACH, Cues
+from cluster.detectors.cues import REACH, Cues, CuesOfText
 from cluster.detectors.patterns import EDGES, embedded_regex
+from cluster.detectors.span_derived import derived_forms
 from cluster.detectors.span_forms import FormExamples, SpanForm, load_span_packs
 from cluster.detectors.span_places import code_starts, digits_in, number_start, runs_of_digits, stretches
 from cluster.detectors.span_ready import LEAST, Choice, Ready, ready
 from cluster.detectors.spans import Span
 from cluster.detectors.validators import validator
 
+_COMMON: Final = "xqzjkvwbypgfmculdhrsnioate"  # letters, the rarest first; others are rarer still
 _NO_CUE: Final = (frozenset[str](), REACH)
 _UNTOLD: Final = FormExamples.model_construct(found=())
 
@@ -39,62 +41,68 @@ class Finder:
     def __init__(self, rules: CompiledRules) -> None:
         classes = {detector.data_class for detector in rules.detectors}
         packs = [pack.value for pack in load_span_packs()]
-        words: dict[str, set[str]] = {}
+        written = [form for pack in packs for form in pack.forms]
+        more, words = derived_forms(rules, (form.data_class for form in written))
         for pack in packs:
             for label, phrases in pack.cues.items():
                 words.setdefault(label, set()).update(phrases)
         self._cues = Cues(words, (word for pack in packs for word in pack.fillers))
-        forms = [ready(form) for pack in packs for form in pack.forms if form.data_class in classes]
+        forms = [ready(form) for form in (*written, *more) if form.data_class in classes]
         self._numbers = Choice(r for r in forms if r.form.at == "number")
         self._codes = Choice(r for r in forms if r.form.at == "code")
         self._texts = [r for r in forms if r.form.at == "text"]
-        self._held = tuple({word for r in self._texts for word in r.form.holds})
-        self._holders = {word: [n for n, r in enumerate(self._texts) if word in r.form.holds] for word in self._held}
+        held = {word for r in self._texts for word in r.form.holds}
+        self._holders = {word: [n for n, r in enumerate(self._texts) if word in r.form.holds] for word in held}
+        # Most texts lack some letters, and need not be searched for the words that have them.
+        self._by_char: dict[str, list[str]] = {}
+        for word in sorted(held):
+            self._by_char.setdefault(min(word, key=_COMMON.find), []).append(word)
         self._own = _own_detectors(rules)
 
     def find(self, text: str) -> list[Span]:
         """See `cluster.detectors.spans.find_spans`."""
-        found = [*self._in_text(text), *self._at_digits(text)]
+        cues = CuesOfText(self._cues, text)
+        found = [*self._in_text(text), *self._at_digits(text, cues)]
         if self._own:
             found += self._by_own_detectors(text)
         return _resolved(found) if found else []
 
     def _in_text(self, text: str) -> Iterator[_Match]:
-        low = text.lower()
-        here = list(compress(self._held, map(low.__contains__, self._held)))
+        low, cues = text.lower(), CuesOfText(self._cues, text)
+        held = [word for char in self._by_char.keys() & set(low) for word in self._by_char[char]]
+        here = compress(held, map(low.__contains__, held))
         for number in sorted({number for word in here for number in self._holders[word]}):
             one = self._texts[number]
             for start, end in stretches(low, one.form.holds, text, whole=one.form.wide):
                 for match in one.pattern.finditer(text, start, end):
                     begin, until = match.span("it" if one.grouped else 0)
-                    cue = self._cues.before(text, begin) if one.form.label else _NO_CUE
+                    cue = cues.before(begin) if one.form.label else _NO_CUE
                     yield from _checked(one, text, begin, until, cue)
 
-    def _at_digits(self, text: str) -> Iterator[_Match]:
+    def _at_digits(self, text: str, cues: CuesOfText) -> Iterator[_Match]:
         tried = -1
         for start, run, width in runs_of_digits(text):
             if width >= self._numbers.least:
                 begin = number_start(text, start)
                 if begin is not None:
-                    yield from self._number(text, begin, start, digits_in(text, start, run, width))
+                    most = digits_in(text, start, run, width)
+                    yield from self._number(text, begin, start, most, cues.before(begin))
             for place in code_starts(text, start):
                 if place > tried:
                     tried = place
-                    yield from self._code(text, place)
+                    yield from self._code(text, place, cues.before(place))
 
-    def _number(self, text: str, begin: int, start: int, width: int) -> Iterator[_Match]:
-        cue = self._cues.before(text, begin)
-        for one in self._numbers.worth(cue[0]):
-            if one.digits > width:
-                break
-            for place in range(begin, start + 1):
+    def _number(self, text: str, begin: int, start: int, width: int, cue: Cue) -> Iterator[_Match]:
+        for place in range(begin, start + 1):
+            for one in self._numbers.worth(text, place, cue[0]):
+                if one.digits > width:
+                    break
                 match = one.pattern.match(text, place)
                 if match:
                     yield from _checked(one, text, *match.span(), cue)
 
-    def _code(self, text: str, start: int) -> Iterator[_Match]:
-        cue = self._cues.before(text, start)
-        for one in self._codes.worth(cue[0]):
+    def _code(self, text: str, start: int, cue: Cue) -> Iterator[_Match]:
+        for one in self._codes.worth(text, start, cue[0]):
             match = one.pattern.match(text, start)
             if match:
                 yield from _checked(one, text, *match.span(), cue)

@@ -11,7 +11,7 @@ _BLANK: Final = re.compile(r"\s")
 _NO_START: Final = frozenset(".,-/+$&%€£")
 _LONGEST_CODE: Final = 64
 LONG: Final = 4_000  # characters from which on a text is searched only near what a form needs
-_NEAR: Final = 600
+_NEAR: Final = 200
 
 
 def runs_of_digits(text: str) -> Iterator[tuple[int, int, int]]:

@@ -40,15 +40,24 @@ class Choice:
 
     def __init__(self, forms: Iterable[Ready]) -> None:
         self._forms = sorted(forms, key=lambda one: one.digits)
-        self._alone = [one for one in self._forms if one.form.alone >= LEAST]
-        self._known: dict[frozenset[str], list[Ready]] = {frozenset(): self._alone}
         self.least = self._forms[0].digits if self._forms else 1 << 30
+        alone = [one for one in self._forms if one.form.alone >= LEAST]
+        # A pattern that refers to its own groups cannot stand beside others.
+        joined = [one.pattern.pattern for one in alone if not one.pattern.groups]
+        self._any = re.compile("|".join(joined) or "(?!)")
+        self._grouped = [one for one in alone if one.pattern.groups]
+        self._known: dict[tuple[bool, frozenset[str]], list[Ready]] = {}
 
-    def worth(self, labels: frozenset[str]) -> list[Ready]:
-        """The forms that can score where these labels were announced."""
-        known = self._known.get(labels)
+    def worth(self, text: str, place: int, labels: frozenset[str]) -> list[Ready]:
+        """The forms that can match and score at a place where these labels were announced."""
+        key = (self._any.match(text, place) is not None, labels)
+        known = self._known.get(key)
         if known is None:
-            known = [one for one in self._forms if one.form.alone >= LEAST or one.form.label in labels]
+            known = [one for one in self._forms if self._may(one, *key)]
             if len(self._known) < _KEPT:
-                self._known[labels] = known
+                self._known[key] = known
         return known
+
+    def _may(self, one: Ready, alone: bool, labels: frozenset[str]) -> bool:
+        stands = one.form.alone >= LEAST and (alone or one in self._grouped)
+        return stands or one.form.label in labels

@@ -9,7 +9,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from actors.classification.realtime import default_rules
-from cluster.detectors.cues import REACH, Cues
+from cluster.detectors.cues import REACH, Cues, CuesOfText
 from cluster.detectors.span_forms import SpanForm, load_span_packs
 from cluster.detectors.span_places import LONG
 from cluster.detectors.spans import find_spans
@@ -95,9 +95,31 @@ def test_a_text_of_one_thing_is_read_in_bounded_space(unit: str) -> None:
     assert peak < 200 * len(text)
 
 
+def before(cues: Cues, text: str, place: int | None = None) -> tuple[frozenset[str], int]:
+    return CuesOfText(cues, text).before(len(text) if place is None else place)
+
+
 def test_a_cue_may_end_with_a_filler_and_letters_that_fold_longer_move_nothing() -> None:
     cues = Cues({"phone": ["reach me at"], "dob": ["geboren am"]}, ["at", "am", "is"])
-    assert cues.before("reach me at ", 12) == (frozenset({"phone"}), 1)
-    assert cues.before("geboren am ", 11)[0] == {"dob"}
-    assert cues.before("ǰ geboren am ", 13)[0] == {"dob"}
-    assert cues.before("nothing ", 8) == (frozenset(), REACH)
+    assert before(cues, "reach me at ") == (frozenset({"phone"}), 1)
+    assert before(cues, "geboren am ")[0] == {"dob"}
+    assert before(cues, "ǰ geboren am ")[0] == {"dob"}
+    assert before(cues, "nothing ") == (frozenset(), REACH)
+
+
+def test_of_cues_the_nearest_counts_the_longest_at_that_and_none_out_of_reach() -> None:
+    cues = Cues({"phone": ["call", "call me"], "other": ["order", "me"]}, ["no"])
+    assert before(cues, "order no call me ") == (frozenset({"phone"}), 1)
+    assert before(cues, "call order no ") == (frozenset({"other"}), 1)
+    assert before(cues, "call " + "x " * 30)[0] == frozenset()
+    assert before(cues, "recall ")[0] == frozenset()
+
+
+@given(st.lists(st.sampled_from(["call", "me", "order", "no", "xyz", "1234", ".", "電話"]), max_size=2500))
+@limits(deadline=None, max_examples=20)
+def test_reading_in_blocks_is_reading_from_each_place(words: list[str]) -> None:
+    cues = Cues({"phone": ["call", "call me"], "other": ["order"], "cn": ["電話"]}, ["no"])
+    text = " ".join(words)
+    whole = CuesOfText(cues, text)
+    for place in range(0, len(text), 37):
+        assert whole.before(place) == before(cues, text, place)
