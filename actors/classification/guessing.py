@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from actors.classification.joining import Joined, join
+from actors.classification.refuting import tenable
 from actors.classification.tiers import TIERS, Models, Tier
 from actors.classification.verdict import Label, verdict
 from cluster.detectors.compile import CompiledRules
@@ -67,9 +68,10 @@ def told_one(
     taxonomy = load_taxonomy().value
     around = tuple(name for name in names if name != column.column)
     labels = verdict(column, table, around, taxonomy, rules, method=method) if "rules" in tiers else ()
-    if "language" in tiers and models.meaning is not None and not settled(join(labels, first, taxonomy, rules)):
-        return labels, (*first, *models.meaning.match(column.column, table, around))
-    return labels, first
+    guesses = tenable(first, column, rules)
+    if "language" in tiers and models.meaning is not None and not settled(join(labels, guesses, taxonomy, rules)):
+        guesses = (*guesses, *tenable(models.meaning.match(column.column, table, around), column, rules))
+    return labels, guesses
 
 
 def settled(joined: Sequence[Joined]) -> bool:

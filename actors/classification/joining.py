@@ -1,9 +1,11 @@
 """What the tiers say of one column, joined to one ranked list: labels of tier 1, guesses of tiers 2 and 3.
 
 Evidence beats belief. A label whose values pass a check, or have a form that hardly anything else has, stays in front
-of every guess, and a guess that says otherwise costs it little. A guess stands alone only where no such label is; it
-needs no review from the rule set's `automatic_at` on, since its probability is calibrated. Tiers that agree make each
-other surer; tiers that disagree make each other less sure, and that sends the column to a person.
+of every guess, and a guess that says otherwise costs it little. A guess stands alone only where no such label is; it is
+shown if it is likelier right than wrong, and needs no review where the column model is sure (above the threshold of the
+class) or two tiers together are. Tiers that agree make each other surer; tiers that disagree make each other less sure,
+and that sends the column to a person. The column model has seen the values' traits and the meaning of the name, so it
+weighs more than the meaning of the name alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +18,17 @@ from cluster.detectors.compile import CompiledRules
 from cluster.detectors.taxonomy import Taxonomy
 from cluster.ml.guess import Guess
 
+NOTHING: Final = "none"  # what a model calls a column of no class
 Tier = Literal["rules", "model", "language"]
 SHOWN: Final = 0.3
+GUESS_SHOWN: Final = 0.5
+GUESS_AUTOMATIC: Final = 0.97  # from which a guess that is not sure by itself needs no review
 # How much of what a guess still doubts is removed by another tier that agrees, and of what it believes by one that does
 # not. A check or a telling form is hardly shaken by a model; a permissive form in a column of a fitting name is.
 _AGREES: Final = 0.5
 _DISAGREES: Final = 0.5
 _HARDLY: Final = 0.05
+_OUTWEIGHS: Final = 0.8  # what the column model removes of the belief of tier 3 that says otherwise
 _ALMOST_SURE: Final = 0.995
 
 
@@ -57,7 +63,7 @@ def join(
         data_class = taxonomy.classes.get(name)
         if name not in known and data_class is not None and data_class.reported:
             found.append(_guessed(name, some, labels, told, rules))
-    kept = [one for one in found if one.confidence >= SHOWN]
+    kept = [one for one in found if one.confidence >= (GUESS_SHOWN if one.label is None else SHOWN)]
     return tuple(sorted(kept, key=lambda one: (not _stands(one.label, rules), -one.confidence, one.data_class)))
 
 
@@ -83,7 +89,7 @@ def _labelled(
     if rival is not None and label.whole_column and label.data_class not in told:
         weight = _HARDLY if _proved(label, rules) else _DISAGREES
         confidence *= 1 - weight * rival.probability
-        reasons.append(f"the {_tier_name(rival.tier)} takes the column for {rival.data_class} instead")
+        reasons.append(_instead(rival))
     confidence = round(min(confidence, max(label.confidence, _ALMOST_SURE)), 4)
     return Joined(
         data_class=label.data_class, confidence=confidence, tier="rules", label=label, reasons=tuple(reasons),
@@ -123,10 +129,11 @@ def _guessed(
         reasons.append("the rules take the column for another class")
     rival = _surest_other(name, {c: {t: g for t, g in by.items() if t not in some} for c, by in told.items()})
     if rival is not None:
-        confidence *= 1 - _DISAGREES * rival.probability
-        reasons.append(f"the {_tier_name(rival.tier)} takes the column for {rival.data_class} instead")
+        confidence *= 1 - (_OUTWEIGHS if rival.tier == "model" else _AGREES * _DISAGREES) * rival.probability
+        reasons.append(_instead(rival))
     confidence = round(confidence, 4)
-    automatic = confidence >= rules.spec.automatic_at
+    sure = any(guess.sure for guess in some.values()) or confidence >= GUESS_AUTOMATIC
+    automatic = sure and confidence >= rules.spec.automatic_at
     return Joined(
         data_class=name, confidence=confidence, tier=first.tier, reasons=tuple(reasons),
         state="automatic" if automatic else "review",
@@ -153,6 +160,11 @@ def _stands(label: Label | None, rules: CompiledRules) -> bool:
 def _because(guess: Guess) -> list[str]:
     words = f": {'; '.join(guess.reasons)}" if guess.reasons else ""
     return [f"the {_tier_name(guess.tier)} gives it {guess.probability:.0%}{words}"]
+
+
+def _instead(rival: Guess) -> str:
+    what = "nothing that has a class" if rival.data_class == NOTHING else f"{rival.data_class} instead"
+    return f"the {_tier_name(rival.tier)} takes the column for {what}"
 
 
 def _tier_name(tier: Tier) -> str:

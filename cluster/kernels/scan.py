@@ -17,6 +17,7 @@ from cluster.kernels.buckets import (
     number_buckets,
 )
 from cluster.kernels.detect import ColumnDetection
+from cluster.kernels.lexicon import Lexicon
 from cluster.kernels.plan import TEXT_KINDS, plan_column
 from cluster.kernels.report import ColumnReport, DetectorCounts, PartitionReport
 from cluster.kernels.shape_book import REMEMBERED, Numbers, ShapeBook
@@ -35,9 +36,11 @@ class PartitionScan:
 
     `salt` keys every hash, so that nothing in the report can be looked up or guessed without it. The report is the
     same for any division of the rows into batches. Columns are told apart by name; the first of equal names counts.
+    Traits know the words of `lexicon`, or of the shipped one.
     """
 
-    def __init__(self, partition: Partition, rules: CompiledRules, salt: bytes) -> None:
+    def __init__(self, partition: Partition, rules: CompiledRules, salt: bytes, lexicon: Lexicon | None = None) -> None:
+        self._lexicon = lexicon
         self._partition = partition
         self._rules = rules
         self._hashing = Hashing(salt)
@@ -63,7 +66,7 @@ class PartitionScan:
         for name in self._partition.columns:
             if name not in self._columns:
                 self._columns[name] = ColumnScan(name, self._rules, self._hashing)
-        columns = tuple(column.report() for column in self._columns.values())
+        columns = tuple(column.report(self._lexicon) for column in self._columns.values())
         seconds: dict[str, float] = {}
         for column in self._columns.values():
             for detector, spent in column.seconds().items():
@@ -141,7 +144,7 @@ class ColumnScan:
                 total[detector] = total.get(detector, 0.0) + spent
         return total
 
-    def report(self) -> ColumnReport:
+    def report(self, lexicon: Lexicon | None = None) -> ColumnReport:
         """The report of all batches so far."""
         for detection in self._detections.values():
             detection.finish()
@@ -171,7 +174,7 @@ class ColumnScan:
             times=self._times,
             lengths=self._lengths,
             shapes=self._shapes.kept(),
-            traits=self._traits.encode(),
+            traits=self._traits.encode(lexicon),
             detectors=dict(sorted(counts.items())),
         )
 

@@ -96,7 +96,7 @@ def names_of(kinds: tuple[str, ...]) -> tuple[str, ...]:
         *(f"length_{bound}" for bound in (*_LENGTHS, "more")),
         *(f"words_{bound}" for bound in ("0", *_TOKENS, "more")),
         *(f"share_{sign}" for sign in _SIGNS),
-        *(f"has_{sign}" for sign in _SIGNS),
+        *(f"holds_{sign}" for sign in _SIGNS),
         "entropy",
         "variety",
         *(f"form_{name}" for name in FORMS),

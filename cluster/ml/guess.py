@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Guess(BaseModel):
     """A class with its calibrated probability, from 0 to 1, the tier that says so, and why, in words.
 
-    Reasons name features and figures and hold no value of the source.
+    Reasons name features and figures and hold no value of the source. `sure`: the probability is above the threshold of
+    its class, from which the model was right in 99 % of the cases where its thresholds were found.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -17,3 +18,4 @@ class Guess(BaseModel):
     probability: float = Field(ge=0, le=1)
     tier: Literal["model", "language"]
     reasons: tuple[str, ...] = ()
+    sure: bool = False

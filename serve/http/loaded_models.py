@@ -36,7 +36,11 @@ class ModelsAtHand:
     def for_columns(self, tiers: Sequence[Tier], table: str) -> Models:
         """The models for a table of this name: a canary answers for its share of the names."""
         missing: dict[str, str] = {}
-        return Models(meaning=self._one("embedding", "language", tiers, table, missing), missing=missing)
+        return Models(
+            columns=self._one("columns", "model", tiers, table, missing),
+            meaning=self._one("embedding", "language", tiers, table, missing),
+            missing=missing,
+        )
 
     def for_texts(self, tiers: Sequence[Tier], caller: str) -> Models:
         """The models for texts: one caller gets one version."""
@@ -79,6 +83,10 @@ def loaded(kind: ModelKind, version: Version | None) -> Any:
 
 @lru_cache(maxsize=KEPT)
 def _loaded(kind: ModelKind, folder: Path | None, digest: str) -> Any:
+    if kind == "columns":
+        from cluster.ml.column_model import ColumnModel
+
+        return ColumnModel.load(folder)
     if settings().model_endpoints:
         from serve.models.handles import Served
 
