@@ -8,11 +8,11 @@ from cluster.connectors.interface import LogicalType
 from cluster.detectors.compile import CompiledRules
 from cluster.detectors.detector import Detector
 from cluster.detectors.patterns import embedded_regex, whole_regex
-from cluster.detectors.validators import Validator, column_validator, validator
 from cluster.detectors.words import joined, phrases_of
 
 if TYPE_CHECKING:
     from cluster.detectors.check_digits import ColumnCheck
+    from cluster.detectors.validators import Validator
     from cluster.kernels.candidates import ShapeScreen
     from cluster.kernels.screens import Screen
     from cluster.kernels.union import Union
@@ -28,7 +28,7 @@ class Probe:
     detector: Detector
     whole: str
     embedded: str
-    check: Validator | None
+    check: "Validator | None"
     check_all: "ColumnCheck | None"
     reported: bool
 
@@ -163,6 +163,8 @@ def _reported(detector: Detector) -> bool:
 
 
 def _probe(detector: Detector) -> Probe:
+    from cluster.detectors.validators import column_validator, validator  # polars, as above
+
     pattern = detector.pattern is not None
     return Probe(
         detector,
