@@ -1,4 +1,4 @@
-"""What the machine alone says of a column: the tiers' voices joined, and what people decided on columns of its name."""
+"""What the machine alone says of a column: the tiers' voices joined, and what people decided on others heeded."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,9 +6,9 @@ from typing import Any, Final
 from actors.classification.answers import Told
 from actors.classification.contract import ColumnGuesses
 from actors.classification.decisions import LabelFacts
+from actors.classification.feedback import Feedback, heeded
 from actors.classification.joining import Joined, join
 from actors.classification.observing import Observed
-from actors.classification.precedents import Precedents, adjusted
 from actors.classification.refuting import tenable
 from actors.classification.verdict import Label, verdict
 from cluster.detectors.compile import CompiledRules
@@ -37,10 +37,10 @@ def machine_labels(
     return found
 
 
-def with_precedents(labels: Labels, asset_id: str, known: Precedents, automatic_at: float) -> Labels:
-    """The same with what people decided on columns of the same name elsewhere."""
+def with_feedback(labels: Labels, asset_id: str, known: Feedback, automatic_at: float) -> Labels:
+    """The same with what people decided on other columns."""
     return {
-        column: {name: adjusted(label, column, asset_id, known, automatic_at) for name, label in found.items()}
+        column: {name: heeded(label, column, asset_id, known, automatic_at) for name, label in found.items()}
         for column, found in labels.items()
     }
 

@@ -7,15 +7,10 @@ it: a label that people keep rejecting goes to review and says why.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from actors.classification.decisions import LabelFacts
-from actors.classification.tables import Decision
 
 WEIGHT: Final = 3
 _SEPARATORS: Final = re.compile(r"[\W_]+")
@@ -35,16 +30,6 @@ Precedents = Mapping[tuple[str, str], Iterable[Precedent]]
 def name_key(column: str) -> str:
     """The name without its spelling: `EmailAddress`, `email_address` and `email-address` are the same name."""
     return _SEPARATORS.sub("", column).lower()
-
-
-def precedents(session: Session) -> Precedents:
-    """The newest 100,000 decisions in force, by class and name of the column."""
-    found: dict[tuple[str, str], list[Precedent]] = defaultdict(list)
-    statement = select(Decision.data_class, Decision.column, Decision.asset_id, Decision.decision)
-    statement = statement.where(Decision.ended_at.is_(None)).order_by(Decision.seq.desc()).limit(MOST)
-    for data_class, column, asset_id, decision in session.execute(statement):
-        found[data_class, name_key(column)].append(Precedent(asset_id, decision != "reject"))
-    return found
 
 
 def adjusted(label: LabelFacts, column: str, asset_id: str, known: Precedents, automatic_at: float) -> LabelFacts:

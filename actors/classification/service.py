@@ -16,11 +16,11 @@ from actors.classification.contract import (
     UndoDecisions,
     WithdrawDecision,
 )
+from actors.classification.feedback import feedback
 from actors.classification.labelling import Relabelling
-from actors.classification.machine import machine_labels, with_precedents
+from actors.classification.machine import machine_labels, with_feedback
 from actors.classification.moving import move_decisions
 from actors.classification.observing import observe
-from actors.classification.precedents import precedents
 from actors.classification.tables import Evidence, Label
 from cluster.detectors.compile import compiled, load_rule_set, taxonomy_of
 from cluster.detectors.taxonomy import load_taxonomy
@@ -37,7 +37,7 @@ NOTHING = ClassifyReceipt(columns=0, created=0, changed=0, withdrawn=0, unchange
 def classify_assets(work: UnitOfWork, command: ClassifyAssets) -> ClassifyReceipt:
     rules = compiled(command.rules or load_rule_set().value)
     taxonomy = taxonomy_of(rules.spec)
-    total, known = NOTHING, precedents(work.session)
+    total, known = NOTHING, feedback(work.session)
     # Where nothing could be read of an asset, that says nothing about its columns.
     given = [evidence for evidence in command.evidence if evidence.partitions_read or not evidence.partitions]
     told = answers_of(work, command.source_id, [evidence.asset for evidence in given], command.guesses)
@@ -45,7 +45,7 @@ def classify_assets(work: UnitOfWork, command: ClassifyAssets) -> ClassifyReceip
         identifier = asset_id(command.source_id, evidence.asset)
         observed = observe(work, command.source_id, identifier, evidence)
         verdicts = machine_labels(evidence.asset, observed, told.get(evidence.asset, {}), taxonomy, rules)
-        verdicts = with_precedents(verdicts, identifier, known, rules.spec.automatic_at)
+        verdicts = with_feedback(verdicts, identifier, known, rules.spec.automatic_at)
         relabelling = Relabelling(work, command.source_id, identifier, evidence.asset)
         total = _sum(total, relabelling.apply(observed, verdicts, taxonomy))
     model_shadows.record(work, command.source_id, command.shadows)

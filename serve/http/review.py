@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from actors.classification import labelled, precision, review
+from actors.classification import feedback, labelled, precision, review
 from actors.classification.contract import (
     ClassPrecision,
     DecideLabels,
@@ -51,6 +51,13 @@ def read_precision(doors: Access, caller: MayRead) -> Page[ClassPrecision]:
     """By class: how many of the machine's labels people approved, with a 95 % interval."""
     with doors.reading() as session:
         return Page[ClassPrecision](items=tuple(precision.precision_by_class(session)))
+
+
+@router.get("/review/exceptions", operation_id="list_exceptions", summary="Read where a class is no longer automatic")
+def read_exceptions(doors: Access, caller: MayRead) -> Page[feedback.ClassException]:
+    """What people's decisions changed: classes that go to review on a name, an asset, or everywhere."""
+    with doors.reading() as session:
+        return Page[feedback.ClassException](items=tuple(feedback.exceptions(session)))
 
 
 @router.get("/decisions/export", operation_id="export_decisions", summary="Export the columns that people decided on")

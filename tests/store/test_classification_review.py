@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from actors.classification import precision, queries, review
+from actors.classification import feedback, precision, queries, review
 from actors.classification.contract import ClassifyAssets, DecideLabels, DecisionBatch, MoveDecisions, UndoDecisions
 from actors.classification.decisions import LabelFacts
 from actors.classification.precedents import Precedent, adjusted, name_key
@@ -150,6 +150,41 @@ def test_precedents_say_too_little_below_three_assets_and_nothing_of_their_own()
     three = {key: [*two[key], Precedent("c", True)]}
     assert adjusted(label, "eMail", "me", three, 0.8).confidence == round((0.9 * 3 + 1) / 6, 4)
     assert adjusted(label, "other", "me", three, 0.8) == label
+
+
+def test_what_people_reject_all_over_an_asset_goes_to_review_there_and_nowhere_else(session: Session) -> None:
+    columns = {name: {EMAIL: ROWS} for name in ("a", "b", "c", "d")}
+    classify(session, evidence(columns), evidence({"d": {EMAIL: ROWS}}, asset="public.other"))
+    for column in ("a", "b"):
+        decide(session, column, EMAIL, "reject")
+    classify(session, evidence(columns))
+    assert shown(session)["d", EMAIL].state == "automatic"  # two say too little
+    decide(session, "c", EMAIL, "reject")
+    classify(session, evidence(columns), evidence({"d": {EMAIL: ROWS}}, asset="public.other"))
+    found = {(v.asset, v.column): v for v in queries.labels_of_source(session, "s1")}
+    assert found["public.a", "d"].state == "review"
+    assert "rejected it on 3 of 3 other columns" in found["public.a", "d"].reasons[-1]
+    assert found["public.other", "d"].state == "automatic"
+    told = [(one.scope, one.place) for one in feedback.exceptions(session)]
+    assert told == [("asset", asset_id("s1", "public.a"))]
+
+
+def test_a_class_that_people_refuse_too_often_is_no_longer_automatic(session: Session) -> None:
+    names = [f"x{n}" for n in range(12)]
+    for number, name in enumerate(names):
+        classify(session, evidence({name: {EMAIL: ROWS}}, asset=f"public.t{number}"))
+        decide(session, name, EMAIL, "reject" if number % 2 else "confirm", f"public.t{number}")
+    fresh = evidence({"new": {EMAIL: ROWS}, "tel": {PHONE: ROWS}}, asset="public.fresh")
+    classify(session, fresh)
+    labels = {label.column: label for label in queries.labels_of_source(session, "s1") if label.asset == "public.fresh"}
+    assert (labels["new"].state, labels["tel"].state) == ("review", "automatic")
+    assert "those of 6 of 12 assets" in labels["new"].reasons[-1]
+    assert [one.data_class for one in feedback.exceptions(session)] == [EMAIL]
+    for number, name in enumerate(names):  # people come to another view: the exception ends by itself
+        decide(session, name, EMAIL, "confirm", f"public.t{number}")
+    classify(session, fresh)
+    assert shown(session)["new", EMAIL].state == "automatic"
+    assert feedback.exceptions(session) == []
 
 
 def test_precision_counts_what_the_machine_had_said(session: Session) -> None:
