@@ -82,7 +82,7 @@ class Automaton:
         number = FOUND if after & 1 else self._numbers.get(after)
         if number is None:
             number = self._numbers[after] = self._append(after)
-            self._ends[number] = bool(self._nfa.closed(after, end=True) & 1)
+            self._ends[number] = bool(after & self._nfa.ending)
         self._table[entry] = number * self._width
         if len(self._sets) > _MOST_STATES or self._nfa.work > _MOST_WORK:
             self.usable = False
@@ -110,6 +110,9 @@ class _Positions:
         self._members: dict[int, list[list[int]]] = {}
         # A search may begin at every byte: what it begins with is among what comes after each.
         self._always = self.closed(1 << entry)
+        # Those that are a match where the text ends.
+        ends = [number for number, state in enumerate(self._states) if state.at_end is not None]
+        self.ending = sum(1 << number for number in ends if self.closed(1 << number, end=True) & 1)
 
     def step(self, positions: int, byte_class: int) -> int:
         """The set after a byte of the class, when the search goes on."""
@@ -144,7 +147,7 @@ class _Positions:
 
         States that only lead to others without a byte are left out of it.
         """
-        waiting = _bits(positions)
+        waiting = _bits(positions) if positions & (positions - 1) else [positions.bit_length() - 1]
         seen, kept = positions, 0
         while waiting:
             number = waiting.pop()
@@ -164,12 +167,9 @@ class _Positions:
 
 
 def _bits(positions: int) -> list[int]:
-    found = []
-    while positions:
-        lowest = positions & -positions
-        found.append(lowest.bit_length() - 1)
-        positions ^= lowest
-    return found
+    size = (positions.bit_length() + 7) // 8
+    each = np.unpackbits(np.frombuffer(positions.to_bytes(size, "little"), dtype=np.uint8), bitorder="little")
+    return np.flatnonzero(each).tolist()
 
 
 @lru_cache(maxsize=2048)

@@ -12,7 +12,7 @@ import polars as pl
 from cluster.detectors.joined import joined_bytes
 from cluster.kernels.automaton import Rows, automaton
 from cluster.kernels.evidence import View, joined_views
-from cluster.kernels.loops import spread
+from cluster.kernels.loops import count_bits, spread
 from cluster.kernels.shape_regex import shape_regex
 
 _WORD: Final = 64
@@ -37,8 +37,9 @@ class Candidates:
     @cached_property
     def _spread(self) -> tuple[Rows, Rows]:
         small = self.bits.astype("<u8").view(np.uint8)
-        each = np.unpackbits(small, axis=1, bitorder="little").sum(axis=0, dtype=np.int64)
-        ends = np.concatenate([[0], np.cumsum(each)])
+        ends = np.zeros(8 * small.shape[1] + 1, dtype=np.int64)
+        count_bits(small.ravel(), small.shape[1], ends[1:])
+        np.cumsum(ends, out=ends)
         rows = np.empty(ends[-1], dtype=np.int64)
         spread(small.ravel(), small.shape[1], ends[:-1].copy(), rows)
         return rows, ends

@@ -3,7 +3,6 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -53,7 +52,7 @@ class ColumnDetection:
         elif values.kind in ("date", "timestamp"):
             self._dates(view)
         elif self._plan.named:
-            texts = replace(view, values=view.values.cast(pl.String))
+            texts = View(view.values.cast(pl.String), view.counts, view.hashes)
             self._named(view, lambda probe: (view, texts))
 
     def _texts(self, view: View, shapes: "tuple[ShapeBook, Numbers] | None") -> None:
@@ -103,7 +102,7 @@ class ColumnDetection:
             started = time.perf_counter()
             origin, texts = texts_for(probe)
             whole = texts.holding(probe.whole, texts.rows)
-            self._record_whole(probe, origin.at(whole), texts.at(whole).values)
+            self._record_whole(probe, origin.at(whole), texts.at(whole))
             self.seconds[probe.detector.id] += time.perf_counter() - started
 
     def _numbers(self, view: View, kind: str) -> None:
@@ -145,19 +144,19 @@ class ColumnDetection:
                 if inside.any():
                     self._record(probe, view.at(np.flatnonzero(inside)), whole=True)
 
-    def _record_whole(self, probe: Probe, view: View, texts: pl.Series | None = None) -> None:
-        wanted = view.values if texts is None else texts
-        valid: Mask | None = None
-        if not len(wanted):
+    def _record_whole(self, probe: Probe, view: View, texts: View | None = None) -> None:
+        if not len(view):
             return
+        wanted = view if texts is None else texts
+        valid: Mask | None = None
         if probe.check_all is not None:
-            valid = probe.check_all(wanted)
+            valid = probe.check_all(wanted.values)
         elif probe.check is not None:
             valid = np.fromiter((self._holds(probe, t) for t in wanted.to_list()), dtype=np.bool_, count=len(wanted))
         self._record(probe, view, whole=True, valid=valid)
 
     def _record_embedded(self, probe: Probe, view: View) -> None:
-        if not len(view.values):
+        if not len(view):
             return
         if probe.check is None:
             self._record(probe, view, whole=False)
@@ -192,12 +191,13 @@ class ColumnDetection:
         rows = int(view.counts.sum())
         evidence.matched += rows
         evidence.whole += rows if whole else 0
-        evidence.distinct_matched.add(view.values, view.hashes, self._hashing)
+        evidence.distinct_matched.add(view, view.hashes, self._hashing)
         good = view if valid is None or valid.all() else view.at(np.flatnonzero(valid))
-        if len(good.values):
+        if len(good):
             evidence.validated += int(good.counts.sum())
-            evidence.distinct_validated.add(good.values, good.hashes, self._hashing)
-            evidence.examples = keep_examples((*evidence.examples, *examples_of(good, self._hashing)))
+            evidence.distinct_validated.add(good, good.hashes, self._hashing)
+            known = evidence.examples
+            evidence.examples = keep_examples((*known, *examples_of(good, self._hashing, known)))
 
 
 def _longest(numbers: pl.Series) -> int:

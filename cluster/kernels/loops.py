@@ -49,6 +49,17 @@ def blank(data, offsets, flags):  # type: ignore[no-untyped-def]
     return found
 
 
+@compiled(Nothing(read(Byte), Long, written(Long)))
+def count_bits(bits, width, counts):  # type: ignore[no-untyped-def]
+    """Adds to the count of each bit in how many rows of so many bytes it is set."""
+    for place in range(len(bits)):
+        byte = bits[place]
+        if byte:
+            first = place % width * 8
+            for bit in range(8):
+                counts[first + bit] += byte >> bit & 1
+
+
 @compiled(Nothing(read(Byte), Long, written(Long), written(Long)))
 def spread(bits, width, ends, rows):  # type: ignore[no-untyped-def]
     """Writes to `rows` in which rows of so many bytes each bit is set, one bit after the other.

@@ -1,7 +1,6 @@
 """What a column leaves to the detectors that run on every column, put aside until there is enough of it."""
 
 import numpy as np
-import polars as pl
 
 from cluster.detectors.joined import texts_of
 from cluster.kernels.automaton import Rows
@@ -47,7 +46,6 @@ class Residue:
         union = self._plan.union
         if union is None:
             return False
-        union.prepare(*view.joined)
         if shapes is None:
             return self._put_aside(None, view.at(self._holding(union, view, np.ones(len(view.counts), dtype=np.bool_))))
         self._book, numbers = shapes
@@ -113,9 +111,13 @@ class Residue:
         self._pending, self._shapeless, self._values, self._bytes = [], [], 0, 0
         found = [self._gated(joined_views(shapeless))] if shapeless else []
         if pending and self._book is not None:
-            used, places = np.unique(np.concatenate([numbers for _, numbers in pending]), return_inverse=True)
-            bits = self._plan.shapes.bits_of(self._book.texts().gather(pl.Series(used)).to_list())
-            found.append(Candidates(joined_views([view for view, _ in pending]), bits[places]))
+            numbers = np.concatenate([numbers for _, numbers in pending])
+            places = np.zeros(len(self._book), dtype=np.int64)
+            places[numbers] = 1
+            used = np.flatnonzero(places)
+            places[used] = np.arange(len(used))
+            bits = self._plan.shapes.bits_of(self._book.texts().gather(used).to_list())
+            found.append(Candidates(joined_views([view for view, _ in pending]), bits[places[numbers]]))
         return joined_candidates(found) if found else None
 
     def _gated(self, residue: View) -> Candidates:

@@ -66,8 +66,11 @@ class ShapeBook:
 
     def texts(self, first: int = 0) -> pl.Series:
         """The shapes from this number on."""
-        sizes = self._sizes[first : len(self)]
-        signs = self._words[first * WORDS : len(self) * WORDS].view(np.uint8).reshape(len(sizes), LONGEST)
+        return self._texts(np.arange(first, len(self)))
+
+    def _texts(self, numbers: Counts) -> pl.Series:
+        sizes = self._sizes[numbers]
+        signs = self._words.reshape(len(self._sizes), WORDS)[numbers].view(np.uint8)
         offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
         np.cumsum(sizes, out=offsets[1:])
         return texts_of(signs[np.arange(LONGEST) < sizes[:, None]], offsets)
@@ -76,8 +79,7 @@ class ShapeBook:
         """The kept shapes of all so far, with their rows, in the order of their text."""
         ranks = self._ranks[: len(self)]
         lowest = np.flatnonzero(ranks <= np.partition(ranks, KEPT - 1)[KEPT - 1] if len(ranks) > KEPT else ranks >= 0)
-        texts = self.texts().gather(pl.Series(lowest)).to_list()
-        shapes = dict(zip(texts, self._rows[lowest].tolist(), strict=True))
+        shapes = dict(zip(self._texts(lowest).to_list(), self._rows[lowest].tolist(), strict=True))
         for shape, rows in self._others.items():
             shapes[shape] = shapes.get(shape, 0) + rows
         return keep_shapes(shapes)

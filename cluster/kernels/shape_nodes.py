@@ -57,6 +57,18 @@ class Chars:
 
 
 @dataclass(frozen=True)
+class Anchor:
+    """The begin or the end of a text, which are those of its shape."""
+
+    sign: str
+    first = last = Letters()
+    empty = True
+
+    def written(self, weak: bool) -> str:
+        return self.sign
+
+
+@dataclass(frozen=True)
 class Sequence:
     items: "tuple[Node, ...]"
 
@@ -134,4 +146,4 @@ class Repeated:
         return f"(?:{inner}){{{self.least},{'' if self.most is None else self.most}}}"
 
 
-Node = Chars | Sequence | Either | Repeated
+Node = Anchor | Chars | Sequence | Either | Repeated

@@ -5,11 +5,12 @@ asked once for each form instead of once for each value. Whatever text holds a m
 of `shape_regex` of it; the reverse does not hold, hence the regex itself still has the last word.
 """
 
+import re
 from functools import lru_cache, reduce
 from operator import or_
 from typing import Final
 
-from cluster.kernels.shape_nodes import Chars, Either, Node, Repeated, Sequence
+from cluster.kernels.shape_nodes import Anchor, Chars, Either, Node, Repeated, Sequence
 from cluster.kernels.shapes import TABLE
 
 _ASCII: Final = (1 << 128) - 1
@@ -60,6 +61,7 @@ class _Parser:
         self._text = regex
         self._at = 0
         self._any_case = False
+        self._by_line = re.search(r"\(\?[a-z]*m", regex) is not None
 
     def parsed(self) -> Node:
         node = self._alternatives()
@@ -102,7 +104,7 @@ class _Parser:
         if char == "\\":
             return self._escape()
         if char in "^$":
-            return Sequence(())
+            return Sequence(()) if self._by_line else Anchor(char)
         if char == ".":
             return self._chars(_ANY)
         if char in "*+?{":

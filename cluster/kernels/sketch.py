@@ -11,7 +11,7 @@ import hashlib
 import math
 import zlib
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,18 @@ class Hashing:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
 
 
+class Gathered(Protocol):
+    """Values of which a few may be asked for: a series, or what makes one on demand."""
+
+    def __len__(self) -> int: ...
+
+    def gather(self, rows: list[int], /) -> "Gathered":
+        """The values at these places."""
+
+    def to_list(self) -> list[Any]:
+        """All values."""
+
+
 class DistinctSketch:
     """A growing set of which only the size can be told; at most `EXACT_LIMIT` * 11 or 4,096 bytes."""
 
@@ -51,7 +63,7 @@ class DistinctSketch:
         self._exact: dict[bytes, bytes] = {}
         self._registers: npt.NDArray[np.uint8] | None = None
 
-    def add(self, values: pl.Series, hashes: Hashes, hashing: Hashing) -> None:
+    def add(self, values: "Gathered", hashes: Hashes, hashing: Hashing) -> None:
         """Adds values, with the hashes of exactly these values in the same order."""
         if len(values) == 0:
             return

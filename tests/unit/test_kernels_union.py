@@ -17,7 +17,6 @@ GATES = ("[0-9]{3}-[0-9]{2}", "[13][0-9A-Za-z]{4}", "(?i:key)=", "[A-Z]{2}[0-9]{
 
 def _held(union: Union, texts: list[str]) -> list[bool]:
     joined = joined_bytes(pl.Series(texts, dtype=pl.String))
-    union.prepare(*joined)
     held = np.zeros(len(texts), dtype=np.bool_)
     for group in union.groups:
         held[union.holding(group, *joined, np.arange(len(texts)))] = True
@@ -44,7 +43,6 @@ def test_a_group_of_too_many_states_is_halved_and_says_the_same(monkeypatch: pyt
 
 def test_gates_of_digits_and_signs_are_told_by_shapes() -> None:
     union = Union(GATES)
-    union.prepare(*joined_bytes(pl.Series(["1"])))
     assert [group.gates for group in union.groups if group.shown] == [("[0-9]{3}-[0-9]{2}", "[0-9]{4}")]
     shapes = pl.Series(["ddd-dd", "dd-ddd", "dddd a", ""])
     assert Group(("[0-9]{3}-[0-9]{2}", "[0-9]{4}")).passing(shapes).tolist() == [True, False, True, False]
