@@ -33,7 +33,7 @@ def assess(kind: ModelKind, folder: str) -> Assessment:
 def _loaded(kind: ModelKind, folder: Path) -> tuple[Any, Callable[[list[str]], Any]]:
     """The model, and how it is asked about some names or texts."""
     if kind == "columns":
-        from cluster.ml.column_model import ColumnModel  # type: ignore[import-untyped,unused-ignore]
+        from cluster.ml.column_model import ColumnModel
 
         columns = ColumnModel.load(folder)
         return columns, lambda texts: columns.guess_all([_column(text) for text in texts], "table")

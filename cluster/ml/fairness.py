@@ -43,7 +43,8 @@ class Fairness(BaseModel):
     """The largest differences between groups, and whether they pass the gate.
 
     Groups with fewer than 30 that are there take no part in the difference of true positive rates, nor those with fewer
-    than 30 that are not in that of false ones: so few say nothing.
+    than 30 that are not in that of false ones, nor those of which fewer than 30 were looked at in that of selection: so
+    few say nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,7 +70,7 @@ def fairness(detections: Iterable[Detection], limit: float = 0.05) -> Fairness:
     hits = {g.group: g.tpr for g in groups if g.tpr is not None and g.there >= LEAST}
     false = [g.fpr for g in groups if g.fpr is not None and g.looked_at - g.there >= LEAST]
     return Fairness(
-        groups=groups, parity_gap=_gap([g.selection for g in groups]),
+        groups=groups, parity_gap=_gap([g.selection for g in groups if g.looked_at >= LEAST]),
         odds_gap=max(_gap(list(hits.values())), _gap(false)), limit=limit,
         worst=min(hits, key=lambda name: (hits[name], name)) if hits else None,
     )  # fmt: skip

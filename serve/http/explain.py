@@ -17,7 +17,6 @@ from cluster.errors import InvalidInput, NotFound
 from serve.http.classify import MOST_VALUES, ColumnsOrder, TextOrder
 from serve.http.doors import Access
 from serve.http.identity import permitted
-from serve.http.loaded_models import loaded
 from serve.http.models import ModelId
 from serve.http.pages import Id
 
@@ -90,5 +89,7 @@ def importance(model_id: ModelId, doors: Access, caller: MayRead, limit: Most = 
         version = version_of(session, model_id)
     if not model_id.startswith("columns-"):
         raise NotFound("A model of texts has no features.", "Explain a text, or read its figures.")
-    features: dict[str, float] = loaded("columns", version).importance()
+    from cluster.ml.column_model import ColumnModel  # xgboost
+
+    features = ColumnModel.load(version.folder).importance()
     return Importance(model_id=model_id, features=dict(islice(features.items(), limit)))

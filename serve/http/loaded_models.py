@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from actors.classification.model_choice import Version, Versions, versions
 from actors.classification.tiers import Models, Tier
 from cluster.errors import ConfigurationError
+from cluster.kernels.report import ColumnEvidence
 from cluster.ml.gate import ModelKind
 from cluster.settings import settings
 from cluster.store.engine import reading
@@ -83,15 +84,15 @@ def loaded(kind: ModelKind, version: Version | None) -> Any:
 
 @lru_cache(maxsize=KEPT)
 def _loaded(kind: ModelKind, folder: Path | None, digest: str) -> Any:
-    if kind == "columns":
-        from cluster.ml.column_model import ColumnModel
-
-        return ColumnModel.load(folder)
     if settings().model_endpoints:
         from serve.models.handles import Served
 
         served = _Elsewhere(Served(), folder)
-        return served if kind == "entities" else _meaning(served)
+        return _meaning(served) if kind == "embedding" else served
+    if kind == "columns":
+        from cluster.ml.column_model import ColumnModel
+
+        return ColumnModel.load(folder)
     if kind == "entities":
         from cluster.ml.entities import TextEntities, load_entities
 
@@ -118,3 +119,9 @@ class _Elsewhere:
 
     def embed(self, texts: Sequence[str]) -> Any:
         return run(partial(self._served.embed, texts, self._folder))
+
+    def guess_all(self, columns: Sequence[ColumnEvidence], table: str = "") -> Any:
+        return run(partial(self._served.guess, columns, table, self._folder))
+
+    def explain(self, columns: Sequence[ColumnEvidence], table: str, column: str, data_class: str) -> Any:
+        return run(partial(self._served.explain, columns, table, self._folder, column, data_class))

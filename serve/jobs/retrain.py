@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def trained(retraining: str) -> str:
     """The name of the folder of the new model. The seed is made of the id, so that the same training gives the same."""
-    from serve.jobs.train_columns import main as train  # type: ignore[import-untyped,unused-ignore]
+    from serve.jobs.train_columns import main as train
 
     name = f"columns-{hashlib.sha256(retraining.encode()).hexdigest()[:12]}"
     out = settings().home / "models" / name

@@ -132,7 +132,7 @@ class Columns:
 
 
 def _column_model(folder: Path | None) -> Any:
-    from cluster.ml.column_model import ColumnModel  # type: ignore[import-untyped,unused-ignore]
+    from cluster.ml.column_model import ColumnModel
 
     return ColumnModel.load(folder)
 

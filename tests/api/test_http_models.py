@@ -94,3 +94,15 @@ def test_drift_is_read_by_source_and_a_training_is_asked_for_once(instance: Any,
     assert admin.get("/api/v1/retrainings").json()["items"][0]["id"] == asked.json()["id"]
     assert admin.post(f"/api/v1/retrainings/{asked.json()['id']}/dismissal").status_code == 409
     assert admin.get("/api/v1/models/columns-0123456789abcdef/shadow").status_code == 404
+
+
+def test_what_a_column_model_goes_by_is_told_and_models_of_texts_have_nothing_of_the_kind(
+    instance: Any, model: str
+) -> None:
+    columns = instance.groups.carry_out(RegisterShipped(kind="columns")).id
+    with instance.client("viewer") as viewer:
+        told = viewer.get(f"/api/v1/models/{columns}/importance", params={"limit": 5}).json()["features"]
+        assert len(told) == 5
+        assert list(told.values()) == sorted(told.values(), reverse=True)
+        assert 0 < sum(told.values()) <= 1
+        assert viewer.get(f"/api/v1/models/{model}/importance").status_code == 404

@@ -6,6 +6,8 @@ from actors.classification.explaining import EVIDENCE, NAME, NEIGHBOURS, Place, 
 from actors.classification.realtime import default_rules, evidence_of
 from actors.classification.tiers import NONE, Models
 from cluster.errors import InvalidInput, NotFound
+from cluster.ml.column_model import ColumnModel
+from cluster.ml.column_reasons import GROUPS
 from cluster.ml.embedding import Embedder
 from cluster.ml.meaning import Meaning
 
@@ -62,3 +64,19 @@ def test_what_is_not_there_cannot_be_explained() -> None:
         explain_column(place("mail", MAILS), NONE, default_rules(), data_class="no.such")
     against = explain_column(place("mail", MAILS), NONE, default_rules(), data_class="contact.phone")
     assert against.local.probability == 0
+
+
+def test_where_the_column_model_takes_part_its_trees_say_what_they_go_by() -> None:
+    model = ColumnModel.load()
+    names = ["Amelia", "Noah", "Olivia", "Liam", "Emma", "Oliver", "Sophia", "Elijah"] * 4
+    there = place("first_name", names, "employees", last_name=["Smith", "Jones", "Brown", "Garcia"] * 8)
+    models = Models(columns=model)
+    (guess, *_) = model.guess_all([there.column, *there.neighbours], there.table)[0]
+    told = explain_column(there, models, default_rules(), data_class=guess.data_class)
+    added = dict(told.contributions)
+    assert set(added) <= set(GROUPS.values())
+    assert [abs(value) for _, value in told.contributions] == sorted(map(abs, added.values()), reverse=True)
+    evidence = [there.column, *there.neighbours]
+    (whole, *_) = model.contributions(model.features(evidence, there.table), guess.data_class)
+    assert sum(added.values()) == pytest.approx(sum(whole.values()) - whole["bias"], abs=0.01)
+    assert explain_column(there, models, default_rules(), ("rules",), "contact.email").contributions == ()

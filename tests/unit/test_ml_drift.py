@@ -70,7 +70,7 @@ def test_the_group_that_lags_is_named_and_does_not_pass() -> None:
     rates = {g.group: (g.tpr, g.fpr) for g in found.groups}
     assert rates == {"arabic": (0.7, 0.0), "latin": (0.95, 0.02), "runes": (0.0, None)}
     assert (round(found.odds_gap, 3), found.worst, found.passed) == (0.25, "arabic", False)
-    assert round(found.parity_gap, 3) == 0.485
+    assert round(found.parity_gap, 3) == 0.135, "three of a group say nothing"
     assert fairness(seen, limit=0.3).passed
 
 

@@ -1,5 +1,6 @@
 """The model deployments: requests share a batch, each gets its own from its version, and nothing is loaded unasked."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 
 from cluster.errors import ModelUnusable
+from cluster.kernels.report import ColumnEvidence, ColumnProfile
+from cluster.ml.column_model import ColumnModel
 from cluster.ml.packaged import shipped
-from serve.models.deployments import VERSIONS, Embeddings, Entities, Loaded, by_version, together
+from serve.models.deployments import VERSIONS, Columns, Embeddings, Entities, Loaded, by_version, together
 
 
 def test_requests_are_joined_and_parted() -> None:
@@ -68,3 +71,17 @@ def test_each_request_gets_its_own(tmp_path: Path) -> None:
     spans = Entities().find_all([(["My name is Lucia Fernandez."], None), (["nothing", "here"], None)])
     assert [len(each) for each in spans] == [1, 2]
     assert spans[0][0][0].data_class == "person.full_name"
+
+
+def test_a_table_is_guessed_by_itself_whatever_else_is_asked() -> None:
+    profile = ColumnProfile(rows=9, nulls=0, empties=0, unreadable=0, distinct=9, distinct_exact=True)
+    column = ColumnEvidence(column="first_name", type="string", profile=profile)
+    other = ColumnEvidence(column="quantity", type="integer", profile=profile)
+    alone = ColumnModel.load().guess_all([column], "staff")
+    served = Columns()
+    assert served.guess_tables([([other], "orders", None), ([column], "staff", None), ([], "", None)])[1:] == [
+        alone,
+        [],
+    ]
+    told = asyncio.run(served.explain(([column], "staff", None), "first_name", "person.given_name"))
+    assert told == ColumnModel.load().explain([column], "staff", "first_name", "person.given_name")
