@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from actors.scans.contract import CommitReport
 from actors.scans.definition_tables import Rate
-from actors.scans.rates import Ledger, Pilot, Portion, facts, family_of, is_packed, types_of
+from actors.scans.pilots import Pilot
+from actors.scans.rates import FACTS, Ledger, Portion, facts, family_of, is_packed, types_of
 from actors.scans.tables import Asset, Partition, Run
 from cluster.runtime.commands import UnitOfWork
 from cluster.settings import settings
@@ -57,7 +58,7 @@ class Rates:
 
     def pilot(self, asset_id: str) -> Pilot | None:
         known = self.record(f"asset:{asset_id}").pilot
-        return Pilot.model_validate(known) if known else None
+        return Pilot.model_validate(known) if known and "steps" in known else None
 
     def known(self, asset_id: str) -> bool:
         """Whether the asset itself was read before."""
@@ -97,11 +98,13 @@ class Rates:
 
 
 def load(session: Session, scopes: list[str]) -> Rates:
-    """The rates with the records of these scopes ("asset:<id>", "source:<id>")."""
+    """The rates with the records of these scopes ("asset:<id>", "source:<id>"), but those that hold other facts."""
     rows = session.execute(select(Rate.scope, Rate.content).where(Rate.scope.in_([EVERYTHING, *scopes])))
     found = {row.scope: row.content for row in rows}
     ledger = found.pop(EVERYTHING, None)
-    return Rates(_ledger(ledger), {scope: Record(**content) for scope, content in found.items()})
+    records = {scope: Record(**content) for scope, content in found.items()}
+    known = {scope: record for scope, record in records.items() if len(record.facts) in (0, len(FACTS))}
+    return Rates(_ledger(ledger), known)
 
 
 def _ledger(content: dict[str, Any] | None) -> Ledger:
@@ -169,7 +172,8 @@ def portion(
     """Partitions of an asset as the model wants them. `plan` is bytes and rows; rows not told are the asset's share."""
     (size, rows), family = plan, family_of(kind)
     packed = is_packed(kind, info["path"])
-    if rows is None and not packed and size is not None and info["rows_estimate"] and info["bytes"]:
+    told = packed or (pilot is not None and pilot.stored_bytes is not None)
+    if rows is None and not told and size is not None and info["rows_estimate"] and info["bytes"]:
         rows = info["rows_estimate"] * size / info["bytes"]
     now = settings()
     return Portion(

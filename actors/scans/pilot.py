@@ -1,4 +1,4 @@
-"""Reading one batch of an asset when its scan is planned, to say what the scan will take. Runs in planning tasks."""
+"""Reading some batches of an asset when its scan is planned, to say what it will take. Runs in planning tasks."""
 
 import gzip
 import io
@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
-from actors.scans.rates import Pilot, is_packed
+from actors.scans.pilots import Pilot, Step
+from actors.scans.rates import is_packed
 from cluster.connectors.interface import AssetInfo, Connector, Partition
 from cluster.settings import settings
 
@@ -18,56 +19,106 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cluster.detectors.compile import CompiledRules
+    from cluster.kernels.scan import PartitionScan
 
 _PACKED_ROWS = 2_000
 _WARM_SHARE = 8
+_LEAST_BATCHES, _MOST_BATCHES = 3, 8
+_LONG_SECONDS = 1.0
+_SALT = b"pilot"
+_READ: set[str] = set()  # kinds of partitions that this process has tried
 
 
 def pilot_of(
     connector: Connector, asset: AssetInfo, partitions: Sequence[Partition], rules: "CompiledRules"
 ) -> Pilot | None:
-    """What a batch from within the asset takes to be read and scanned; None where there is no row.
+    """What some batches from within the asset take to be read and scanned; None where there is no row.
 
-    The batch has the size of those of a scan: cost does not grow in proportion below that. It comes from a partition
-    drawn at random, always the same for the same content. Raises SourceError.
+    They have the size of those of a scan, and come from a partition drawn at random, always the same for the same
+    content. Raises SourceError.
     """
-    from cluster.kernels import scan_batches
-
     most = max((part.bytes or 0 for part in partitions), default=0)
     large = [part for part in partitions if 2 * (part.bytes or 0) >= most]
     if not large:
         return None
     chosen = random.Random(large[0].fingerprint).choice(large)  # noqa: S311  # which one is no secret
-    started = time.process_time()
-    batches = _some(connector, chosen)
-    read = time.process_time() - started
-    rows = sum(batch.num_rows for batch in batches)
-    if not rows:
+    pilot = _tried(connector, asset, chosen, rules)
+    if pilot is None or (pilot.taken >= _LONG_SECONDS and chosen.kind in _READ):
+        return pilot
+    # The clock is rough where little was measured, and what a process does for the first time is not what others cost.
+    _READ.add(chosen.kind)
+    again = _tried(connector, asset, chosen, rules)
+    return pilot if again is None else min(pilot, again, key=lambda one: one.taken)
+
+
+def _reading(connector: Connector, partition: Partition) -> "closing[Generator[pa.RecordBatch]]":
+    reader = _generator(connector.read(partition, *_batch_size()))
+    return closing(cast("Generator[pa.RecordBatch]", reader))
+
+
+def _tried(connector: Connector, asset: AssetInfo, partition: Partition, rules: "CompiledRules") -> Pilot | None:
+    from cluster.kernels.scan import PartitionScan
+
+    scan, steps, size = PartitionScan(partition, rules, _SALT), list[Step](), 0
+    first: pa.RecordBatch | None = None
+    whole = False
+    with _reading(connector, partition) as batches:
+        while not whole and (len(steps) < _LEAST_BATCHES or _more(steps)):
+            started = time.process_time()
+            pieces = _full(batches)
+            read = time.process_time() - started
+            whole = not pieces
+            if pieces and first is None:
+                first = pieces[0]
+                _warm(first, partition, rules)
+            if pieces:
+                steps.append(_step(scan, pieces, read))
+                size += sum(piece.nbytes for piece in pieces)
+    if first is None:
         return None
-    # What a process does once, like compiling patterns, is not what a batch costs.
-    scan_batches(iter([batches[0].slice(0, max(1, batches[0].num_rows // _WARM_SHARE))]), chosen, rules, b"pilot")
     started = time.process_time()
-    scan_batches(iter(batches), chosen, rules, b"pilot")
-    return Pilot(
-        rows=rows,
-        bytes=sum(batch.nbytes for batch in batches),
-        columns=batches[0].num_columns,
-        read_seconds=read,
-        seconds=time.process_time() - started,
-        packed_bytes=_packed(batches[0], rows) if is_packed(chosen.kind, asset.path) else None,
-    )
+    scan.report()
+    took = time.process_time() - started
+    stored = partition.bytes if whole else None
+    if stored is None and is_packed(partition.kind, asset.path):
+        stored = _packed(first, sum(step.rows for step in steps))
+    return Pilot(steps=tuple(steps), bytes=size, columns=first.num_columns, report_seconds=took, stored_bytes=stored)
 
 
-def _some(connector: Connector, partition: Partition) -> "list[pa.RecordBatch]":
-    """One full batch, in as many pieces as the reader makes of it."""
-    most_rows, most_bytes = settings().batch_rows, settings().batch_bytes
+def _more(steps: "Sequence[Step]") -> bool:
+    """Whether batches are so cheap that more of them are tried: some work is done with every few batches only."""
+    return len(steps) < _MOST_BATCHES and sum(step.read_seconds + step.seconds for step in steps) < _LONG_SECONDS
+
+
+def _step(scan: "PartitionScan", pieces: "list[pa.RecordBatch]", read: float) -> Step:
+    started = time.process_time()
+    for piece in pieces:
+        scan.add(piece)
+    return Step(rows=sum(piece.num_rows for piece in pieces), read_seconds=read, seconds=time.process_time() - started)
+
+
+def _warm(piece: "pa.RecordBatch", partition: Partition, rules: "CompiledRules") -> None:
+    """What a process does once, like compiling patterns, is not what a batch costs."""
+    from cluster.kernels.scan import PartitionScan
+
+    scan = PartitionScan(partition, rules, _SALT)
+    scan.add(piece.slice(0, max(1, piece.num_rows // _WARM_SHARE)))
+    scan.report()
+
+
+def _batch_size() -> tuple[int, int]:
+    return settings().batch_rows, settings().batch_bytes
+
+
+def _full(batches: "Iterator[pa.RecordBatch]") -> "list[pa.RecordBatch]":
+    """One full batch, in as many pieces as the reader makes of it; fewer where the partition ends."""
+    most_rows, most_bytes = _batch_size()
     found: list[pa.RecordBatch] = []
-    reader = cast("Generator[pa.RecordBatch]", _generator(connector.read(partition, most_rows, most_bytes)))
-    with closing(reader) as batches:
-        for batch in batches:
+    for batch in batches:
+        if batch.num_rows:
             found.append(batch)
-            if sum(b.num_rows for b in found) >= most_rows or sum(b.nbytes for b in found) >= most_bytes:
-                break
+        if sum(b.num_rows for b in found) >= most_rows or sum(b.nbytes for b in found) >= most_bytes:
+            break
     return found
 
 

@@ -32,8 +32,8 @@ from actors.scans.contract import (
 )
 from actors.scans.learning import keep_pilot
 from actors.scans.leases import commit_report, fail_partition, lease_partitions, renew_leases
+from actors.scans.pilots import Pilot
 from actors.scans.planner import content_key, first_states
-from actors.scans.rates import Pilot
 from actors.scans.reuse import keep_rules, known_reports
 from actors.scans.sampling import widen
 from actors.scans.steering import (

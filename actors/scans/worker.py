@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from actors.scans.contract import ScanRules
 from actors.scans.pilot import pilot_of
-from actors.scans.rates import Pilot
+from actors.scans.pilots import Pilot
 from cluster.connectors.interface import AssetInfo, Connector, Partition, Problem, SourceAccess
 from cluster.connectors.pace import Pace, Pacer
 from cluster.errors import ConfigurationError, Internal, SextantError, SourceAuthFailed, SourceUnreachable

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bench_forecast [--draws N] [--least-mb N] [--most-mb N] [--workloads N] [--calibrate]
 
 Each file is written anew, with width, types, length and repetition of texts, share of hits, nulls, format, compression
-and size drawn at random; planned, piloted by one batch, and scanned in this process by the code of the worker: the
+and size drawn at random; planned, piloted by some batches, and scanned in this process by the code of the worker: the
 connector, the batches, the kernels and all detectors of the default rule set. CPU seconds are process time with one
 thread. For each draw 5 files are taken at random, what they took is learned, and the other files are predicted from
 their plan and pilot alone; printed is how many came within 25 % of what they took, and so did their sum. Files are also
@@ -24,7 +24,8 @@ from pathlib import Path
 from actors.scans.contract import ScanRules
 from actors.scans.learning import Rates, portion
 from actors.scans.pilot import pilot_of
-from actors.scans.rates import FACTS, Ledger, Pilot, facts, fitted
+from actors.scans.pilots import Pilot
+from actors.scans.rates import FACTS, Ledger, facts, fitted
 from actors.scans.worker import _compiled, scan_partition
 from cluster.connectors import open_connector
 from cluster.connectors.interface import AssetInfo, Partition, SourceAccess

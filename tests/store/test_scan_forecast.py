@@ -18,8 +18,8 @@ from actors.scans.definition_tables import Rate, SourceBudget
 from actors.scans.figures import run_figures
 from actors.scans.forecast import forecast, remaining_cpu_seconds
 from actors.scans.learning import load
+from actors.scans.pilots import Pilot, Step
 from actors.scans.progress import progress_of
-from actors.scans.rates import Pilot
 from cluster.connectors.interface import AssetInfo, ColumnInfo, Partition, SourceAccess
 from cluster.detectors.compile import RuleSetSpec
 from cluster.errors import NotFound
@@ -29,7 +29,8 @@ from cluster.settings import Settings, settings
 from cluster.store.engine import make_engine
 
 MB = 1_000_000
-PILOT = Pilot(rows=1000, bytes=100_000, columns=3, read_seconds=0.01, seconds=0.05)
+STEP = Step(rows=1000, read_seconds=0.01, seconds=0.04)
+PILOT = Pilot(steps=(STEP,), bytes=100_000, columns=3, report_seconds=0.01)
 
 
 class Estate(Desk):
@@ -147,7 +148,8 @@ def test_rates_are_kept_in_three_rows_and_hold_no_value(estate: Estate) -> None:
 def test_a_pilot_is_kept_and_makes_a_new_asset_known(estate: Estate) -> None:
     first = estate.begin("k", {"a": [10], "b": [30], "c": [20]}, pilot=PILOT)
     estate.read_all(first)
-    quick, slow = (PILOT.model_copy(update={"seconds": seconds}) for seconds in (0.02, 0.2))
+    steps = (STEP.model_copy(update={"seconds": seconds}) for seconds in (0.02, 0.2))
+    quick, slow = (PILOT.model_copy(update={"steps": (step,)}) for step in steps)
     sizes = [10, 10, 10]
     one = estate.begin("k2", {"quick": sizes}, pilot=quick, plan_only=True)
     two = estate.begin("k3", {"slow": sizes}, pilot=slow, plan_only=True)

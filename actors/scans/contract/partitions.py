@@ -1,6 +1,6 @@
 """Partitions as the group's own loops hand them out and take them back: no door offers these commands."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -39,7 +39,7 @@ class Leases(View):
 class RecordPlan(Command[Done]):
     """Internal: the partitions of one asset, or the problem that kept it from being planned.
 
-    `pilot` is what a batch of it took (`actors.scans.rates.Pilot`), where that was tried.
+    `pilot` is what some batches of it took (`actors.scans.pilots.Pilot`), where that was tried.
     """
 
     group: ClassVar[str] = GROUP
@@ -48,7 +48,7 @@ class RecordPlan(Command[Done]):
     asset_id: str
     partitions: tuple[Partition, ...] = ()
     problem: Problem | None = None
-    pilot: dict[str, float | None] | None = None
+    pilot: dict[str, Any] | None = None
 
 
 class LeasePartitions(Command[Leases]):
