@@ -19,6 +19,7 @@ from cluster.naming import source_entity
 from cluster.runtime.commands import Done, UnitOfWork
 
 DAY = timedelta(hours=24)
+_RATES = ("bytes_per_second", "queries_per_second", "cpu_share")  # what workers are given with a partition
 
 
 class Usage(NamedTuple):
@@ -65,7 +66,7 @@ def _check(budget: Budget) -> None:
 
 def _changed(work: UnitOfWork, source_id: str, before: Budget | None, after: Budget | None) -> None:
     old, new = before or Budget(), after or Budget()
-    if (old.bytes_per_second, old.queries_per_second) != (new.bytes_per_second, new.queries_per_second):
+    if any(getattr(old, name) != getattr(new, name) for name in _RATES):
         _take_back(work, source_id)
     if after is not None:
         runs = select(Run).where(Run.source_id == source_id, Run.state.in_(queries.OPEN))

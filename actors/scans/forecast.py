@@ -192,8 +192,11 @@ def _times(budget: Budget, work: float | None, workers: int, demand: tuple[float
     if work is None:
         return {}
     size, asked = demand
-    times: dict[Limit, float] = {"workers": work / min(workers, budget.concurrency or workers)}
     pace, parts = pace_of(budget, workers), shares(budget, workers)
+    at_once = min(workers, budget.concurrency or workers, parts if pace else workers)
+    times: dict[Limit, float] = {"workers": work / at_once}
+    if budget.cpu_share:
+        times["cpu_share"] = work / budget.cpu_share
     if pace is not None and pace.usable:
         times["bytes_per_second"] = size / (pace.usable * parts)
     if budget.queries_per_second and asked:

@@ -13,6 +13,7 @@ from actors.scans.dispatch import SUFFERING, Dispatch
 from actors.scans.planning import Runner
 from actors.scans.stragglers import Likes, patience
 from cluster.connectors.interface import SourceAccess
+from cluster.connectors.pace import EASED_SHARE
 from cluster.errors import Conflict, Internal, SextantError, Unavailable
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.window import Window
@@ -108,6 +109,8 @@ class Reading:
         like = self._likes.of(lease.source_id, lease.asset_id)
         pace = lease.pace.usable if lease.pace else None
         allowed = patience(like, lease.partition.bytes, lease.attempt, pace)
+        if allowed is not None and lease.pace:  # it may rest, for its budget or for what else the source does
+            allowed *= lease.pace.readers / (lease.pace.cpu_share or EASED_SHARE)
         if allowed is not None and seconds > allowed and not lease.last:
             raise Unavailable(
                 f"Partition {lease.partition.number} took {seconds:.0f} seconds, much longer than others like it.",

@@ -182,7 +182,7 @@ def _within(budget: Budget, now: datetime, busy: int, used: Usage) -> list[int]:
 def _shares_left(budget: Budget, pace: Pace, paces: Sequence[dict[str, float | None] | None]) -> int:
     """How many shares of the rates of a source nobody has."""
     free: float = math.inf
-    for name in ("bytes_per_second", "queries_per_second"):
+    for name in ("bytes_per_second", "queries_per_second", "cpu_share"):
         rate, share = getattr(budget, name), getattr(pace, name)
         if rate is not None:
             taken = sum(float((held or {}).get(name) or rate) for held in paces)

@@ -24,7 +24,10 @@ from cluster.kernels.report import PartitionReport
 from cluster.telemetry import place_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from cluster.detectors.compile import CompiledRules
+    from cluster.kernels.duty import Duty
 
 T = TypeVar("T")
 
@@ -105,14 +108,19 @@ def _scan_partition(
     access: SourceAccess, partition: Partition, rules: ScanRules, pace: Pace | None, only: tuple[str, ...]
 ) -> PartitionReport:
     from cluster.kernels import scan_batches
+    from cluster.kernels.duty import Duty
     from cluster.security.secrets import derived
     from cluster.settings import settings
 
     compiled = _compiled(rules.digest, rules.model_dump_json())
+    duty = Duty(pace.cpu_share or 1.0) if pace is not None else None
     started, cpu = time.perf_counter(), time.process_time()
     with _opened(access, pace) as connector:
         batches = connector.read(partition, settings().batch_rows, settings().batch_bytes)
-        report = scan_batches(batches, partition, compiled.narrowed(only), derived("value-salt"), only)
+        if duty is not None:
+            batches = _eased(connector, batches, duty, pace.readers if pace else 1)
+        between = duty.rest if duty else None
+        report = scan_batches(batches, partition, compiled.narrowed(only), derived("value-salt"), only, between=between)
     return report.model_copy(
         update={
             "rules_digest": compiled.digest,
@@ -121,6 +129,18 @@ def _scan_partition(
             "peak_rss_mb": _peak_rss_mb(),
         }
     )
+
+
+def _eased(
+    connector: Connector, batches: "Iterator[pa.RecordBatch]", duty: "Duty", readers: int
+) -> "Iterator[pa.RecordBatch]":
+    """The batches, cut where the process is to rest often: for its budget, or for what the source does for others."""
+    most = duty.share
+    for batch in batches:
+        share = connector.ease()
+        duty.share = min(most, share / readers if share < 1 else 1.0)
+        step = duty.ROWS if duty.share < 1 else batch.num_rows
+        yield from (batch.slice(start, step) for start in range(0, batch.num_rows, step)) if step else (batch,)
 
 
 def _peak_rss_mb() -> float:

@@ -171,4 +171,11 @@ class Connector(Protocol):
         to a null of their column with the count kept in the batch's schema metadata, never as an exception."""
         ...
 
+    def ease(self) -> float:
+        """The share of one CPU that may be used just now so that what the source does for others does not suffer.
+
+        1 where the source is on another machine, has no pace, or has nothing else to do. Asked again and again.
+        """
+        ...
+
     def close(self) -> None: ...

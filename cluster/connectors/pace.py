@@ -23,18 +23,25 @@ R = TypeVar("R")
 WINDOW_SECONDS = 0.1
 HELD_SECONDS = 0.12
 """How long what was taken counts: longer than a window, for the clock of whoever samples it is not exact either."""
+EASED_SHARE = 0.05
+"""Of one CPU for the tasks of a source that is at work for others on the same machine, all together."""
 # A batch is known only when it is there: one is asked for that is small against what the window holds.
 _BATCHES_A_WINDOW = 8
 _SMALLEST_BATCH = 512
 
 
 class Pace(BaseModel):
-    """The share of its source's budget that one task has. None sets no limit."""
+    """The share of its source's budget that one task has. None sets no limit.
+
+    `cpu_share` is of one CPU; `readers` is how many tasks share the budget, this one among them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bytes_per_second: float | None = Field(None, gt=0)
     queries_per_second: float | None = Field(None, gt=0)
+    cpu_share: float | None = Field(None, gt=0, le=1)
+    readers: int = Field(1, ge=1)
 
     @property
     def window_bytes(self) -> int | None:
@@ -82,8 +89,8 @@ class Pacer:
 
     @property
     def limited(self) -> bool:
-        """Whether it holds anybody back."""
-        return self._pace != Pace()
+        """Whether bytes or queries have to wait."""
+        return self._room is not None or self._most is not None
 
     @property
     def room(self) -> int | None:

@@ -1,6 +1,6 @@
 """Pure per-partition work: batches in, one small mergeable report out. Nothing here does I/O of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,10 +17,13 @@ def scan_batches(
     rules: "CompiledRules",
     salt: bytes,
     only: "tuple[str, ...]" = (),
+    *,
+    between: "Callable[[], None] | None" = None,
 ) -> "PartitionReport":
     """The report of a partition, from one pass over its batches. See `cluster.kernels.scan`.
 
     With `only` it holds the counts of these detectors of the rules, for the columns that one of them may look at.
+    `between` is called after each column of each batch.
 
     The numerical libraries are loaded on the first call, not with the package: `report` is imported everywhere.
     """
@@ -28,7 +31,7 @@ def scan_batches(
     from cluster.kernels.rebase import counts_of
     from cluster.kernels.scan import PartitionScan
 
-    scan = PartitionScan(partition, rules, salt)
+    scan = PartitionScan(partition, rules, salt, between=between)
     for batch in batches:
         names = batch.schema.names if only else ()
         kept = [place for place, name in enumerate(names) if looked_at_by(name, only, rules)]

@@ -1,5 +1,6 @@
 """A partition in, a report out: one pass, with memory bounded by the batch."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -36,16 +37,25 @@ class PartitionScan:
 
     `salt` keys every hash, so that nothing in the report can be looked up or guessed without it. The report is the
     same for any division of the rows into batches. Columns are told apart by name; the first of equal names counts.
-    Traits know the words of `lexicon`, or of the shipped one.
+    Traits know the words of `lexicon`, or of the shipped one. `between` is called after each column of a batch and of
+    the report.
     """
 
-    def __init__(self, partition: Partition, rules: CompiledRules, salt: bytes, lexicon: Lexicon | None = None) -> None:
+    def __init__(
+        self,
+        partition: Partition,
+        rules: CompiledRules,
+        salt: bytes,
+        lexicon: Lexicon | None = None,
+        between: Callable[[], None] | None = None,
+    ) -> None:
         self._lexicon = lexicon
         self._partition = partition
         self._rules = rules
         self._hashing = Hashing(salt)
         self._columns: dict[str, ColumnScan] = {}
         self._rows = 0
+        self._between = between or (lambda: None)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Looks at all columns of a batch."""
@@ -60,13 +70,14 @@ class PartitionScan:
             self._columns[field.name].add(batch.column(place))
             if not batch.num_rows:
                 self._columns[field.name].kind = logical_type(field.type)
+            self._between()
 
     def report(self) -> PartitionReport:
         """The report of all batches so far."""
         for name in self._partition.columns:
             if name not in self._columns:
                 self._columns[name] = ColumnScan(name, self._rules, self._hashing)
-        columns = tuple(column.report(self._lexicon) for column in self._columns.values())
+        columns = tuple(self._reported(column) for column in self._columns.values())
         seconds: dict[str, float] = {}
         for column in self._columns.values():
             for detector, spent in column.seconds().items():
@@ -81,6 +92,11 @@ class PartitionScan:
             columns=columns,
             detector_seconds=seconds,
         )
+
+    def _reported(self, column: "ColumnScan") -> ColumnReport:
+        report = column.report(self._lexicon)
+        self._between()
+        return report
 
 
 class ColumnScan:

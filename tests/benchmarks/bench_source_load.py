@@ -1,6 +1,7 @@
 """What a scan under a budget does to a PostgreSQL that has other work: pgbench beside it, with and without the scan.
 
     python -m tests.benchmarks.bench_source_load [--pairs N] [--seconds N] [--bytes N] [--queries N] [--tps N]
+        [--cpu-share N] [--reading-only]
 
 An embedded PostgreSQL, as durable as its defaults make it, serves pgbench's transactions at a fixed rate (its TPC-B
 script; latency counts from the moment a transaction was due). Beside it a scan process plans and reads another, larger
@@ -247,9 +248,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--queries", type=float, default=20.0, help="queries a second of the budget")
     parser.add_argument("--tps", type=float, default=100.0, help="transactions a second of pgbench")
     parser.add_argument("--rows", type=int, default=2_000_000, help="rows of the table that is scanned")
+    parser.add_argument("--cpu-share", type=float, help="share of a CPU that the scan may take, as its budget says")
     parser.add_argument("--reading-only", action="store_true", help="detect nothing, as if workers were elsewhere")
     given = parser.parse_args(arguments)
     pace = {"bytes_per_second": given.bytes, "queries_per_second": given.queries}
+    if given.cpu_share:
+        pace["cpu_share"] = given.cpu_share
     total = given.pairs * 2 * given.seconds
     with server(given.rows) as (postgres, credential), tempfile.TemporaryDirectory() as folder:
         process = scanner(postgres, credential, pace, Path(folder), detect=not given.reading_only)
@@ -268,7 +272,10 @@ def main(arguments: list[str] | None = None) -> None:
                 one.kill()
                 one.wait()
         what = "reading" if given.reading_only else "scan"
-        print(f"pgbench at {given.tps:.0f}/s, {what} at {given.bytes:,.0f} bytes/s and {given.queries:.0f} queries/s")
+        share = f" and {given.cpu_share:.0%} of a CPU" if given.cpu_share else ""
+        print(
+            f"pgbench at {given.tps:.0f}/s, {what} at {given.bytes:,.0f} bytes/s, {given.queries:.0f} queries/s{share}"
+        )
         report_latency(transactions(Path(folder)), spans)
         asked = [entry for entry in statements(folder_of(postgres) / "server.log") if entry[0] >= told["began"]]
         exceeded = report_pace(told, asked, pace)

@@ -300,6 +300,19 @@ def test_shares_of_the_rates_are_never_more_than_the_rates(desk: Control) -> Non
     assert len(desk.ask(10, slots=8)) == 8
 
 
+def test_a_share_of_a_processor_is_given_to_one_reader(desk: Control) -> None:
+    desk.budget("s1", cpu_share=0.1)
+    desk.scan("s1", 4)
+    (lease,) = desk.ask(10, slots=4)
+    assert lease.pace == Pace(cpu_share=0.1)
+    assert desk.ask(10, slots=4, under_way=(held_by(lease),)) == []
+    desk.commit(lease)
+    desk.budget("s1", cpu_share=0.2, bytes_per_second=MB)
+    (lease,) = desk.ask(10, slots=4)
+    assert lease.pace == Pace(cpu_share=0.2, bytes_per_second=MB)
+    assert desk.ask(10, slots=4, planning=("s1",)) == []
+
+
 def test_planning_has_a_share_too(desk: Control) -> None:
     desk.budget("s1", bytes_per_second=4 * MB)
     desk.scan("s1", 20)
@@ -505,7 +518,7 @@ def test_the_outlook_of_a_round_is_what_a_lease_and_a_plan_would_be_given(desk: 
     desk.budget(SOURCE, bytes_per_second=4 * MB)
     found = look()
     assert {item[0] for item in found.waiting} in ({one.id}, {two.id}), "of a source that has a pace one at a time"
-    assert found.paces == {scan: Pace(bytes_per_second=MB) for scan in (one.id, two.id)}
+    assert found.paces == {scan: Pace(bytes_per_second=MB, readers=4) for scan in (one.id, two.id)}
     assert len(look(planning=(SOURCE,) * 3).waiting) > 0
     assert look(planning=(SOURCE,) * 4).waiting == []
     assert look(paced=False).waiting == []

@@ -25,7 +25,8 @@ class Budget(BaseModel):
 
     bytes_per_second and queries_per_second are never exceeded in any tenth of a second, on the wire to the source, but
     by one value of a database that is larger than that, which is paid for by waiting. Bytes are those that the source
-    sends. Discovery is outside of it. `concurrency` is the most partitions read at once;
+    sends. Discovery is outside of it. With `cpu_share` one reader at a time takes that share of one CPU, in slices of
+    milliseconds: for a source on the machine of the workers. `concurrency` is the most partitions read at once;
     cpu_seconds_per_day is counted over the last 24 hours. Without `windows` scans may always read; what is under way
     when one closes is finished. With `degrade` a census that `bytes_per_scan` cannot carry, or that is expected to take
     more CPU than a day has, is cut to a random sample, and says so; else it waits.
@@ -35,6 +36,7 @@ class Budget(BaseModel):
 
     bytes_per_second: float | None = Field(None, ge=1024)
     queries_per_second: float | None = Field(None, ge=0.1)
+    cpu_share: float | None = Field(None, ge=0.005, le=1)
     concurrency: int | None = Field(None, ge=1, le=1000)
     cpu_seconds_per_day: float | None = Field(None, gt=0)
     bytes_per_scan: int | None = Field(None, ge=1)

@@ -8,7 +8,7 @@ from actors.scans.contract.runs import Method, PartitionState, ScanState, View
 AssetChange = Literal["added", "gone", "changed"]
 ColumnChange = Literal["added", "gone", "changed"]
 ClassChange = Literal["appeared", "vanished", "moved"]
-Limit = Literal["workers", "bytes_per_second", "queries_per_second", "cpu_seconds_per_day"]
+Limit = Literal["workers", "bytes_per_second", "queries_per_second", "cpu_share", "cpu_seconds_per_day"]
 
 
 class Forecast(View):

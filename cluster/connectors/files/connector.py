@@ -120,6 +120,9 @@ class FilesConnector:
         format_ = self._way(partition.asset)[0]
         return format_.read(content, partition.spec["piece"], batch_rows, batch_bytes)
 
+    def ease(self) -> float:
+        return 1.0
+
     def close(self) -> None:
         self._tree.close()
 

@@ -7,8 +7,9 @@ from psycopg import sql
 
 from cluster.connectors.interface import AssetInfo, Enumeration, Partition, SourceAccess, SourceFacts, TestStep
 from cluster.connectors.options import with_declarations
-from cluster.connectors.pace import Pacer
+from cluster.connectors.pace import EASED_SHARE, Pacer
 from cluster.connectors.postgres.catalog import enumerate_database
+from cluster.connectors.postgres.neighbours import Neighbours
 from cluster.connectors.postgres.planning import plan_table
 from cluster.connectors.postgres.session import Session
 from cluster.connectors.steps import Check, Concern, run_steps
@@ -47,6 +48,7 @@ class PostgresConnector:
 
     def __init__(self, access: SourceAccess, credential: Mapping[str, str], pacer: Pacer | None = None) -> None:
         self._options, self._session = access.options, Session(access, credential, pacer)
+        self._neighbours: Neighbours | None = None
 
     def test(self) -> Iterator[TestStep]:
         """CheckAccess (gate), CheckTLS, CheckPrivileges, GetSchemas, GetTables, GetViews, SampleRead."""
@@ -92,6 +94,16 @@ class PostgresConnector:
         from cluster.connectors.postgres.reading import read_table
 
         return read_table(self._session, partition, batch_rows, batch_bytes)
+
+    def ease(self) -> float:
+        """Under a pace, and on this machine, `EASED_SHARE` while others work with the database."""
+        if self._neighbours is None:
+            connection = self._session.paced()
+            if connection is None or not self._session.loopback():
+                return 1.0
+            self._neighbours = Neighbours(connection)
+        with self._session.guarded("the load of the server"):
+            return EASED_SHARE if self._neighbours.busy() else 1.0
 
     def close(self) -> None:
         self._session.close()

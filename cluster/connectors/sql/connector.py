@@ -61,6 +61,9 @@ class SqliteConnector:
         self._pacer.query()
         return self._pacer.batches(read_range(self._database, partition, batch_rows, aim), aim)
 
+    def ease(self) -> float:
+        return 1.0
+
     def close(self) -> None:
         self._database.close()
 
