@@ -141,11 +141,9 @@ def iccid(text: str) -> bool:
 
 
 def ipv4(text: str) -> bool:
-    """Four octets of which one is 100 or more, or 32 in a net of 10: numbers of software versions hardly ever are."""
+    """Four octets of which one is 100 or more, or that lie in the private net of 10: versions hardly ever do."""
     octets = [_OCTETS.get(octet, -1) for octet in text.split(".")]
-    if len(octets) != 4 or min(octets) < 0 or octets[0] == 0:
-        return False
-    return max(octets) >= (32 if octets[0] == 10 else 100)
+    return len(octets) == 4 and min(octets) >= 0 and (octets[0] == 10 or (octets[0] > 0 and max(octets) >= 100))
 
 
 def ipv6(text: str) -> bool:

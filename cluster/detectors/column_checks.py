@@ -21,7 +21,6 @@ Single = Callable[[str], bool]
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _NO_ZERO: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]?)"
-_LOW: Final = "(?:[12]?[0-9]|3[01])"
 _BELOW_100: Final = "[1-9]?[0-9]"
 _GROUP: Final = "[0-9A-Fa-f]{1,4}"
 _NANP: Final = "^1?[2-9](?:[02-8][0-9]|1[02-9])[2-9](?:[02-9][0-9]|1[02-9])[0-9]{4}$"
@@ -35,7 +34,7 @@ def ipv4(values: pl.Series) -> Mask:
     """See `checksums.ipv4`."""
     texts = values.str.strip_chars(EDGES)
     valid = texts.str.contains(rf"^{_NO_ZERO}(?:\.{_OCTET}){{3}}$").to_numpy()
-    low = rf"^(?:10(?:\.{_LOW}){{3}}|(?:[2-9]|1[1-9]?|[2-9][0-9])(?:\.{_BELOW_100}){{3}})$"
+    low = rf"^(?:[2-9]|1[1-9]?|[2-9][0-9])(?:\.{_BELOW_100}){{3}}$"
     return valid & _among(texts, valid, lambda some: ~_holding(some, low))
 
 

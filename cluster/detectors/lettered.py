@@ -1,5 +1,6 @@
 """Check signs of numbers that hold letters too, over the plain text of one match."""
 
+import hashlib
 from typing import Final
 
 from cluster.detectors.checksums import digits_of
@@ -7,6 +8,7 @@ from cluster.detectors.checksums import digits_of
 _SG_FIRST: Final = {"S": (0, "JZIHGFEDCBA"), "T": (4, "JZIHGFEDCBA"), "F": (0, "XWUTRQPNMLK"),
                     "G": (4, "XWUTRQPNMLK"), "M": (3, "XWUTRQPNJLK")}  # fmt: skip
 _TW_AREAS: Final = dict(zip("ABCDEFGHJKLMNPQRSTUVXYWZIO", range(10, 36), strict=True))
+_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _SNOMED_LENGTHS: Final = range(6, 19)
 
 
@@ -85,6 +87,20 @@ def loinc(text: str) -> bool:
     number, _, check = text.strip().partition("-")
     doubled = [int(d) * (2 if place % 2 == 0 else 1) for place, d in enumerate(reversed(digits_of(number)))]
     return bool(doubled) and check == str(-sum(d // 10 + d % 10 for d in doubled) % 10)
+
+
+def base58check(text: str) -> bool:
+    """A crypto address of 25 bytes in base 58 whose last four are the double SHA-256 of the others (Bitcoin, Tron)."""
+    number = 0
+    for char in text.strip():
+        place = _BASE58.find(char)
+        if place < 0:
+            return False
+        number = number * 58 + place
+    if number >= 1 << 200:
+        return False
+    data = number.to_bytes(25, "big")
+    return hashlib.sha256(hashlib.sha256(data[:21]).digest()).digest()[:4] == data[21:]
 
 
 def snomed(text: str) -> bool:

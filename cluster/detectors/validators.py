@@ -34,6 +34,7 @@ _OWN: Final[dict[str, Validator]] = {
     "lei_letters": lettered.lei_letters,
     "vat": lettered.vat,
     "bearer": checksums.bearer,
+    "base58check": lettered.base58check,
     "loinc": lettered.loinc,
     "snomed": lettered.snomed,
     "ipv4": checksums.ipv4,
