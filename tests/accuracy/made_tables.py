@@ -16,7 +16,9 @@ from tests.accuracy.naming import STYLES, column_name, nameless
 
 SEED: Final = 4
 LANGUAGES: Final = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "tr")
-_CONTEXTS: Final = ("customers", "patients", "employees", "payments", "devices", "vehicles", "keys", "citizens")
+_CONTEXTS: Final = (
+    *("customers", "patients", "employees", "payments", "devices", "vehicles", "keys", "citizens", "suppliers"),
+)
 
 
 def made_tables(per_class: int, seed: int = SEED, of: Sequence[str] | None = None) -> list[Table]:

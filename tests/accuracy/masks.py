@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import phonenumbers
 
+from tests.accuracy.check_signs import CHECKS
 from tests.accuracy.data_files import data, of_language
 
 _DRAWN: Final = {
     "#": string.digits,
+    "!": string.digits + string.ascii_uppercase,
     "%": "123456789",
     "@": string.ascii_uppercase,
     "^": string.ascii_lowercase,
@@ -24,6 +26,7 @@ _DRAWN: Final = {
 }
 _TOKEN: Final = re.compile(r"\{[^}]*\}|.", re.DOTALL)
 _DATES: Final = {
+    "ddmm": "%d%m",
     "yy": "%y",
     "mm": "%m",
     "dd": "%d",
@@ -43,10 +46,16 @@ def fill(rng: random.Random, mask: str) -> str:
     for token in _TOKEN.findall(mask):
         if len(token) > 1:
             inside = token[1:-1]
-            made.append(born.strftime(_DATES[inside]) if inside in _DATES else _choice(rng, inside))
+            made.append(_dated(born, inside) or _choice(rng, inside))
         else:
             made.append(rng.choice(_DRAWN[token]) if token in _DRAWN else token)
     return "".join(made)
+
+
+def _dated(born: date, inside: str) -> str:
+    if inside == "yyy":
+        return born.strftime("%Y")[1:]
+    return born.strftime(_DATES[inside]) if inside in _DATES else ""
 
 
 def _choice(rng: random.Random, inside: str) -> str:
@@ -89,6 +98,8 @@ def _check(module: str | None) -> Callable[[str], bool]:
         return lambda value: True
     if module == "phone":
         return _is_phone
+    if module == "own":
+        return lambda value: any(holds(value) for holds in CHECKS)
     found: Any = import_module("stdnum.luhn" if module == "npi" else f"stdnum.{module}")
     accepts: Callable[[str], bool] = found.is_valid
     if module == "npi":  # the check digit counts the prefix of the health industry

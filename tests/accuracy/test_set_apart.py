@@ -17,6 +17,7 @@ SHARED = 0.5
 # Words of which a language has only so many: nobody could write another list of them.
 CLOSED = {
     *("person.gender", "person.marital_status", "person.religion", "person.sexual_orientation", "person.nationality"),
+    "person.salutation",
     *("person.political_opinion", "person.trade_union", "person.ethnicity", "health.blood_type"),
 }
 
