@@ -14,9 +14,11 @@ from tests.accuracy.answers import Answer, Asked, ask
 from tests.accuracy.columns import Table
 from tests.accuracy.made_tables import made_tables, unmade
 from tests.accuracy.negatives import negatives
+from tests.accuracy.public_tables import public_tables
 from tests.accuracy.shipped import TIERS
 from tests.accuracy.text_report import report_texts
 from tests.accuracy.texts import texts
+from tests.benchmarks.peer import PeerAbsent
 
 
 def main() -> None:
@@ -26,15 +28,27 @@ def main() -> None:
     given = parser.parse_args()
     tables, hard = made_tables(3 if given.fast else 8), negatives()
     made, none = asked(tables), asked(hard)
-    lines = columns_report(made) + report.negatives_of(none) + report_texts(texts(2 if given.fast else 8))
+    lines = columns_report(made) + report.negatives_of(none)
+    real = _public()
+    lines += real and report.public(real)
+    lines += report_texts(texts(2 if given.fast else 8))
     print("\n".join(lines))
     if given.wrong:
-        answers = [*made["all"].answers, *none["all"].answers]
+        answers = [a for some in (made, none, real) if some for a in some["all"].answers]
         given.wrong.write_text("\n".join(wrong(answers)) + "\n", encoding="utf-8")
 
 
 def asked(tables: Sequence[Table]) -> dict[str, Asked]:
     return {name: ask(tables, tiers) for name, tiers in TIERS.items()}
+
+
+def _public() -> dict[str, Asked]:
+    """The answers for real tables; nothing, and a line that says why, where their packages cannot be had."""
+    try:
+        return asked(public_tables())
+    except PeerAbsent as absent:
+        print(f"The real tables were left out: {absent}")
+        return {}
 
 
 def columns_report(made: dict[str, Asked]) -> list[str]:

@@ -35,7 +35,7 @@ _DATES: Final = {
     "ddmmyy": "%d%m%y",
     "yyyymmdd": "%Y%m%d",
 }
-_TRIES: Final = 400
+_TRIES: Final = 6_000
 REGIONS: Final = ("US", "GB", "DE", "FR", "ES", "IT", "PT", "BR", "NL", "PL", "SE", "TR", "AU", "IE", "AT", "CH", "BE")
 
 

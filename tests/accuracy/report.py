@@ -108,6 +108,18 @@ def calibration(answers: Sequence[Answer]) -> list[str]:
     return ["## Calibration of what was told", "", *table(["from", "labels", "mean confidence", "right"], rows)]
 
 
+def public(asked: dict[str, Asked]) -> list[str]:
+    """Real tables: most of their columns are no class, so false labels are what to look at."""
+    rows = []
+    for name, one in asked.items():
+        free = [answer for answer in one.answers if answer.column.truth == NONE]
+        false = [answer for answer in free if answer.told != NONE and not answer.right]
+        automatic = sum(answer.automatic for answer in false)
+        rows.append([*summary_row(f"tier {name}", one.answers), len(free), automatic, len(false) - automatic])
+    head = [*SUMMARY, "of no class", "false automatic", "false for review"]
+    return ["## Real tables", "", *table(head, rows)]
+
+
 def negatives_of(asked: dict[str, Asked]) -> list[str]:
     rows = []
     for name, one in asked.items():
