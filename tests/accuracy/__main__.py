@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.accuracy import report
 from tests.accuracy.answers import Answer, Asked, ask
+from tests.accuracy.column_peers import beside
 from tests.accuracy.columns import Table
 from tests.accuracy.made_tables import made_tables, unmade
 from tests.accuracy.negatives import negatives
@@ -31,6 +32,7 @@ def main() -> None:
     lines = columns_report(made) + report.negatives_of(none)
     real = _public()
     lines += real and report.public(real)
+    lines += beside([*made["all"].answers, *none["all"].answers])
     lines += report_texts(texts(2 if given.fast else 8))
     print("\n".join(lines))
     if given.wrong:

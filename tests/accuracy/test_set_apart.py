@@ -17,7 +17,7 @@ SHARED = 0.5
 # Words of which a language has only so many: nobody could write another list of them.
 CLOSED = {
     *("person.gender", "person.marital_status", "person.religion", "person.sexual_orientation", "person.nationality"),
-    "person.salutation",
+    *("person.salutation", "person.immigration_status"),
     *("person.political_opinion", "person.trade_union", "person.ethnicity", "health.blood_type"),
 }
 
@@ -26,7 +26,7 @@ def lists_of(content: Any) -> Iterator[frozenset[str]]:
     """Every list of words in a YAML file, folded to lower case, but those of closed kinds."""
     if isinstance(content, dict):
         for key, part in content.items():
-            if key not in CLOSED:
+            if key not in CLOSED and key != "names":
                 yield from lists_of(part)
     elif isinstance(content, list):
         words = frozenset(str(part).strip().lower() for part in content if not isinstance(part, dict | list))
