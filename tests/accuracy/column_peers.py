@@ -9,8 +9,8 @@ from typing import Final
 
 from tests.accuracy.answers import Answer
 from tests.accuracy.columns import NONE
+from tests.accuracy.figures import figures, table
 from tests.accuracy.measures import micro, scores
-from tests.accuracy.report import figures, table
 from tests.accuracy.text_peers import run
 from tests.benchmarks.peer import DATAPROFILER, PIICLEANER, PRESIDIO, Peer, PeerAbsent
 

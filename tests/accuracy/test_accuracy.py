@@ -1,6 +1,7 @@
 """The cheap tests of the evaluation: its sets are what they say, its figures are right, the product answers to them."""
 
 import random
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from tests.accuracy.made_tables import classes, made_tables
 from tests.accuracy.makers import values_of
 from tests.accuracy.measures import Score, confusions, expected_calibration_error, macro_f1, micro, reliability, scores
 from tests.accuracy.negatives import COUNT, negatives
+from tests.accuracy.plot import reliability_plot
 from tests.accuracy.spans import group_of, judged
 from tests.accuracy.text_peers import MAPPING, PresidioTexts
 from tests.accuracy.texts import Gold, Text, texts
@@ -41,6 +43,12 @@ def test_calibration_error_is_the_weighted_distance() -> None:
     rows = reliability([(0.95, True), (0.95, False), (0.55, True), (1.0, True)])
     assert [(row.count, row.right) for row in rows] == [(1, 1.0), (3, pytest.approx(2 / 3))]
     assert expected_calibration_error(rows) == pytest.approx((0.45 + 3 * abs(2.9 / 3 - 2 / 3)) / 4)
+
+
+def test_the_plot_has_a_point_for_each_bin() -> None:
+    plot = reliability_plot(reliability([(0.95, True), (0.55, False)]))
+    assert plot.count("<circle") == 2
+    assert ElementTree.fromstring(plot).tag.endswith("svg")
 
 
 def test_an_answer_that_is_as_right_counts_as_the_truth() -> None:

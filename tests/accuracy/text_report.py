@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from actors.classification.realtime import classify_text
+from tests.accuracy.figures import TextFigures, figures, table
 from tests.accuracy.measures import Score
-from tests.accuracy.report import figures, table
 from tests.accuracy.shipped import for_texts
 from tests.accuracy.spans import Found, group_of, judged, together
 from tests.accuracy.text_peers import PresidioTexts, presidio_on
@@ -46,24 +46,23 @@ def _shown(data_class: str) -> str | None:
     return data_class if data_class == "organisation.name" else _known(data_class)
 
 
-def report_texts(texts: Sequence[Text]) -> list[str]:
+def measure_texts(texts: Sequence[Text]) -> TextFigures:
     """All sections on texts."""
     characters = sum(len(text.content) for text in texts)
     mine = {name: found_by(texts, tiers) for name, tiers in _TIERS.items()}
-    lines = ["## Texts: strict spans by tier", ""]
     rows = []
     for name, (found, seconds) in mine.items():
         whole = together(judged(texts, found, _known, _known))
         rows.append([_NAMES[name], *figures(whole), seconds * 1e6 / characters])
-    lines += [f"{len(texts)} texts, {characters} characters.", ""]
+    lines = ["## Texts: strict spans by tier", "", f"{len(texts)} texts, {characters} characters.", ""]
     lines += table(["", "P", "R", "F1", "CPU µs a character"], rows)
     found = mine["all"][0]
     lines += _groups(judged(texts, found, _shown, _shown)) + _parts(texts, found)
     try:
-        lines += _beside(texts, presidio_on(texts), mine, characters)
+        more = _beside(texts, presidio_on(texts), mine, characters)
+        return TextFigures(lines + more.lines, more.targets)
     except PeerAbsent as absent:
-        lines += [f"Presidio was not compared: {absent}", ""]
-    return lines
+        return TextFigures([*lines, f"Presidio was not compared: {absent}", ""], [])
 
 
 def _groups(scored: dict[str, Score]) -> list[str]:
@@ -83,7 +82,7 @@ def _parts(texts: Sequence[Text], found: Sequence[Found]) -> list[str]:
 
 def _beside(
     texts: Sequence[Text], peer: PresidioTexts, mine: dict[str, tuple[list[Found], float]], characters: int
-) -> list[str]:
+) -> TextFigures:
     lines = ["## Texts: beside Presidio", ""]
     rows = []
     for part, chosen in (("English", [t.language == "en" for t in texts]), ("all languages", [True] * len(texts))):
@@ -101,7 +100,13 @@ def _beside(
         [[g, s.hits + s.missed, *figures(s), *figures(theirs_by.get(g, Score()))] for g, s in ours_by.items()],
     )
     speeds = [[_NAMES[n], seconds * 1e6 / characters, peer.seconds / seconds] for n, (_, seconds) in mine.items()]
-    return lines + table(
+    lines += table(
         ["", "CPU µs a character", "times Presidio's speed"],
         [["Presidio", peer.seconds * 1e6 / characters, 1.0], *speeds],
     )
+    targets: list[list[object]] = [
+        ["strict-span F1 of texts above Presidio's", "at least 0.150", rows[1][3]],
+        ["speed on texts, all tiers, times Presidio's", "at least 1", peer.seconds / mine["all"][1]],
+        ["speed on texts, tier 3 off, times Presidio's", "at least 50", peer.seconds / mine["1"][1]],
+    ]
+    return TextFigures(lines, targets)
