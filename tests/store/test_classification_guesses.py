@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from actors.classification import queries
-from actors.classification.contract import Answers, ClassifyAssets, ClassifyReceipt
+from actors.classification.contract import Answers, ClassifyAssets, ClassifyReceipt, GuessTier
+from actors.classification.oracles import ColumnOracle, NameOracle
 from actors.classification.realtime import default_rules, evidence_of_batches
 from actors.classification.worker import Questions, ask
 from actors.orchestrator.questions import answered, told, with_answers
@@ -56,7 +57,7 @@ class Site:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.folder: Path | None = None
+        self.folders: dict[GuessTier, Path] = {}
 
     def classify(self, *evidence: AssetEvidence) -> tuple[ClassifyReceipt, Answers, list[Any]]:
         command = ClassifyAssets(source_id="s1", evidence=evidence)
@@ -65,7 +66,7 @@ class Site:
             evidence=evidence,
             rules=load_rule_set().value,
             known=known,
-            folders={one.asset: {"language": self.folder} for one in evidence if self.folder},
+            folders={one.asset: self.folders for one in evidence},
         )
         answers: Answers = asyncio.run(answered(asked, here))
         completed, figures = with_answers(command, answers)
@@ -108,10 +109,20 @@ def test_the_same_is_not_asked_again_and_changes_nothing(site: Site) -> None:
     assert (receipt.created, receipt.changed, receipt.withdrawn, events) == (0, 0, 0, [])
     assert (answers.asked, answers.reused["language"] > 0) == ({}, True)
     assert queries.digest(site.session, "s1") == before
-    # Another neighbour is another question; more values of the same columns are not.
+    # Other figures are another question to the column model, and none to the one of names; a neighbour is one to both.
     longer = {name: values * 2 for name, values in KUNDEN.items()}
-    assert site.classify(evidence_of(longer))[1].asked == {}
+    assert site.classify(evidence_of(longer))[1].asked.keys() == {"model"}
     assert site.classify(evidence_of(KUNDEN | {"plz": ["44787"] * 16}))[1].asked["language"] > 1
+
+
+def test_the_column_model_is_asked_first_and_its_answers_are_kept(site: Site) -> None:
+    _, answers, _ = site.classify(evidence_of(KUNDEN))
+    found = list(queries.guesses(site.session, [asset_id("s1", "shop.kunden")]))
+    models = {answer.tier: answer.model for answer in found}
+    assert models == {"model": ColumnOracle().digest, "language": NameOracle().digest}
+    assert answers.asked["model"] >= answers.asked["language"]
+    sure = {answer.column for answer in found if any(guess.sure for guess in answer.guesses)}
+    assert not sure & {answer.column for answer in found if answer.tier == "language"}
 
 
 def test_a_column_that_tier_1_comes_to_settle_is_its_alone(site: Site) -> None:
@@ -128,20 +139,25 @@ def test_values_refute_what_a_name_promises(site: Site) -> None:
 
 
 @pytest.mark.parametrize("harm", ["missing", "corrupt", "no manifest"])
-def test_a_model_that_cannot_be_used_is_named_and_labels_nothing(site: Site, tmp_path: Path, harm: str) -> None:
-    site.folder = tmp_path / "embedding"
+@pytest.mark.parametrize(("tier", "kind"), [("language", "embedding"), ("model", "columns")])
+def test_a_model_that_cannot_be_used_is_named_and_labels_nothing(
+    site: Site, tmp_path: Path, tier: GuessTier, kind: str, harm: str
+) -> None:
+    folder = site.folders[tier] = tmp_path / kind
     if harm != "missing":
-        shutil.copytree(shipped("embedding"), site.folder)
+        shutil.copytree(shipped(kind), folder)
     if harm == "corrupt":
-        with (site.folder / "model.int8.onnx").open("r+b") as file:
-            file.seek(1_000_000)
+        with next(folder.glob("model.*")).open("r+b") as file:
+            file.seek(10_000)
             file.write(b"\0\1\2\3")
     if harm == "no manifest":
-        (site.folder / "manifest.json").unlink()
+        (folder / "manifest.json").unlink()
     _, answers, _ = site.classify(evidence_of(KUNDEN))
-    assert {label.tier for label in site.labels().values()} == {"rules"}
+    assert "rules" in {label.tier for label in site.labels().values()}
+    assert tier not in {label.tier for label in site.labels().values()}
+    assert tier not in {answer.tier for answer in queries.guesses(site.session, [asset_id("s1", "shop.kunden")])}
     counters, problem = told([answers])
-    assert counters["tiers_skipped"] == ["language"]
+    assert counters["tiers_skipped"] == [tier]
     assert problem is not None
     assert "cannot be used" in problem
 
@@ -149,9 +165,9 @@ def test_a_model_that_cannot_be_used_is_named_and_labels_nothing(site: Site, tmp
 def test_what_was_answered_stays_while_the_model_is_away(site: Site, tmp_path: Path) -> None:
     site.classify(evidence_of(KUNDEN))
     before = queries.digest(site.session, "s1")
-    site.folder = tmp_path / "gone"
+    site.folders = {"language": tmp_path / "gone", "model": tmp_path / "away"}
     receipt, answers, events = site.classify(evidence_of(KUNDEN))
-    assert (answers.skipped.keys(), events, receipt.changed) == ({"language"}, [], 0)
+    assert (answers.skipped.keys(), events, receipt.changed) == ({"language", "model"}, [], 0)
     assert queries.digest(site.session, "s1") == before
     site.classify(evidence_of(KUNDEN, asset="shop.renamed"))
     assert len(site.labels()) == len({label.column for label in site.labels().values()})
