@@ -25,6 +25,7 @@ _PACKED_ROWS = 2_000
 _WARM_SHARE = 8
 _LEAST_BATCHES, _MOST_BATCHES = 3, 8
 _LONG_SECONDS = 1.0
+_PATIENCE_SECONDS = 20.0  # of the clock: under a slow pace a batch may take minutes
 _SALT = b"pilot"
 _READ: set[str] = set()  # kinds of partitions that this process has tried
 
@@ -42,12 +43,13 @@ def pilot_of(
     if not large:
         return None
     chosen = random.Random(large[0].fingerprint).choice(large)  # noqa: S311  # which one is no secret
-    pilot = _tried(connector, asset, chosen, rules)
-    if pilot is None or (pilot.taken >= _LONG_SECONDS and chosen.kind in _READ):
+    until = time.monotonic() + _PATIENCE_SECONDS
+    pilot = _tried(connector, asset, chosen, rules, until)
+    if pilot is None or (pilot.taken >= _LONG_SECONDS and chosen.kind in _READ) or time.monotonic() > until:
         return pilot
     # The clock is rough where little was measured, and what a process does for the first time is not what others cost.
     _READ.add(chosen.kind)
-    again = _tried(connector, asset, chosen, rules)
+    again = _tried(connector, asset, chosen, rules, until)
     return pilot if again is None else min(pilot, again, key=lambda one: one.taken)
 
 
@@ -56,16 +58,18 @@ def _reading(connector: Connector, partition: Partition) -> "closing[Generator[p
     return closing(cast("Generator[pa.RecordBatch]", reader))
 
 
-def _tried(connector: Connector, asset: AssetInfo, partition: Partition, rules: "CompiledRules") -> Pilot | None:
+def _tried(
+    connector: Connector, asset: AssetInfo, partition: Partition, rules: "CompiledRules", until: float
+) -> Pilot | None:
     from cluster.kernels.scan import PartitionScan
 
     scan, steps, size = PartitionScan(partition, rules, _SALT), list[Step](), 0
     first: pa.RecordBatch | None = None
     whole = False
     with _reading(connector, partition) as batches:
-        while not whole and (len(steps) < _LEAST_BATCHES or _more(steps)):
+        while not whole and (not steps or (time.monotonic() < until and _more(steps))):
             started = time.process_time()
-            pieces = _full(batches)
+            pieces = _full(batches, until)
             read = time.process_time() - started
             whole = not pieces
             if pieces and first is None:
@@ -86,8 +90,9 @@ def _tried(connector: Connector, asset: AssetInfo, partition: Partition, rules: 
 
 
 def _more(steps: "Sequence[Step]") -> bool:
-    """Whether batches are so cheap that more of them are tried: some work is done with every few batches only."""
-    return len(steps) < _MOST_BATCHES and sum(step.read_seconds + step.seconds for step in steps) < _LONG_SECONDS
+    """Whether there are too few, or cheap ones: some work is done with every few batches only."""
+    cheap = sum(step.read_seconds + step.seconds for step in steps) < _LONG_SECONDS
+    return len(steps) < (_MOST_BATCHES if cheap else _LEAST_BATCHES)
 
 
 def _step(scan: "PartitionScan", pieces: "list[pa.RecordBatch]", read: float) -> Step:
@@ -110,13 +115,15 @@ def _batch_size() -> tuple[int, int]:
     return settings().batch_rows, settings().batch_bytes
 
 
-def _full(batches: "Iterator[pa.RecordBatch]") -> "list[pa.RecordBatch]":
-    """One full batch, in as many pieces as the reader makes of it; fewer where the partition ends."""
+def _full(batches: "Iterator[pa.RecordBatch]", until: float) -> "list[pa.RecordBatch]":
+    """One full batch, in as many pieces as the reader makes of it; fewer where the partition or the time ends."""
     most_rows, most_bytes = _batch_size()
     found: list[pa.RecordBatch] = []
     for batch in batches:
         if batch.num_rows:
             found.append(batch)
+        if found and time.monotonic() > until:
+            break
         if sum(b.num_rows for b in found) >= most_rows or sum(b.nbytes for b in found) >= most_bytes:
             break
     return found

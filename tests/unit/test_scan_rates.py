@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.scans import worker
+from actors.scans import pilot, worker
 from actors.scans.contract import ScanRules
 from actors.scans.learning import Rates, portion
 from actors.scans.pilots import Pilot, Step
@@ -211,3 +211,20 @@ def test_a_scan_that_is_planned_to_see_its_cost_tries_a_batch_of_each_asset(tmp_
     part = portion(info, packed.kind, 1, (packed.bytes, packed.rows_estimate), pilots["c.csv.gz"])
     assert part.packed
     assert rows_of(part) == pytest.approx(5_000, rel=0.4)
+
+
+def test_a_pilot_tries_several_batches_but_not_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pl.DataFrame({"x": range(200_000)}).write_parquet(tmp_path / "a.parquet")
+    spec = load_rule_set().value
+    rules = compile(spec, load_detector_packs())
+    connector = open_connector(SourceAccess(source_id="s", url=tmp_path.as_uri()), {})
+    (asset,) = connector.enumerate().assets
+    parts = connector.plan(asset, 64 << 20)
+    found = pilot.pilot_of(connector, asset, parts, rules)
+    assert found is not None
+    assert 3 <= len(found.steps) <= 8
+    monkeypatch.setattr(pilot, "_PATIENCE_SECONDS", -1.0)
+    short = pilot.pilot_of(connector, asset, parts, rules)
+    assert short is not None
+    assert len(short.steps) == 1
+    assert short.rows <= found.steps[0].rows
