@@ -159,7 +159,8 @@ def _names(names: Sequence[str], held_out: bool) -> list[str]:
 
 def _of_class(draw: Draw, rows: int, named: Callable[[str, int], str], number: int, *, held_out: bool) -> ExampleColumn:
     rng = draw.rng
-    truth = rng.choice(sorted(makers.checked()) if rng.random() < CHECKED_SHARE else makers.learnt())
+    known = sorted(makers.checked()) if rng.random() < CHECKED_SHARE else makers.learnt()
+    truth = rng.choices(known, [makers.classes()[each].often for each in known])[0]
     told = makers.classes()[truth]
     english, foreign = _names(told.names, held_out), _names(told.abroad, held_out)
     name = named(rng.choice(foreign if foreign and rng.random() < 0.35 else english), number)
@@ -172,7 +173,10 @@ def _of_class(draw: Draw, rows: int, named: Callable[[str, int], str], number: i
 def _of_thing(draw: Draw, rows: int, named: Callable[[str, int], str], number: int, *, held_out: bool) -> ExampleColumn:
     rng = draw.rng
     kind = rng.choice(sorted(makers.things()))
-    name = named(rng.choice(_names(makers.things()[kind].names, held_out)), number)
+    told = makers.things()[kind]
+    name = named(rng.choice(_names(told.names, held_out)), number)
+    if _silent(name) and told.mimic:
+        name = rng.choice(_names(told.names, held_out)).replace(" ", "_")
     values = dirty(makers.of_thing(kind, draw), rows, draw)
     return ExampleColumn(name, values, NONE, kind, draw.locales[0])
 

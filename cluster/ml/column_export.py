@@ -61,7 +61,7 @@ def export(
     trained.booster.save_model(folder / TREES_FILE)
     labels = Labels(
         classes=trained.layout.names, evidence=trained.layout.evidence, features=trained.layout.features,
-        temperature=trained.temperature, thresholds=trained.thresholds,
+        calibration=trained.calibration, thresholds=trained.thresholds,
     )  # fmt: skip
     (folder / LABELS_FILE).write_text(labels.model_dump_json(indent=1) + "\n", "utf-8")
     known.save(folder)

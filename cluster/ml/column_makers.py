@@ -24,6 +24,7 @@ class ClassForms(BaseModel):
     abroad: list[str]
     forms: list[str] = Field(default_factory=list)
     bare: bool = False
+    often: int = Field(1, ge=1)
 
 
 class Thing(BaseModel):
@@ -38,6 +39,7 @@ class Thing(BaseModel):
     numbers: tuple[float, float, int] | None = None
     days: tuple[int, int] | None = None
     clock: bool = False
+    mimic: bool = False
 
 
 class Classes(RootModel[dict[str, ClassForms]]):

@@ -107,7 +107,7 @@ def thinned(examples: Examples, layout: Layout, seed: int) -> Matrix:
     do not tell its class keeps its name."""
     rng = np.random.default_rng(seed)
     found = examples.features.copy()
-    bare = np.array([makers.classes()[s].bare if s in makers.classes() else True for s in examples.sources])
+    bare = np.array([_is_bare(source) for source in examples.sources])
     places = {group: _places(layout, group) for group in ("name", "table", "neighbours", "beside", "traits")}
     silent = layout.features.index("name:silent")
     for group, share in (("name", 0.12), ("table", 0.2), ("neighbours", 0.2), ("beside", 0.15), ("traits", 0.04)):
@@ -119,6 +119,13 @@ def thinned(examples: Examples, layout: Layout, seed: int) -> Matrix:
             if place != silent:
                 found[lost, place] = np.nan
     return found
+
+
+def _is_bare(source: str) -> bool:
+    """Whether the values of a maker tell what they are."""
+    if source in makers.classes():
+        return makers.classes()[source].bare
+    return source in makers.things() and not makers.things()[source].mimic
 
 
 def _places(layout: Layout, group: str) -> list[int]:

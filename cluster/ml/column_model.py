@@ -29,10 +29,28 @@ EXPLAINED = 0.25  # reasons are worked out from here on
 MOST = 3
 
 
+class Calibration(BaseModel):
+    """From sums of the trees to probabilities: they are divided by the temperature, and then something is added for
+    `none` and for `checked`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float
+    none: float
+    checked: float
+
+    def probabilities(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[columns, classes] of the sums; `none` is class 0 and `checked` class 1."""
+        scaled = margins / self.temperature
+        scaled[:, 0] += self.none
+        scaled[:, 1] += self.checked
+        return softmax(scaled)
+
+
 class Labels(BaseModel):
     """`labels.json`: the classes and the classes of evidence in the order of the features, and the calibration.
 
-    `temperature` divides the sums of the trees; `thresholds` are probabilities from which a guess is sure.
+    `thresholds` are probabilities from which a guess is sure.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,7 +58,7 @@ class Labels(BaseModel):
     classes: tuple[str, ...]
     evidence: tuple[str, ...]
     features: tuple[str, ...]
-    temperature: float
+    calibration: Calibration
     thresholds: dict[str, float]
 
 
@@ -93,7 +111,7 @@ class ColumnModel:
 
     def probabilities(self, features: Matrix) -> NDArray[np.float64]:
         """[columns, classes], calibrated; class 0 is `none`, class 1 what tier 1 tells by checks."""
-        return softmax(self._margins(features) / self.labels.temperature)
+        return self.labels.calibration.probabilities(self._margins(features))
 
     def contributions(self, features: Matrix, data_class: str) -> list[dict[str, float]]:
         """For each column what each feature adds to the log-odds of a class (SHAP, by the trees themselves).

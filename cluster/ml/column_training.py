@@ -17,12 +17,13 @@ from cluster.kernels.report import ColumnEvidence
 from cluster.ml.column_examples import ExampleTable, table
 from cluster.ml.column_features import Layout, shipped_layout
 from cluster.ml.column_matrix import UNLISTED, Examples, examples_of, names_for, thinned
-from cluster.ml.column_model import margins_of, softmax
+from cluster.ml.column_model import Calibration, margins_of
 from cluster.ml.column_names import CHECKED, NONE, KnownNames
 from cluster.ml.column_scanning import scanned
 from cluster.ml.embedding import Embedder
 
-ROUNDS = 45
+ROUNDS = 40
+PART = 50  # tables that are made at once
 PARAMETERS: dict[str, Any] = {
     "objective": "multi:softprob", "eta": 0.25, "max_depth": 6, "min_child_weight": 1.0, "subsample": 0.8,
     "colsample_bytree": 0.25, "tree_method": "hist", "max_bin": 64, "lambda": 2.0, "gamma": 0.2, "nthread": 1,
@@ -42,13 +43,13 @@ class Trained:
 
     booster: Any
     layout: Layout
-    temperature: float
+    calibration: Calibration
     thresholds: dict[str, float]
     data: str
 
     def probabilities(self, examples: Examples) -> NDArray[np.float64]:
         """[columns, classes], calibrated."""
-        return softmax(margins_of(self.booster, examples.features) / self.temperature)
+        return self.calibration.probabilities(margins_of(self.booster, examples.features))
 
 
 @dataclass(frozen=True)
@@ -75,25 +76,22 @@ class Workshop:
         return scanned(table, self.rules, lexicon)
 
 
-def training_examples(shop: Workshop, count: int, seed: int) -> Examples:
-    """Columns for training, with more or fewer words in the lexicon."""
-    lexicons = [load_lexicon().without(share, seed) for share in UNLISTED]
-    return shop.gather((table(seed, place, held_out=False) for place in range(count)), lexicons, seed)
-
-
-def held_out_examples(shop: Workshop, count: int, seed: int) -> Examples:
-    """Columns of locales and names that no training table has, and of words of which a quarter are not listed."""
-    lexicon = load_lexicon().without(0.25, seed)
-    return shop.gather((table(seed, place, held_out=True) for place in range(count)), [lexicon], seed)
+def part(shop: Workshop, seed: int, start: int, held_out: bool) -> Examples:
+    """The columns of `PART` tables from a place on. For training the lexicon has more or fewer of its words; held-out
+    tables are of locales and names that no training table has, and a quarter of the words are not listed."""
+    missing = (0.25,) if held_out else UNLISTED
+    lexicons = [load_lexicon().without(share, seed) for share in missing]
+    made = (table(seed, place, held_out=held_out) for place in range(start, start + PART))
+    return shop.gather(made, lexicons, seed + start)
 
 
 def train(examples: Examples, tuning: Examples, layout: Layout, seed: int, rounds: int = ROUNDS) -> Trained:
     """A model of the examples, with its temperature and thresholds from those for tuning."""
     booster = fit(examples, layout, seed, rounds)
     margins = margins_of(booster, tuning.features)
-    temperature = best_temperature(margins, tuning.truths)
-    thresholds = thresholds_of(softmax(margins / temperature), tuning.truths, layout.names)
-    return Trained(booster, layout, temperature, thresholds, examples.digest)
+    calibration = calibrated(margins, tuning.truths)
+    thresholds = thresholds_of(calibration.probabilities(margins), tuning.truths, layout.names)
+    return Trained(booster, layout, calibration, thresholds, examples.digest)
 
 
 def fit(examples: Examples, layout: Layout, seed: int, rounds: int) -> Any:
@@ -113,12 +111,20 @@ def feature_names(layout: Layout) -> list[str]:
     return [name.replace("[", "(").replace("]", ")").replace("<", "(") for name in layout.features]
 
 
-def best_temperature(margins: NDArray[np.float64], truths: NDArray[np.int64]) -> float:
-    """The divisor of the margins under which the truths are likeliest (Guo et al. 2017)."""
-    rows = np.arange(len(truths))
-    options = np.round(np.arange(0.5, 4.0, 0.02), 2)
-    losses = [-np.log(softmax(margins / t)[rows, truths] + 1e-12).mean() for t in options]
-    return float(options[int(np.argmin(losses))])
+def calibrated(margins: NDArray[np.float64], truths: NDArray[np.int64]) -> Calibration:
+    """The calibration under which the truths are likeliest: a temperature (Guo et al. 2017) and what is added for
+    `none` and `checked`, which are likelier or rarer elsewhere than a class; one after the other, four times over."""
+    found = Calibration(temperature=1.0, none=0.0, checked=0.0)
+    options = {"temperature": np.arange(0.4, 3.0, 0.05), **dict.fromkeys(("none", "checked"), np.arange(-2, 2, 0.1))}
+    for _ in range(4):
+        for name, values in options.items():
+            tried = [found.model_copy(update={name: round(float(value), 2)}) for value in values]
+            found = min(tried, key=lambda each: _surprise(each.probabilities(margins), truths))
+    return found
+
+
+def _surprise(probabilities: NDArray[np.float64], truths: NDArray[np.int64]) -> float:
+    return float(-np.log(probabilities[np.arange(len(truths)), truths] + 1e-12).mean())
 
 
 def thresholds_of(

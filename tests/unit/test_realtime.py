@@ -1,6 +1,7 @@
 """Classification on the spot: what stands where in a text, what a column holds, and how the tiers are joined."""
 
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -86,3 +87,34 @@ def test_evidence_stays_in_front_and_nothing_is_surer_than_it_may_be(
     if labels and labels[0].state == "automatic":
         assert joined[0].data_class == "contact.email"
     assert join(labels, told[::-1], load_taxonomy().value, default_rules()) == joined
+
+
+def told(
+    data_class: str, probability: float, tier: Literal["model", "language"] = "model", *, sure: bool = False
+) -> Guess:
+    return Guess(data_class=data_class, probability=probability, tier=tier, sure=sure)
+
+
+def joined(labels: list[Label], *guesses: Guess) -> list[tuple[str, str]]:
+    found = join(labels, guesses, load_taxonomy().value, default_rules())
+    return [(one.data_class, one.state) for one in found]
+
+
+def test_a_guess_alone_needs_no_person_only_where_the_model_is_sure() -> None:
+    assert joined([], told("contact.phone", 0.94)) == [("contact.phone", "review")]
+    assert joined([], told("contact.phone", 0.94, sure=True)) == [("contact.phone", "automatic")]
+    assert joined([], told("contact.phone", 0.95), told("contact.phone", 0.9, "language")) == [
+        ("contact.phone", "automatic")
+    ]
+    assert joined([], told("contact.phone", 0.45)) == []
+
+
+def test_what_the_model_takes_for_nothing_is_not_shown_on_the_word_of_its_name() -> None:
+    assert joined([], told("contact.phone", 0.9, "language")) == [("contact.phone", "review")]
+    assert joined([], told("none", 0.9), told("contact.phone", 0.9, "language")) == []
+
+
+def test_a_label_without_proof_goes_to_a_person_where_the_model_sees_nothing() -> None:
+    by_name = {"data_class": "person.given_name", "detector": "person.given_name"}
+    assert joined([labelled(0.9).model_copy(update=by_name)], told("none", 0.9)) == [("person.given_name", "review")]
+    assert joined([labelled(0.9)], told("none", 0.9)) == [("contact.email", "automatic")]
