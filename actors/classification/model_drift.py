@@ -9,7 +9,7 @@ from actors.classification.contract import DriftFigure
 from actors.classification.model_retraining import propose
 from actors.classification.precision import precision_by_class
 from cluster.ml.figures import Histogram
-from cluster.ml.watched import EDGES, SCORE
+from cluster.ml.watched import EDGES
 from cluster.runtime.commands import UnitOfWork
 
 LEAST: Final = 50
@@ -28,9 +28,8 @@ def figures_of(
     """
     found = []
     for name, now in sorted(counts.items()):
-        edges = EDGES.get(SCORE if name.startswith("confidence:") else name)
         learned = trained.get(name)
-        fits = learned is not None and learned.edges == edges
+        fits = learned is not None and learned.edges == EDGES.get(name, learned.edges)
         found += _figure(name, "first", first.get(name, ()), now)
         found += _figure(name, "training", learned.counts if fits and learned else (), now)
     return found

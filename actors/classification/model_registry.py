@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from actors.classification.contract import (
     CanaryModel,
+    EvaluateModel,
     Lineage,
     ModelState,
     ModelView,
@@ -18,7 +19,7 @@ from actors.classification.contract import (
     RollBackModel,
     ShadowModel,
 )
-from actors.classification.model_gate import require_gate
+from actors.classification.model_gate import ask, require_gate
 from actors.classification.model_places import Place, card_of, confined, folder_of
 from actors.classification.model_tables import ModelVersion
 from cluster.errors import Conflict, ModelUnusable, NotFound
@@ -138,7 +139,7 @@ def entity(row: ModelVersion) -> str:
 def _registered(work: UnitOfWork, kind: ModelKind, place: Place, folder: str, path: Path) -> tuple[ModelVersion, bool]:
     """The version with the files of this folder, and whether it is new."""
     manifest = verified(path, ())
-    read_evaluation(path)  # figures that cannot be read are told now, not at the gate
+    measured = read_evaluation(path)  # figures that cannot be read are told now, not at the gate
     known = work.session.get(ModelVersion, identity(kind, manifest.digest))
     if known is not None:
         if (known.place, known.folder) != (place, folder):
@@ -155,6 +156,9 @@ def _registered(work: UnitOfWork, kind: ModelKind, place: Place, folder: str, pa
     )  # fmt: skip
     work.session.add(row)
     work.emit("model_registered", entity(row), None, _told(row))
+    if measured is not None:
+        work.session.flush()
+        ask(work, EvaluateModel(model_id=row.id))  # only its speed is to be measured
     return row, True
 
 

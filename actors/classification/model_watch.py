@@ -18,7 +18,8 @@ from actors.classification.model_gate import figures, newest
 from actors.classification.model_registry import in_state
 from actors.classification.model_tables import ModelObservation
 from actors.classification.tables import Evidence, Guessed, Label
-from cluster.ml.watched import DISTINCT_SHARE, EDGES, FEATURES, LONGEST, NULL_SHARE, ROWS, SCORE
+from cluster.ml.figures import Histogram
+from cluster.ml.watched import DISTINCT_SHARE, EDGES, FEATURES, LONGEST, NULL_SHARE, ROWS, SCORE, TRAINED
 from cluster.naming import source_entity
 from cluster.runtime.commands import Done, UnitOfWork
 
@@ -31,14 +32,20 @@ NO_VERSION: Final = ""
 def observe(work: UnitOfWork, command: RecordObservations) -> Done:
     """An observation of the labels, and one of each model that has guessed something."""
     session = work.session
-    seen: dict[Scorer, Counts] = {"labels": _features(session, command.source_id)}
+    seen: dict[Scorer, Counts] = {"labels": _features(session, command.source_id, EDGES)}
     if not seen["labels"]:
         return Done()
     seen["labels"] |= _confidences(session, command.source_id)
     seen |= {scorer: {SCORE: counts} for scorer, counts in _scores(session, command.source_id).items()}
-    for scorer, counts in seen.items():
+    for scorer in ("labels", "columns", "embedding"):
         active = None if scorer == "labels" else in_state(session, scorer, "active")
-        _keep(work, command.source_id, scorer, active.id if active else NO_VERSION, counts)
+        trained = figures(newest(session, active.id)) if active else None
+        reference = trained.reference if trained else {}
+        counts = seen.get(scorer, {})
+        if scorer == "columns":
+            counts |= _features(session, command.source_id, _bins_of(reference))
+        if counts:
+            _keep(work, (command.source_id, scorer, active.id if active else NO_VERSION), counts, reference)
     return Done()
 
 
@@ -69,16 +76,21 @@ def observations(
     return [ObservationView.model_validate(row) for row in session.scalars(statement.limit(limit))]
 
 
-def _keep(work: UnitOfWork, source_id: str, scorer: Scorer, model_id: str, counts: Counts) -> None:
-    session = work.session
+def _bins_of(reference: Mapping[str, Histogram]) -> dict[str, tuple[float, ...]]:
+    """The bins in which training kept figures that a profile tells."""
+    return {name: known.edges for name, known in reference.items() if name in TRAINED}
+
+
+def _keep(work: UnitOfWork, place: tuple[str, Scorer, str], counts: Counts, reference: Mapping[str, Histogram]) -> None:
+    """`place` is the source, the scorer and its version."""
+    session, (source_id, scorer, model_id) = work.session, place
     mine = select(ModelObservation).where(
         ModelObservation.source_id == source_id, ModelObservation.scorer == scorer,
         ModelObservation.model_id == model_id, ModelObservation.day < work.now.date(),
     )  # fmt: skip
     first = session.scalars(mine.order_by(ModelObservation.day).limit(1)).first()
     last = session.scalars(mine.order_by(ModelObservation.day.desc()).limit(1)).first()
-    trained = figures(newest(session, model_id)) if model_id else None
-    told = figures_of(counts, first.counts if first else {}, trained.reference if trained else {})
+    told = figures_of(counts, first.counts if first else {}, reference)
     columns = max((sum(each) for each in counts.values()), default=0)
     row = {
         "source_id": source_id, "scorer": scorer, "model_id": model_id, "day": work.now.date(), "columns": columns,
@@ -101,18 +113,19 @@ def _tell(work: UnitOfWork, row: dict[str, Any], told: Sequence[DriftFigure], be
     propose_for(work, large)
 
 
-def _features(session: Session, source_id: str) -> Counts:
-    """Histograms of the profiles: of each column its census, else its sample."""
+def _features(session: Session, source_id: str, bins: Mapping[str, Sequence[float]]) -> Counts:
+    """Histograms of the profiles in these bins: of each column its census, else its sample. What no profile tells is
+    left out."""
     profile = Evidence.evidence["profile"]
 
     def number(name: str) -> Any:
         return cast(profile[name].as_string(), Float)
 
-    held = func.greatest(number("rows") - number("nulls"), 1.0)
+    held = number("rows") - number("nulls") - number("empties") - number("unreadable")
     rows = (
         select(
             (number("nulls") / func.greatest(number("rows"), 1.0)).label(NULL_SHARE),
-            func.least(number("distinct") / held, 1.0).label(DISTINCT_SHARE),
+            (number("distinct") / func.nullif(func.greatest(held, 0.0), 0.0)).label(DISTINCT_SHARE),
             number("length_max").label(LONGEST),
             number("rows").label(ROWS),
         )
@@ -122,10 +135,12 @@ def _features(session: Session, source_id: str) -> Counts:
         .subquery()
     )
     found = {}
-    for name in FEATURES:
-        place = _bin(rows.c[name], EDGES[name])
-        statement = select(place, func.count()).where(rows.c[name].is_not(None)).group_by(place)
-        counts = _filled(session.execute(statement), len(EDGES[name]) + 1)
+    for name, edges in bins.items():
+        if (feature := TRAINED.get(name, name)) not in FEATURES:
+            continue
+        place = _bin(rows.c[feature], edges)
+        statement = select(place, func.count()).where(rows.c[feature].is_not(None)).group_by(place)
+        counts = _filled(session.execute(statement), len(edges) + 1)
         if sum(counts):
             found[name] = counts
     return found

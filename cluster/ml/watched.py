@@ -21,15 +21,21 @@ EDGES: Final[Mapping[str, tuple[float, ...]]] = {
     LONGEST: (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024),  # characters of the longest value
     ROWS: (10, 100, 1_000, 10_000, 100_000, 1_000_000),
 }
+# What the column model calls the same figures: its training keeps their distribution in bins of its own.
+TRAINED: Final[Mapping[str, str]] = {
+    "profile:nulls": NULL_SHARE,
+    "profile:distinct_share": DISTINCT_SHARE,
+    "profile:longest": LONGEST,
+}
 FEATURES: Final = (NULL_SHARE, DISTINCT_SHARE, LONGEST, ROWS)
 
 
 def watched_features(profile: ColumnProfile) -> dict[str, float]:
-    """The watched figures of a column; `longest` is not a number where the column has no text."""
-    held = max(0, profile.rows - profile.nulls)
+    """The watched figures of a column; not a number where there is nothing to tell them by."""
+    held = profile.rows - profile.nulls - profile.empties - profile.unreadable
     return {
         NULL_SHARE: profile.nulls / max(1, profile.rows),
-        DISTINCT_SHARE: min(1.0, profile.distinct / max(1, held)),
+        DISTINCT_SHARE: profile.distinct / held if held > 0 else math.nan,
         LONGEST: math.nan if profile.length_max is None else float(profile.length_max),
         ROWS: float(profile.rows),
     }

@@ -6,13 +6,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from actors.classification import model_drift, model_retraining, model_shadows, model_watch, queries
+from actors.classification import model_drift, model_queries, model_retraining, model_shadows, model_watch, queries
 from actors.classification.contract import (
     BeginRetraining,
     ClassifyAssets,
     DismissRetraining,
     FinishRetraining,
     GuessTier,
+    PromoteModel,
+    RecordEvaluation,
     RecordObservations,
     RequestRetraining,
     ShadowModel,
@@ -25,6 +27,7 @@ from cluster.detectors.compile import load_rule_set
 from cluster.errors import Conflict, InvalidInput
 from cluster.kernels.report import AssetEvidence, ColumnProfile
 from cluster.ml.evaluation import Answer, evaluation_of
+from cluster.ml.figures import Assessment, read_evaluation, write_evaluation
 from cluster.ml.guess import Guess
 from cluster.ml.packaged import write_manifest
 from cluster.ml.watched import EDGES, FEATURES, watched_features
@@ -106,7 +109,7 @@ def test_the_figures_of_a_profile_fit_their_bins() -> None:
     profile = ColumnProfile(rows=0, nulls=0, empties=0, unreadable=0, distinct=0, distinct_exact=True)
     assert set(watched_features(profile)) == set(FEATURES)
     full = profile.model_copy(update={"rows": 10, "nulls": 5, "distinct": 9, "length_max": 3})
-    assert watched_features(full) == {"null_share": 0.5, "distinct_share": 1.0, "longest": 3.0, "rows": 10.0}
+    assert watched_features(full) == {"null_share": 0.5, "distinct_share": 1.8, "longest": 3.0, "rows": 10.0}
 
 
 def test_labels_that_people_take_back_propose_to_train(session: Session) -> None:
@@ -193,3 +196,22 @@ def _register(kind: Any, name: str) -> Any:
 def _questions(shadow: Path | None = None) -> Questions:
     shadows: dict[GuessTier, Path] = {"language": shadow} if shadow else {}
     return Questions(evidence=(evidence_of(KUNDEN),), rules=load_rule_set().value, shadows=shadows)
+
+
+def test_a_version_with_figures_is_held_against_its_training_in_the_bins_of_training(session: Session) -> None:
+    path = folder("learned")
+    answers = [Answer("a", "a", 1.0, {"locale": locale}) for locale in "xy"] * 50
+    features = {"profile:nulls": [0.0] * 30 + [0.1, 0.2, 0.9] * 30, "traits:entropy": [1.0, 2.0] * 50}
+    write_evaluation(path, evaluation_of(answers, data="d", seed=1, features=features))
+    write_manifest(path, "learned", "1", "Apache-2.0", "here")
+    model = carried_out(session, _register("columns", "learned"))[0]
+    (asked,) = model_queries.evaluations(session, model.id)
+    assert asked.state == "pending", "figures that a model brings are taken up by themselves"
+    told = Assessment(digest=model.digest, evaluation=read_evaluation(path), per_second=1e6)
+    carried_out(session, RecordEvaluation(evaluation_id=asked.id, assessment=told))
+    carried_out(session, PromoteModel(model_id=model.id))
+    classify(session, of_shape("public.a", nulls=ROWS // 2))
+    observe(session)
+    (seen,) = (one for one in model_watch.observations(session, model_id=model.id) if one.scorer == "columns")
+    assert set(seen.counts) == {"profile:nulls"}
+    assert [(one.name, one.against, one.verdict) for one in seen.drift] == [("profile:nulls", "training", "large")]
