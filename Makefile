@@ -43,7 +43,7 @@ accuracy: install ## how right the labels are, beside Presidio and DataProfiler 
 
 nightly: install ## hours: the long forms of the suites (50 kills, 200 edit scripts, 1,000 faulty lists, 10,000 interleavings of decisions), 20 GB of each format
 	LONG_TESTS=1 $(BIN)/python -m pytest -s --timeout=7200 tests/on_ray/test_scans_killed.py \
-		tests/store/test_scan_incremental.py tests/connectors/test_faulty_listing.py \
+		tests/store/test_scan_incremental.py tests/connectors/test_faulty_listing.py tests/on_ray/test_model_endpoints.py \
 		tests/store/test_classification_machine.py tests/unit/test_sample_labels.py \
 		tests/store/test_bad_columns.py
 	$(BIN)/python -m tests.benchmarks.bench_volume --gb 20
