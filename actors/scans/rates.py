@@ -2,8 +2,9 @@
 
 A portion of an asset is described by figures that are known before it is read (`facts`); its CPU seconds are taken for
 their sum with one rate each. The rates are the ridge estimate (Hoerl and Kennedy, 1970) with no rate below 0, drawn
-toward the shipped ones at the speed of this machine; relative errors count, so that small portions teach as much as
-large ones. Kept are the sums X'WX and X'Wy alone, which fade, so that a machine that is no more is forgotten.
+toward the shipped ones, those of portions without a pilot at the speed of this machine; relative errors count, so that
+small portions teach as much as large ones. Kept are the sums X'WX and X'Wy alone, which fade, so that a machine that is
+no more is forgotten.
 """
 
 import math
@@ -18,6 +19,7 @@ FACTS: Final = (
     "partition", "pilot_second", "report_second", "read_second", "parquet_byte", "parquet_encoded", "csv_byte",
     "jsonl_byte", "sql_byte", "packed_byte", "bare_column", "bare_number", "bare_text", "bare_byte",
 )  # fmt: skip
+OF_PILOTS: Final = frozenset({"pilot_second", "report_second", "read_second"})
 # Rate in CPU seconds a unit, and how far it may well be off, on the machine that measured them, which is why only their
 # proportions are used. The seconds of a pilot are those of the same work, so their rates are 1 but for its differences
 # from a scan. The others are of portions without a pilot: from `python -m tests.benchmarks.bench_forecast --calibrate
@@ -168,11 +170,13 @@ def fitted(gram: list[list[float]], moment: list[float]) -> list[float]:
     The objective is convex and coordinates are bounded one by one, so that descent ends at the minimum (Tseng, 2001).
     """
     shipped = [SHIPPED[name][0] for name in FACTS]
-    along = sum(rate * value for rate, value in zip(shipped, moment, strict=True))
-    square = sum(shipped[i] * shipped[j] * gram[i][j] for i in range(len(FACTS)) for j in range(len(FACTS)))
+    bare = [place for place, name in enumerate(FACTS) if name not in OF_PILOTS]
+    along = sum(shipped[i] * moment[i] for i in bare)
+    square = sum(shipped[i] * shipped[j] * gram[i][j] for i in bare for j in bare)
     speed = along / square if square > 0 and along > 0 else 1.0
-    rates = [rate * speed for rate in shipped]
-    drawn = [RIDGE / (SHIPPED[name][1] * speed) ** 2 for name in FACTS]
+    speeds = [1.0 if name in OF_PILOTS else speed for name in FACTS]  # a pilot was measured on this very machine
+    rates = [rate * own for rate, own in zip(shipped, speeds, strict=True)]
+    drawn = [RIDGE / (SHIPPED[name][1] * own) ** 2 for name, own in zip(FACTS, speeds, strict=True)]
     target = list(rates)
     for _ in range(_SWEEPS):
         moved = 0.0

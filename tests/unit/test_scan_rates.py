@@ -15,7 +15,7 @@ from actors.scans import pilot, worker
 from actors.scans.contract import ScanRules
 from actors.scans.learning import Rates, portion
 from actors.scans.pilots import Pilot, Step
-from actors.scans.rates import FACTS, SHIPPED, Ledger, Portion, facts, family_of, fitted, rows_of
+from actors.scans.rates import FACTS, OF_PILOTS, SHIPPED, Ledger, Portion, facts, family_of, fitted, rows_of
 from cluster.connectors import open_connector
 from cluster.connectors.interface import SourceAccess
 from cluster.detectors.compile import compile, load_detector_packs, load_rule_set
@@ -46,9 +46,12 @@ def truth(machine: dict[str, float], part: Portion) -> float:
 
 
 def a_machine(rng: random.Random) -> dict[str, float]:
-    """One of another speed than the one the shipped rates are of, and other proportions."""
+    """One of another speed than the one the shipped rates are of, and other proportions. A pilot has its speed."""
     speed = rng.choice((0.4, 1.0, 3.0))
-    return {name: speed * rate * rng.uniform(0.7, 1.4) for name, (rate, _) in SHIPPED.items()}
+    return {
+        name: (1.0 if name in OF_PILOTS else speed) * rate * rng.uniform(0.7, 1.4)
+        for name, (rate, _) in SHIPPED.items()
+    }
 
 
 def learned(parts: list[Portion], machine: dict[str, float], rng: random.Random, noise: float = 0.05) -> Rates:
