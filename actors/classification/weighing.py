@@ -116,12 +116,25 @@ def _judge_thin_column(case: Case) -> Finding | None:
     """A column named for the class of which fewer values than asked for have the form."""
     e = case.evidence
     if e.prevalence < 0.2 or _looks_random(e):
-        return None
+        return _judge_unchecked(case)
     reasons = [
         f"only {_count(e.validated)} of {_count(e.scanned)} values {_pass(case.detector)}",
         "the column's name says so",
     ]
     return _finish(case, 0.5, reasons, whole=e.whole >= e.matched, looks_random=False)
+
+
+def _judge_unchecked(case: Case) -> Finding | None:
+    """A column named for a number and full of its form, of which the check refuses most: made up, or another number."""
+    e = case.evidence
+    numbers = "[0-9]" in (case.detector.pattern or "") and e.chance <= 0.3
+    if not numbers or e.distinct_matched < 3 or e.matched < 0.8 * e.scanned or e.whole < e.matched:
+        return None
+    reasons = [
+        f"{_count(e.matched)} of {_count(e.scanned)} values have the form, {_count(e.validated)} pass the check",
+        "the column's name says so",
+    ]
+    return _finish(case, 0.5, reasons, whole=True, looks_random=False)
 
 
 def _finish(case: Case, confidence: float, reasons: list[str], *, whole: bool, looks_random: bool) -> Finding:

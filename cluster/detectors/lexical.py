@@ -1,7 +1,7 @@
 """Whether a text reads as the name of a person, by the words of many languages that `cluster.kernels.lexicon` knows."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -51,6 +51,21 @@ def person_names(values: pl.Series) -> npt.NDArray[np.bool_]:
 def person_name(text: str) -> bool:
     """The same of one text."""
     return bool(person_names(pl.Series([text]))[0])
+
+
+def words_of(kind: str) -> Callable[[pl.Series], npt.NDArray[np.bool_]]:
+    """The check of whether a text, or one of its words, is a word of the kind. Raises ValueError for no such kind."""
+    from cluster.kernels.lexicon import load_lexicon
+
+    bit = 1 << load_lexicon().kinds.index(kind)
+
+    def hold(values: pl.Series) -> npt.NDArray[np.bool_]:
+        texts = [value.strip().lower()[:_LONGEST] for value in values.to_list()]
+        parts = [{text, *_SPLIT.split(text)} for text in texts]
+        known = _masks_of(sorted({part for some in parts for part in some if part}))
+        return np.fromiter((any(known.get(part, 0) & bit for part in some) for some in parts), np.bool_, len(parts))
+
+    return hold
 
 
 def _words(text: str) -> list[str]:

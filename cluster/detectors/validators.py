@@ -115,6 +115,8 @@ _STDNUM: Final = frozenset(
     }
 )
 
+# Kinds of words of the lexicon; the name in a pack is `words:` and one of them.
+_WORDS: Final = frozenset({"religion", "gender", "marital", "orientation", "ethnicity"})
 _IBAN_FORM: Final = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0" * 10 + "A" * 26)
 _IBAN_FORMS: Final[dict[str, bool]] = {}
 _FORMS_KEPT: Final = 4096
@@ -133,6 +135,8 @@ def validator(name: str) -> Validator | None:
         from cluster.detectors.lexical import person_name
 
         return person_name
+    if name.removeprefix("words:") in _WORDS:
+        return _one_of_words(name)
     return _OWN.get(name) or _one_of_a_column(name)
 
 
@@ -140,7 +144,7 @@ def column_validator(name: str) -> "ColumnCheck | None":
     """The same validator over all texts of a column at once, for those that can be had so; else None."""
     from cluster.detectors import column_checks
     from cluster.detectors.check_digits import COLUMN_CHECKS
-    from cluster.detectors.lexical import person_names
+    from cluster.detectors.lexical import person_names, words_of
     from cluster.detectors.national_checks import NATIONAL_CHECKS
 
     own: dict[str, ColumnCheck] = {
@@ -151,7 +155,19 @@ def column_validator(name: str) -> "ColumnCheck | None":
         "phone_international": column_checks.phone_international,
         "phone_national": column_checks.phone_national,
     }
+    if name.removeprefix("words:") in _WORDS:
+        return words_of(name.removeprefix("words:"))
     return own.get(name) or COLUMN_CHECKS.get(name) or NATIONAL_CHECKS.get(name)
+
+
+def _one_of_words(name: str) -> Validator:
+    def holds(text: str) -> bool:
+        import polars as pl
+
+        check = column_validator(name)
+        return check is not None and bool(check(pl.Series([text]))[0])
+
+    return holds
 
 
 def _one_of_a_column(name: str) -> Validator | None:
