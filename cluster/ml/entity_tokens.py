@@ -4,6 +4,7 @@ The encoder knows no capitals and no line breaks, which matter most for names an
 the pieces: the shape of the word (small, Capital, CAPITALS, digits, ...) and what stands before it.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from cluster.errors import ModelUnusable
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
-KINDS = ("full", "given", "family", "street", "city", "postal", "county", "org")
+KINDS = ("full", "given", "family", "street", "city", "postal", "county", "org", "country", "state")
 LABELS = ("O", *(f"{mark}-{kind}" for kind in KINDS for mark in "BI"))
 SHAPES = 30  # ten shapes of a word, three kinds of gap before it; 0 is no word
 LAID = ("[CLS]", "[SEP]")
@@ -73,14 +74,35 @@ def _shape(word: str) -> int:
     return 7 if word.isalnum() else 8
 
 
-def windows(length: int, width: int, overlap: int) -> list[tuple[int, int, int, int]]:
-    """Windows over a sequence as (start, end, kept from, kept to): each position is kept by exactly one of them."""
-    if length <= width:
-        return [(0, length, 0, length)]
-    stride = width - overlap
-    starts = [*range(0, length - width, stride), length - width]
-    cuts = [0, *((starts[i] + starts[i - 1] + width) // 2 for i in range(1, len(starts))), length]
-    return [(start, start + width, cuts[i], cuts[i + 1]) for i, start in enumerate(starts)]
+def windows(length: int, width: int, overlap: int, begins: Sequence[int] = ()) -> list[tuple[int, int, int, int]]:
+    """Windows over a sequence as (start, end, kept from, kept to): each position is kept by exactly one of them.
+
+    A window ends where a sentence begins, one of `begins` in order, if one does in its last two thirds; else the next
+    one begins before its end, so that what stands at the cut is seen whole by one of the two.
+    """
+    found: list[tuple[int, int, int, int]] = []
+    start = kept = 0
+    while length - start > width:
+        place = bisect_right(begins, start + width)
+        cut = begins[place - 1] if place and begins[place - 1] > start + width // 3 else 0
+        if cut:
+            found.append((start, cut, kept, cut))
+            start = kept = cut
+        else:
+            until = start + width - overlap // 2
+            found.append((start, start + width, kept, until))
+            start, kept = start + width - overlap, until
+    return [*found, (start, length, kept, length)]
+
+
+def sentence_begins(tokens: Tokens, stops: frozenset[int]) -> list[int]:
+    """The pieces at which a line begins, or a sentence: behind a blank that follows one of the pieces `stops`."""
+    gaps = tokens.shapes[tokens.first] // 10
+    return [
+        int(piece)
+        for piece, gap in zip(tokens.first, gaps, strict=True)
+        if gap == 2 or (gap == 1 and piece and int(tokens.ids[piece - 1]) in stops)
+    ]
 
 
 def special_ids(tokenizer: "Tokenizer") -> tuple[int, int]:

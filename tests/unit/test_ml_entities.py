@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cluster.detectors.taxonomy import load_taxonomy
 from cluster.errors import ModelUnusable
 from cluster.ml.embedding import Embedder
 from cluster.ml.entities import TextEntities, _allowed, _best, _parts
+from cluster.ml.entity_check import checked_texts, marked
 from cluster.ml.entity_examples import all_templates, is_held_out, joined, same_length
-from cluster.ml.entity_tokens import LABELS, SHAPES, labelled, shape_of, tokens_of, windows
+from cluster.ml.entity_export import GRID, _f1_from
+from cluster.ml.entity_tokens import KINDS, LABELS, SHAPES, labelled, sentence_begins, shape_of, tokens_of, windows
 from cluster.ml.packaged import shipped
 
 
@@ -94,11 +97,22 @@ def test_a_long_text_is_read_to_its_end(model: TextEntities) -> None:
     assert {("Lucia Fernandez", "person.full_name"), ("Ingrid Solberg", "person.full_name")} <= told(model, text)
 
 
-@given(st.integers(1, 2000))
-def test_each_piece_is_kept_by_exactly_one_window(length: int) -> None:
-    kept = [place for start, end, low, high in windows(length, 190, 48) for place in range(low, high)]
-    assert kept == list(range(length))
-    assert all(start <= low < high <= end for start, end, low, high in windows(length, 190, 48))
+@given(st.integers(1, 2000), st.sets(st.integers(0, 2000)))
+def test_each_piece_is_kept_by_exactly_one_window(length: int, begins: set[int]) -> None:
+    made = windows(length, 128, 40, sorted(begins))
+    assert [place for _, _, low, high in made for place in range(low, high)] == list(range(length))
+    assert all(start <= low < high <= end <= start + 128 for start, end, low, high in made)
+
+
+def test_a_window_ends_where_a_sentence_begins(model: TextEntities) -> None:
+    assert windows(200, 128, 40, [10, 100, 190]) == [(0, 100, 0, 100), (100, 200, 100, 200)]
+    assert windows(150, 128, 40, [10]) == [(0, 128, 0, 108), (88, 150, 108, 150)]
+    tokenizer = model._encoder.tokenizer
+    stops = frozenset(tokenizer.token_to_id(mark) for mark in ".!?")
+    text = "Ask Dr. Lee. She knows!\nOr e.g. me"
+    tokens = tokens_of(text, tokenizer.encode(text, add_special_tokens=False))
+    words = [text[slice(*tokens.words[list(tokens.first).index(piece)])] for piece in sentence_begins(tokens, stops)]
+    assert [word for word in words if word != "Lee"] == ["She", "Or", "me"]
 
 
 @given(st.text(alphabet="ab \n", max_size=50_000))
@@ -152,6 +166,23 @@ def test_the_answer_does_not_depend_on_the_company(model: TextEntities) -> None:
     assert together == alone
     assert model.find([]) == []
     assert model.find(["", " \n"]) == [[], []]
+
+
+def test_marks_of_texts_written_by_hand_are_spans() -> None:
+    example = marked("hey {given:Mia}, {full:Jo Li} moved to {city:Ulm}.", "en")
+    assert example.text == "hey Mia, Jo Li moved to Ulm."
+    assert [(example.text[a:b], kind) for a, b, kind in example.spans] == [
+        ("Mia", "given"), ("Jo Li", "full"), ("Ulm", "city"),
+    ]  # fmt: skip
+    assert len({each.text for each in checked_texts()}) == len(checked_texts()) > 150
+    known = {*KINDS, *load_taxonomy().value.classes}
+    assert {kind for each in checked_texts() for _, _, kind in each.spans} <= known
+
+
+def test_a_threshold_is_the_least_score_of_the_best_f1() -> None:
+    scored = [(0.9, True), (0.62, True), (0.52, False), (0.41, False)]
+    assert max(GRID, key=lambda least: _f1_from(scored, least, 2)) in {0.55, 0.6}
+    assert _f1_from(scored, 0.5, 2) == 4 / 5
 
 
 def test_a_torn_model_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from actors.classification.realtime import default_rules
 from cluster.detectors.cues import REACH, Cues, CuesOfText
 from cluster.detectors.span_forms import SpanForm, load_span_packs
 from cluster.detectors.span_places import LONG
-from cluster.detectors.spans import find_spans
+from cluster.detectors.spans import Span, both_tiers, find_spans
 
 FORMS = [form for pack in load_span_packs() for form in pack.value.forms]
 PIECES = [
@@ -123,3 +123,18 @@ def test_reading_in_blocks_is_reading_from_each_place(words: list[str]) -> None:
     whole = CuesOfText(cues, text)
     for place in range(0, len(text), 37):
         assert whole.before(place) == before(cues, text, place)
+
+
+def span(start: int, end: int, data_class: str, tier: str = "language") -> Span:
+    return Span.model_validate({"start": start, "end": end, "data_class": data_class, "score": 0.9, "tier": tier})
+
+
+def test_what_the_rules_say_goes_first_but_a_longer_street_stands() -> None:
+    street, city = "location.street_address", "location.city"
+    rules = [span(8, 20, street, "rules"), span(30, 40, "contact.phone", "rules")]
+    assert both_tiers(rules, [span(0, 20, street), span(22, 28, city), span(29, 35, city)]) == [
+        span(0, 20, street), span(22, 28, city), rules[1],
+    ]  # fmt: skip
+    assert both_tiers(rules, [span(0, 40, street)]) == rules
+    assert both_tiers(rules, [span(10, 15, street)]) == rules
+    assert both_tiers([], [span(3, 4, city)]) == [span(3, 4, city)]
