@@ -60,11 +60,11 @@ def phone_announced(text: str) -> bool:
 
 
 def _trunk_plans(digits: str) -> bool:
-    return any(plan.fullmatch(digits[1:]) or plan.fullmatch(digits) for plan in _national_plans())
+    return any(plan.fullmatch(digits[1:]) or plan.fullmatch(digits) for plan in national_plans())
 
 
 @cache
-def _national_plans() -> tuple[re.Pattern[str], ...]:
+def national_plans() -> tuple[re.Pattern[str], ...]:
     """The plans of the countries whose national prefix is 0."""
     from phonenumbers import SUPPORTED_REGIONS, PhoneMetadata
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from cluster.detectors.compile import CompiledRules, load_detector_packs
 from cluster.detectors.cues import REACH, Cues, CuesOfText
 from cluster.detectors.patterns import EDGES, embedded_regex
+from cluster.detectors.phones import national_plans
 from cluster.detectors.span_derived import derived_forms
 from cluster.detectors.span_forms import FormExamples, SpanForm, load_span_packs
 from cluster.detectors.span_places import code_starts, digits_in, number_start, runs_of_digits, stretches
@@ -22,6 +23,7 @@ from cluster.detectors.validators import validator
 
 _COMMON: Final = "xqzjkvwbypgfmculdhrsnioate"  # letters, the rarest first; others are rarer still
 _NO_CUE: Final = (frozenset[str](), REACH)
+_ELSE: Final = 24  # how near a word has to be to say that what follows is something else
 _UNTOLD: Final = FormExamples.model_construct(found=())
 
 Cue = tuple[frozenset[str], int]
@@ -58,6 +60,7 @@ class Finder:
         for word in sorted(held):
             self._by_char.setdefault(min(word, key=_COMMON.find), []).append(word)
         self._own = _own_detectors(rules)
+        national_plans()  # some tenths of a second, which no text should wait for
 
     def find(self, text: str) -> list[Span]:
         """See `cluster.detectors.spans.find_spans`."""
@@ -129,7 +132,7 @@ def _checked(one: Ready, text: str, start: int, end: int, cue: Cue) -> Iterator[
         cued = form.label in labels and apart <= form.reach
         if cued:
             score = form.cued or score
-        elif labels:
+        elif labels and apart <= _ELSE:
             # What was announced is something else.
             score *= 0.7 if form.telling or "other" not in labels else 0.5
     if score < LEAST:

@@ -1,7 +1,7 @@
 """Writes a trained token classifier as the folder that serves, measured on texts of templates it never saw."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -73,7 +73,7 @@ def export_entities(net: Any, source: Path, out: Path, *, texts: int, seed: int,
 
 def thresholds(model: TextEntities, parts: Sequence[Sequence[Example]]) -> dict[str, float]:
     """For each kind the least score with the best F1 of strict spans, on the parts' mean; the model must tell all."""
-    f1: dict[tuple[str, float], float] = Counter()
+    f1: defaultdict[tuple[str, float], float] = defaultdict(float)
     for examples in parts:
         scored: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in KINDS}
         wanted = Counter(kind for example in examples for _, _, kind in example.spans)
