@@ -23,6 +23,13 @@ Tier = Literal["rules", "model", "language"]
 SHOWN: Final = 0.3
 GUESS_SHOWN: Final = 0.5
 GUESS_AUTOMATIC: Final = 0.97  # from which a guess that is not sure by itself needs no review
+NARROWS: Final = 0.9
+# Classes whose values have the form of a wider one, and only the name tells them from it.
+WIDER: Final[Mapping[str, str]] = {
+    "contact.fax": "contact.phone",
+    "payment.cardholder_name": "person.full_name",
+    "person.photo": "network.url",
+}
 # How much of what a guess still doubts is removed by another tier that agrees, and of what it believes by one that does
 # not. A check or a telling form is hardly shaken by a model; a permissive form in a column of a fitting name is.
 _AGREES: Final = 0.5
@@ -57,6 +64,7 @@ def join(
     against all others and gives no class. Of several guesses of one tier on one class the surest counts.
     """
     told = _by_class(guesses)
+    labels = _without_wider(labels, guesses)
     found = [_labelled(label, labels, told, rules) for label in labels]
     known = {label.data_class for label in labels}
     for name, some in told.items():
@@ -65,6 +73,14 @@ def join(
             found.append(_guessed(name, some, labels, told, rules))
     kept = [one for one in found if one.confidence >= (GUESS_SHOWN if one.label is None else SHOWN)]
     return tuple(sorted(kept, key=lambda one: (not _stands(one.label, rules), -one.confidence, one.data_class)))
+
+
+def _without_wider(labels: Sequence[Label], guesses: Sequence[Guess]) -> list[Label]:
+    """The labels without those of a class of which the column model is almost sure that it is a narrower one: the form
+    of a telephone number says nothing against a fax."""
+    sure = {guess.data_class for guess in guesses if guess.tier == "model" and guess.probability >= NARROWS}
+    wider = {WIDER[name] for name in sure & WIDER.keys()}
+    return [label for label in labels if label.data_class not in wider]
 
 
 def _by_class(guesses: Sequence[Guess]) -> dict[str, dict[Tier, Guess]]:
@@ -84,9 +100,13 @@ def _labelled(
         # Agreement adds to a label that is believed; it does not make one of a form that a check refuted.
         confidence += (1 - confidence) * _AGREES * guess.probability
         reasons += _because(guess)
-    rival = _surest_other(label.data_class, told)
-    # An occurrence in some values is no other reading of the column.
-    if rival is not None and label.whole_column and label.data_class not in told:
+    # Of a tier that names several classes only the likeliest speaks; an occurrence is no other reading of the column.
+    mine = {tier: guess.probability for tier, guess in told.get(label.data_class, {}).items()}
+    rival = _surest_other(
+        label.data_class,
+        {c: {t: g for t, g in by.items() if g.probability > mine.get(t, 0.0)} for c, by in told.items()},
+    )
+    if rival is not None and label.whole_column:
         weight = _HARDLY if _proved(label, rules) else _DISAGREES
         confidence *= 1 - weight * rival.probability
         reasons.append(_instead(rival))

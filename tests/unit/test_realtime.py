@@ -118,3 +118,14 @@ def test_a_label_without_proof_goes_to_a_person_where_the_model_sees_nothing() -
     by_name = {"data_class": "person.given_name", "detector": "person.given_name"}
     assert joined([labelled(0.9).model_copy(update=by_name)], told("none", 0.9)) == [("person.given_name", "review")]
     assert joined([labelled(0.9)], told("none", 0.9)) == [("contact.email", "automatic")]
+
+
+def test_a_fax_is_no_telephone_because_it_has_the_form_of_one() -> None:
+    phone = labelled(0.93).model_copy(update={"data_class": "contact.phone", "detector": "contact.phone"})
+    assert joined([phone], told("contact.fax", 0.95, sure=True)) == [("contact.fax", "automatic")]
+    assert joined([phone], told("contact.fax", 0.6))[0] == ("contact.phone", "automatic")
+
+
+def test_agreement_of_the_name_does_not_outweigh_the_model() -> None:
+    by_name = labelled(0.76).model_copy(update={"data_class": "person.given_name", "detector": "person.given_name"})
+    assert joined([by_name], told("none", 0.97), told("person.given_name", 0.95, "language"))[0][1] == "review"
