@@ -1,6 +1,6 @@
 """Trains the column model anew with what people decided since, as a Ray job that the classification group submits.
 
-    ray job submit -- python -m serve.jobs.retrain RETRAINING_ID
+    ray job submit -- python -m serve.jobs.retrain RETRAINING_ID [--tables 1500]
 
 The result lies in the folder `models` of the home and is registered as a shadow; whether it ever answers is decided by
 the gate and by people.
@@ -27,12 +27,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Trains, and tells the group of the result or of what went wrong."""
     parser = argparse.ArgumentParser(prog="python -m serve.jobs.retrain", description="Trains the column model anew.")
     parser.add_argument("retraining", help="id of the training, as `GET /retrainings` shows it")
-    retraining = parser.parse_args(arguments).retraining
+    parser.add_argument("--tables", type=int, help="tables to generate, fewer for a trial")
+    chosen = parser.parse_args(arguments)
+    retraining = chosen.retraining
     import ray
 
     ray.init(namespace=NAMESPACE, ignore_reinit_error=True, log_to_driver=False)
     try:
-        told = FinishRetraining(retraining_id=retraining, folder=trained(retraining))
+        told = FinishRetraining(retraining_id=retraining, folder=trained(retraining, chosen.tables))
     except SextantError as error:
         told = FinishRetraining(retraining_id=retraining, problem=error.detail[:LONGEST])
     except Exception as error:
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{done.state}: {done.model_id or done.problem}")
 
 
-def trained(retraining: str) -> str:
+def trained(retraining: str, tables: int | None = None) -> str:
     """The name of the folder of the new model. The seed is made of the id, so that the same training gives the same."""
     from serve.jobs.train_columns import main as train
 
@@ -53,7 +55,8 @@ def trained(retraining: str) -> str:
     try:
         count = write_decisions(decisions)
         seed = int(hashlib.sha256(retraining.encode()).hexdigest()[:7], 16)
-        train(["--out", str(out), "--seed", str(seed), *(["--decisions", str(decisions)] if count else [])])
+        given = (["--decisions", str(decisions)] if count else []) + (["--tables", str(tables)] if tables else [])
+        train(["--out", str(out), "--seed", str(seed), *given])
     finally:
         decisions.unlink(missing_ok=True)
     return name
