@@ -2,7 +2,7 @@
 
 The real service on PostgreSQL against a model of what must be in force. People confirm, reject, assign, withdraw, one
 by one and in batches that they undo; meanwhile evidence changes, detectors are edited, models guess, assets are renamed
-and forgotten. `make test` takes 60 interleavings, LONG_TESTS=1 ten thousand.
+and forgotten. `make test` takes 40 interleavings, LONG_TESTS=1 ten thousand.
 """
 
 import os
@@ -40,7 +40,7 @@ from cluster.runtime.commands import Command, UnitOfWork
 from cluster.store.engine import make_engine
 from tests.store.test_classification import EMAIL, IBAN, PHONE, ROWS, evidence
 
-INTERLEAVINGS = 10_000 if os.environ.get("LONG_TESTS") else 60
+INTERLEAVINGS = 10_000 if os.environ.get("LONG_TESTS") else 40
 STEPS = 14
 PATHS = ("public.a", "public.b")
 COLUMNS = ("mail", "note")

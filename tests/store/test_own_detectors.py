@@ -135,6 +135,7 @@ def test_a_shipped_detector_is_edited_by_one_of_its_id(session: Session, scanner
 @pytest.mark.parametrize(
     ("detector", "words"),
     [
+        (badge("(?:a+)+-EMP", gate="EMP", examples=Examples(match=("aa-EMP",), reject=("aab",))), "repetition"),
         (badge("(a+)+\\1"), "linear time"), (badge("(?=EMP-)EMP-[0-9]{5}"), "linear time"),
         (badge("(?<!x)EMP-[0-9]{5}"), "linear time"), (badge("EMP-[0-9"), "linear time"),
         (badge("(((EMP-[0-9]{5}){900}){900}){900}"), "linear time"), (badge(gate="(x"), "linear time"),
@@ -153,16 +154,6 @@ def test_a_detector_that_is_not_sound_is_refused_at_the_door(session: Session, d
     assert time.process_time() - started < 20
     with pytest.raises(InvalidInput):
         compile(spec(detector))
-
-
-def test_what_backtracks_elsewhere_is_linear_here(session: Session, tmp_path: Path) -> None:
-    """(a+)+$ takes 2^n steps in a backtracking engine; here it is a pattern like others."""
-    evil = badge("(?:a+)+-EMP", gate="EMP", examples=Examples(match=("aa-EMP",), reject=("aab",)))
-    revised(session, spec(evil))
-    pl.DataFrame({"pass": ["a" * 60_000 + "-EMQ EMP"] * 50}).write_parquet(tmp_path / "evil.parquet")
-    started = time.process_time()
-    Scanner(session, tmp_path).scan(spec(evil))
-    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(
