@@ -68,8 +68,13 @@ def test_only_who_may_write_moves_models_and_the_gate_tells_why(instance: Any, a
     assert (active["state"], active["place"]) == ("active", "shipped")
     assert admin.post(f"{place}/shadow").json()["state"] == "shadow"
     assert admin.post(f"{place}/retirement").json()["state"] == "retired"
-    entries = admin.get("/api/v1/audit", params={"limit": 50}).json()["items"]
-    told = {(entry["action"], entry["outcome"]) for entry in entries}
+    told: set[tuple[str, str]] = set()
+    page: dict[str, Any] = {"next": ""}
+    while page["next"] is not None:
+        page = admin.get(
+            "/api/v1/audit", params={"limit": 200} | ({"after": page["next"]} if page["next"] else {})
+        ).json()
+        told |= {(entry["action"], entry["outcome"]) for entry in page["items"]}
     assert {("classification.PromoteModel", "conflict"), ("classification.CanaryModel", "forbidden")} <= told
 
 

@@ -187,7 +187,8 @@ def test_a_changed_rule_runs_again(session: Session, tmp_path: Path, monkeypatch
         packs = []
         for pack in load_detector_packs():
             detectors = tuple(
-                d.model_copy(update={"chance": d.chance / 2}) if d.id == "network.ipv4" else d for d in pack.value.detectors
+                d.model_copy(update={"chance": d.chance / 2}) if d.id == "network.ipv4" else d
+                for d in pack.value.detectors
             )
             packs.append(replace(pack, value=pack.value.model_copy(update={"detectors": detectors})))
         return tuple(packs)
