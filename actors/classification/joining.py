@@ -2,10 +2,10 @@
 
 Evidence beats belief. A label whose values pass a check, or have a form that hardly anything else has, stays in front
 of every guess, and a guess that says otherwise costs it little. A guess stands alone only where no such label is; it is
-shown if it is likelier right than wrong, and needs no review where the column model is sure (above the threshold of the
-class) or two tiers together are. Tiers that agree make each other surer; tiers that disagree make each other less sure,
-and that sends the column to a person. The column model has seen the values' traits and the meaning of the name, so it
-weighs more than the meaning of the name alone.
+shown if it is twice as likely right as wrong, and needs no review where the column model is sure (above the threshold
+of the class) or two tiers together are. Tiers that agree make each other surer; tiers that disagree make each other
+less sure, and that sends the column to a person. The column model has seen the values' traits and the meaning of the
+name, so it weighs more than the meaning of the name alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from cluster.ml.guess import Guess
 NOTHING: Final = "none"  # what a model calls a column of no class
 Tier = Literal["rules", "model", "language"]
 SHOWN: Final = 0.3
-GUESS_SHOWN: Final = 0.5
+GUESS_SHOWN: Final = 2 / 3  # twice as likely right as wrong, as in scans
 GUESS_AUTOMATIC: Final = 0.97  # from which a guess that is not sure by itself needs no review
 NARROWS: Final = 0.9
 # Classes whose values have the form of a wider one, and only the name tells them from it.
