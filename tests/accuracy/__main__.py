@@ -37,7 +37,7 @@ def main() -> None:
     given = parser.parse_args()
     public, absent = _public()
     tables = [*made_tables(3 if given.fast else 8), *negatives(), *public]
-    asked = {name: ask(tables, tiers) for name, tiers in TIERS.items()}
+    asked = ask(tables, TIERS)
     answers = asked["all"].answers
     spans = measure_texts(texts(2 if given.fast else 8))
     lines = [*report.targets(answers, spans), *_columns(asked), *absent, *beside(answers), *spans.lines]

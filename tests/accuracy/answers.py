@@ -1,11 +1,11 @@
 """What the product answers to columns: through its own door, with the models that its own API loads."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from actors.classification.realtime import classify_columns
+from actors.classification.realtime import classify_evidence, default_rules, evidence_of
 from actors.classification.tiers import Ranked, wanted
 from tests.accuracy.columns import NONE, Column, Table
 from tests.accuracy.shipped import for_columns
@@ -43,19 +43,29 @@ class Asked:
     skipped: tuple[str, ...]
 
 
-def ask(tables: Sequence[Table], tiers: Sequence[object]) -> Asked:
-    """Every column of the tables, each table asked at once as a user would."""
-    found, seconds = [], 0.0
+def ask(tables: Sequence[Table], tiers: Mapping[str, Sequence[object]]) -> dict[str, Asked]:
+    """The answers by each choice of tiers, each table asked at once as a user would.
+
+    What the kernels find in the values is found once: `classify_columns` is `evidence_of` and `classify_evidence`.
+    """
+    found: dict[str, list[Answer]] = {name: [] for name in tiers}
+    seconds = dict.fromkeys(tiers, 0.0)
     for table in tables:
-        values = {column.name: column.values for column in table.columns}
-        models = for_columns(tiers, table.name)
         began = time.process_time()
-        told = classify_columns(values, table.name, tiers, models=models)
-        seconds += time.process_time() - began
-        found += [_answer(table, column, told[column.name]) for column in table.columns]
+        evidence = evidence_of({column.name: column.values for column in table.columns}, default_rules())
+        reading = time.process_time() - began
+        for name, chosen in tiers.items():
+            models = for_columns(chosen, table.name)
+            began = time.process_time()
+            told = classify_evidence(evidence, table.name, chosen, models=models)
+            seconds[name] += reading + time.process_time() - began
+            found[name] += [_answer(table, column, told[column.name]) for column in table.columns]
+    return {name: Asked(tuple(found[name]), seconds[name], _skipped(chosen)) for name, chosen in tiers.items()}
+
+
+def _skipped(tiers: Sequence[object]) -> tuple[str, ...]:
     models = for_columns(tiers, "")
-    skipped = tuple(f"tier {one.tier}: {one.reason}" for one in models.skipped(wanted(tiers), texts=False))
-    return Asked(tuple(found), seconds, skipped)
+    return tuple(f"tier {one.tier}: {one.reason}" for one in models.skipped(wanted(tiers), texts=False))
 
 
 def _answer(table: Table, column: Column, ranked: Sequence[Ranked]) -> Answer:

@@ -104,6 +104,6 @@ def test_of_the_spans_of_presidio_that_overlap_the_surest_stays() -> None:
 
 
 def test_the_product_answers_through_its_own_door() -> None:
-    asked = ask(made_tables(2, of=["contact.email"]), (1,))
+    asked = ask(made_tables(2, of=["contact.email"]), {"1": (1,)})["1"]
     assert any(answer.right and answer.told == "contact.email" for answer in asked.answers)
     assert not asked.skipped
