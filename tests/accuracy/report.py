@@ -134,9 +134,8 @@ def targets(answers: Sequence[Answer], spans: TextFigures) -> list[str]:
 def negatives_of(asked: dict[str, Asked]) -> list[str]:
     rows = []
     for name, one in asked.items():
-        false = [answer for answer in one.answers if answer.told != NONE]
+        hard = [answer for answer in one.answers if answer.table.source == "negatives"]
+        false = [answer for answer in hard if answer.told != NONE]
         automatic = sum(answer.automatic for answer in false)
-        rows.append(
-            [f"tier {name}", len(one.answers), automatic, len(false) - automatic, len(false) / len(one.answers)]
-        )
+        rows.append([_tiers(name), len(hard), automatic, len(false) - automatic, len(false) / len(hard)])
     return ["## Hard negatives", "", *table(["", "columns", "automatic", "for review", "share"], rows)]

@@ -66,7 +66,7 @@ def test_every_class_can_be_made(language: str) -> None:
 def test_tables_hold_their_class_and_are_the_same_again() -> None:
     tables = made_tables(6, of=["contact.email"])
     assert all(any(column.truth == "contact.email" for column in table.columns) for table in tables)
-    assert any("no header" in column.slices for column in tables[5].columns)
+    assert any("no header" in column.slices for column in tables[2].columns)
     assert tables == made_tables(6, of=["contact.email"])
 
 
