@@ -16,7 +16,7 @@ help:            ## show this list
 $(VENV)/.installed: pyproject.toml constraints.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sextant needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[demo,dev,aws,lakehouse,ml]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.lock -e '.[demo,dev,aws,lakehouse,ml,train]'
 	@touch $@
 
 install: $(VENV)/.installed ## make the environment

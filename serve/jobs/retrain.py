@@ -3,7 +3,7 @@
     ray job submit -- python -m serve.jobs.retrain RETRAINING_ID [--tables 1500]
 
 The result lies in the folder `models` of the home and is registered as a shadow; whether it ever answers is decided by
-the gate and by people.
+the gate and by people. Needs the extra `train`.
 """
 
 import argparse

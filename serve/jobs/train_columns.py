@@ -4,7 +4,7 @@
 
 Two processes make the tables, one thread trains. The same seed, packages and rules give the same bytes; the manifest
 names the digest of the data and of the generator, which tell what differs otherwise. Decisions are JSON lines of
-approved columns with their stored evidence.
+approved columns with their stored evidence. Needs the extra `train`.
 """
 
 import argparse
