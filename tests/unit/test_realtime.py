@@ -102,7 +102,8 @@ def joined(labels: list[Label], *guesses: Guess) -> list[tuple[str, str]]:
 
 def test_a_guess_alone_needs_no_person_only_where_the_model_is_sure() -> None:
     assert joined([], told("contact.phone", 0.94)) == [("contact.phone", "review")]
-    assert joined([], told("contact.phone", 0.94, sure=True)) == [("contact.phone", "automatic")]
+    assert joined([], told("contact.phone", 0.94, sure=True)) == [("contact.phone", "review")]
+    assert joined([], told("contact.phone", 0.96, sure=True)) == [("contact.phone", "automatic")]
     assert joined([], told("contact.phone", 0.95), told("contact.phone", 0.9, "language")) == [
         ("contact.phone", "automatic")
     ]
