@@ -54,10 +54,16 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
         .order_by(Partition.asset_id, Partition.number)
         .limit(given.partitions)
         .with_for_update(skip_locked=True)
+        # As a subquery a join by nested loops may ask it anew for each row, and then more are leased than were given.
+        .cte("waiting")
     )
     taken = work.session.execute(
         update(Partition)
-        .where(tuple_(Partition.run_id, Partition.asset_id, Partition.number).in_(waiting))
+        .where(
+            Partition.run_id == waiting.c.run_id,
+            Partition.asset_id == waiting.c.asset_id,
+            Partition.number == waiting.c.number,
+        )
         .values(
             state="leased",
             fence=Partition.fence + 1,

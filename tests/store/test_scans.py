@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from actors.scans import queries
@@ -194,6 +194,16 @@ def test_a_renewed_lease_is_kept_and_a_released_one_is_free_at_once(desk: Desk) 
     assert desk.lease() == []
     desk.do(RenewLeases(held=(key,), seconds=0))
     assert len(desk.lease()) == 1
+
+
+def test_no_more_is_leased_than_asked_for_however_the_statement_is_planned(desk: Desk) -> None:
+    for method in ("hashjoin", "mergejoin", "hashagg", "sort", "bitmapscan", "material"):
+        # What is left is to join by nested loops, which ask again for each row what they may ask for again.
+        desk.session.execute(text(f"SET LOCAL enable_{method} = off"))
+    desk.session.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"))
+    scan = desk.start()
+    desk.plan(scan, "a", [f"f{number}" for number in range(8)])
+    assert [[lease.partition.number for lease in desk.lease(limit)] for limit in (1, 2, 3)] == [[0], [1, 2], [3, 4, 5]]
 
 
 def test_a_report_of_other_rules_or_of_other_content_is_refused(desk: Desk) -> None:
