@@ -27,8 +27,8 @@ demo: install    ## start Sextant on 127.0.0.1:8000 and govern a demo estate
 down: install    ## stop Sextant, leaving no process
 	$(BIN)/sextant down
 
-test: install check ## all checks and tests
-	$(BIN)/python -m pytest
+test: install check ## all checks and tests, in two processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 check: install   ## lint and types only
 	$(BIN)/ruff check cluster actors serve configs tests

@@ -15,6 +15,22 @@ for name in [name for name in os.environ if name.startswith("SEXTANT_")]:
     del os.environ[name]  # the settings of whoever runs the tests must not reach them
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets two processes share the tests (`make test`): a file stays together, and so do all that start Ray.
+
+    There is one Ray cluster at a time on a machine, and those tests, the longest, come first, so that the others fill the
+    other process beside them.
+    """
+    items.sort(key=lambda item: not _starts_ray(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("ray" if _starts_ray(item) else item.path.stem))
+
+
+def _starts_ray(item: pytest.Item) -> bool:
+    return item.path.parent.name in ("e2e", "on_ray")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A home of the tests' own, so that no key or token of a real installation is touched."""
