@@ -28,7 +28,7 @@ down: install    ## stop Sextant, leaving no process
 	$(BIN)/sextant down
 
 test: install check ## all checks and tests, in two processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: install   ## lint and types only
 	$(BIN)/ruff check cluster actors serve configs tests

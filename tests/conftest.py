@@ -3,11 +3,13 @@
 import os
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
+from xdist.scheduler import LoadFileScheduling
 
 from cluster.runtime.postgres import EmbeddedPostgres
 
@@ -15,20 +17,24 @@ for name in [name for name in os.environ if name.startswith("SEXTANT_")]:
     del os.environ[name]  # the settings of whoever runs the tests must not reach them
 
 
-@pytest.hookimpl(tryfirst=True)
+class FilesAndRay(LoadFileScheduling):
+    """Shares the tests between processes (`make test`): a file stays together, and so do all that start Ray."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "ray" if _starts_ray(nodeid) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAndRay:
+    return FilesAndRay(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets two processes share the tests (`make test`): a file stays together, and so do all that start Ray.
-
-    There is one Ray cluster at a time on a machine, and those tests, the longest, come first, so that the others fill the
-    other process beside them.
-    """
-    items.sort(key=lambda item: not _starts_ray(item))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("ray" if _starts_ray(item) else item.path.stem))
+    """Puts those that start Ray first: one process does them, the longest, and the other all else meanwhile."""
+    items.sort(key=lambda item: not _starts_ray(item.nodeid))
 
 
-def _starts_ray(item: pytest.Item) -> bool:
-    return item.path.parent.name in ("e2e", "on_ray")
+def _starts_ray(nodeid: str) -> bool:
+    return nodeid.startswith(("tests/e2e/", "tests/on_ray/"))
 
 
 @pytest.fixture(scope="session", autouse=True)
