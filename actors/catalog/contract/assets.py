@@ -1,4 +1,4 @@
-"""What other groups and the doors may know of the catalog group: its values and its commands."""
+"""Assets: what inventories, scans and people say of them, and the commands that tell the catalog."""
 
 from datetime import datetime
 from typing import Any, ClassVar, Literal
@@ -14,11 +14,11 @@ GROUP = "catalog"
 AssetStatus = Literal["active", "unknown", "gone"]
 
 
-class _View(BaseModel):
+class View(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
-class SourceRef(_View):
+class SourceRef(View):
     """A source as the catalog names it. `namespace` follows OpenLineage ("postgres://host:5432", "s3://bucket").
 
     `url` holds no credential; with it the catalog knows by which names other tools call the source's assets.
@@ -31,7 +31,7 @@ class SourceRef(_View):
     url: str | None = None
 
 
-class ColumnLabel(_View):
+class ColumnLabel(View):
     """A class on a column as the catalog shows it."""
 
     asset_id: str
@@ -43,7 +43,7 @@ class ColumnLabel(_View):
     confidence: float
 
 
-class ColumnView(_View):
+class ColumnView(View):
     name: str
     ordinal: int
     type: str
@@ -56,7 +56,7 @@ class ColumnView(_View):
     labels: tuple[ColumnLabel, ...]
 
 
-class AssetSummary(_View):
+class AssetSummary(View):
     """An asset in a list. `sensitivity` is the highest of its columns; `coverage` says how it was scanned."""
 
     id: str
@@ -91,7 +91,7 @@ class AssetView(AssetSummary):
     problem: str | None = None
 
 
-class SchemaVersion(_View):
+class SchemaVersion(View):
     """The columns of an asset from `seen_at` on, and what changed against the version before."""
 
     version: int
@@ -102,33 +102,7 @@ class SchemaVersion(_View):
     changed: tuple[str, ...]
 
 
-class LineageEdge(_View):
-    """Data flows from one column (or asset, where the column is None) to another.
-
-    transformation: DIRECT with subtype IDENTITY, TRANSFORMATION or AGGREGATION; INDIRECT with JOIN, FILTER,
-    GROUP_BY, SORT, WINDOW or CONDITIONAL. An edge that could not be resolved has a confidence below 1.
-    """
-
-    from_asset: str
-    from_column: str | None
-    to_asset: str
-    to_column: str | None
-    transformation: Literal["DIRECT", "INDIRECT"]
-    subtype: str
-    masking: bool
-    confidence: float
-    origin: str
-
-
-class LineageView(_View):
-    """The neighbourhood of an asset: the assets met, by id with their names, and the edges between them."""
-
-    root: str
-    assets: dict[str, str]
-    edges: tuple[LineageEdge, ...]
-
-
-class CatalogStats(_View):
+class CatalogStats(View):
     """Counts over the assets of a source that are not gone. `sensitive_columns` counts columns by their highest
     sensitivity, rejected labels left out; `rows` and `bytes` are sums of what is known."""
 
@@ -148,14 +122,14 @@ class CatalogStats(_View):
     lineage_edges: int
 
 
-class InventoryReceipt(_View):
+class InventoryReceipt(View):
     assets: int
     created: int
     changed: int
     gone: int
 
 
-class CatalogReceipt(_View):
+class CatalogReceipt(View):
     """How many entries a command looked at and how many it changed."""
 
     entries: int
@@ -202,32 +176,6 @@ class RecordLabels(Command[CatalogReceipt]):
     source_id: str
     assets: tuple[str, ...]
     labels: tuple[ColumnLabel, ...]
-
-
-class DeriveLineage(Command[CatalogReceipt]):
-    """Derives column lineage from the view definitions of a source. Foreign keys relate assets and carry no data."""
-
-    group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "catalog:write"
-    source_id: str
-
-
-class LineageReceipt(_View):
-    """What became of a lineage event: `known` if it had come before, and how many edges began and ended by it."""
-
-    event_id: str
-    kind: Literal["run", "job", "dataset"]
-    known: bool
-    begun: int
-    ended: int
-
-
-class RecordLineageEvent(Command[LineageReceipt]):
-    """Keeps an OpenLineage event and brings the lineage of its job up to date. Raises InvalidInput if it is none."""
-
-    group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "catalog:tell"
-    body: dict[str, Any]
 
 
 class AnnotateAsset(Command[AssetView]):

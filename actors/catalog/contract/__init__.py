@@ -1,0 +1,51 @@
+"""What other groups and the doors may know of the catalog group: its values and its commands."""
+
+from actors.catalog.contract.assets import (
+    GROUP,
+    AnnotateAsset,
+    AssetStatus,
+    AssetSummary,
+    AssetView,
+    CatalogReceipt,
+    CatalogStats,
+    ColumnLabel,
+    ColumnView,
+    InventoryReceipt,
+    MoveCuration,
+    RecordInventory,
+    RecordLabels,
+    RecordProfiles,
+    SchemaVersion,
+    SourceRef,
+)
+from actors.catalog.contract.lineage import (
+    DeriveLineage,
+    LineageEdge,
+    LineageReceipt,
+    LineageView,
+    RecordLineageEvent,
+)
+
+__all__ = [
+    "GROUP",
+    "AnnotateAsset",
+    "AssetStatus",
+    "AssetSummary",
+    "AssetView",
+    "CatalogReceipt",
+    "CatalogStats",
+    "ColumnLabel",
+    "ColumnView",
+    "DeriveLineage",
+    "InventoryReceipt",
+    "LineageEdge",
+    "LineageReceipt",
+    "LineageView",
+    "MoveCuration",
+    "RecordInventory",
+    "RecordLabels",
+    "RecordLineageEvent",
+    "RecordProfiles",
+    "SchemaVersion",
+    "SourceRef",
+]
