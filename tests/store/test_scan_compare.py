@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
+from scan_desk import Desk, held
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from test_scans import Desk, held
 
 from actors.scans.compare import compare
 from actors.scans.contract import CommitReport, Lease, ScanView

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from scan_desk import Desk
 from sqlalchemy.orm import Session
-from test_scans import Desk
 
 from actors.scans import queries
 from cluster.store.engine import make_engine

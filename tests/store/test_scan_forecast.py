@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from scan_desk import SOURCE, Desk, held
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
-from test_scans import SOURCE, Desk, held
 
 from actors.scans import queries
 from actors.scans.contract import BeginScan, CommitReport, Lease, RecordPlan, ScanRules, ScanView, StartScan

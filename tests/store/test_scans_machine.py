@@ -6,9 +6,9 @@ import pytest
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from scan_desk import Desk
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
-from test_scans import Desk
 
 from actors.scans import queries
 from actors.scans.contract import CancelScan, Lease, RenewLeases, RetryScan
