@@ -80,7 +80,9 @@ def _database(server: EmbeddedPostgres, origin: str) -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex[:12]}"
     admin = make_url(server.url).set(drivername="postgresql", database="postgres")
     with psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True) as connection:
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(origin))
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+            sql.Identifier(name), sql.Identifier(origin)
+        )
         connection.execute(create)
         yield make_url(server.url).set(database=name).render_as_string(hide_password=False)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
