@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from sextant_instance import Instance
 
-PAGES, IDS = 60, 40
+PAGES, IDS = 60, 12
 STREAMS = {"stream_events"}
 # Where the ids of a path parameter are found: the list that has them.
 LISTS = {
