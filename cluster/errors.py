@@ -14,6 +14,8 @@
     │   ├── SourceUnreachable ....... retryable: no route, refused, DNS, time-out
     │   ├── SourceAuthFailed ........ the credential was refused
     │   ├── SourceDenied ............ signed in, but may not read this object
+    │   ├── SecretUnavailable ....... retryable: a store of secrets did not give the credential
+    │   ├── AddressRefused 403 ...... the settings do not let Sextant connect to where it lies
     │   ├── SourceObjectGone ........ the object was there when listed and is no longer
     │   └── SourceUnreadable ........ the bytes are not what they claim to be
     ├── Unavailable 503 ............. retryable: a part of Sextant is starting or restarting
@@ -96,6 +98,14 @@ class SourceAuthFailed(SourceError):
 
 class SourceDenied(SourceError):
     code = "source-denied"
+
+
+class SecretUnavailable(SourceError):
+    code, retryable = "secret-unavailable", True
+
+
+class AddressRefused(SourceError):
+    code, status = "address-refused", 403
 
 
 class SourceObjectGone(SourceError):

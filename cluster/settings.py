@@ -26,6 +26,20 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="PostgreSQL to use instead of the embedded one.")
     postgres_user: str = Field("nobody", description="Unix user the embedded PostgreSQL runs as when started by root.")
     master_key: SecretStr | None = Field(None, description="Base64 of 32 bytes; default is the key file in the home.")
+    allowed_hosts: str | None = Field(
+        None, description="Hosts that sources may lie on, with commas; *.name for all of one."
+    )
+    allowed_networks: str | None = Field(None, description="Ranges of addresses that sources may lie in, with commas.")
+    secret_files: Path | None = Field(
+        None, description="Folder of ref+file:// secrets; default is `secrets` in the home."
+    )
+    vault_url: str | None = Field(None, description="HashiCorp Vault that ref+vault:// asks.")
+    vault_token: SecretStr | None = Field(None, description="Token for it, where no role is given.")
+    vault_role_id: str | None = Field(None, description="AppRole to sign in to Vault with.")
+    vault_secret_id: SecretStr | None = Field(None, description="The secret of that role.")
+    vault_namespace: str | None = Field(None, description="Namespace of Vault.")
+    azure_vault_url: str = Field("https://{vault}.vault.azure.net", description="Where Azure's key vaults are.")
+    gcp_secrets_url: str = Field("https://secretmanager.googleapis.com", description="Google Secret Manager.")
     ray_address: str | None = Field(None, description="Join this Ray cluster instead of starting one.")
     cpus: int | None = Field(None, ge=1, description="CPUs given to Ray; default is all of the machine.")
     object_store_mb: int = Field(200, ge=80, description="Shared memory of Ray's object store in MB.")

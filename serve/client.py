@@ -18,7 +18,7 @@ from actors.classification.labelled import LabelledColumn
 from actors.compliance.contract import FindingView, FrameworkView, Posture, RecommendationView
 from actors.orchestrator.contract import InsightView, WorkflowView
 from actors.scans.contract import ScanView
-from actors.sources.contract import SourceView
+from actors.sources.contract import KeyRingView, SourceView
 from cluster.errors import Conflict
 from cluster.events.feed import EventView
 from cluster.security.audit import ChainCheck
@@ -88,6 +88,19 @@ class Sextant(Typed):
     def sources(self) -> Iterator[SourceView]:
         """All sources."""
         return self._pages(SourceView, "/sources")
+
+    def master_keys(self) -> KeyRingView:
+        """The master keys by their ids."""
+        return self._one(KeyRingView, "GET", "/master-keys")
+
+    def rotate_keys(self, *, new_master_key: bool = False, new_data_keys: bool = False) -> KeyRingView:
+        """Wraps all credentials with the current master key, or a new one."""
+        body = {"new_master_key": new_master_key, "new_data_keys": new_data_keys}
+        return self._one(KeyRingView, "POST", "/master-keys/rotation", body)
+
+    def drop_key(self, key_id: str) -> KeyRingView:
+        """Takes a master key away. Raises Conflict if it is in use."""
+        return self._one(KeyRingView, "DELETE", f"/master-keys/{key_id}")
 
     def start_workflow(self, source_id: str, ruleset: str = "default") -> WorkflowView:
         """Takes a source through the eight phases; one that is under way is returned."""

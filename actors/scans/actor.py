@@ -35,7 +35,7 @@ class ScansActor(GroupActor):
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
         self._inputs: dict[str, tuple[SourceAccess, ScanRules]] = {}
         self._planning = Planning(self.command, run_task, self._access, settings().partition_bytes, self._piloted)
-        self._reading = Reading(self.command, run_task, self._input, settings().lease_seconds)
+        self._reading = Reading(self.command, run_task, self._input, settings().lease_seconds, self._forget)
         self._demand = Demand(most_cpus, request_cpus)
         self._sources: dict[str, str] = {}
         self._recovered, self._cpus, self._counted = 0.0, 1, -math.inf
@@ -91,7 +91,12 @@ class ScansActor(GroupActor):
             self._inputs[scan_id] = await asyncio.to_thread(_given, scan_id)
         return self._inputs[scan_id]
 
+    def _forget(self, scan_id: str) -> None:
+        """The credential of its source may be another one by now."""
+        self._inputs.pop(scan_id, None)
+
     async def _access(self, scan_id: str) -> SourceAccess:
+        self._forget(scan_id)
         return (await self._input(scan_id))[0]
 
     async def _piloted(self, scan_id: str) -> ScanRules | None:

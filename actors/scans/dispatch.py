@@ -8,8 +8,8 @@ is given half of what it has under way; each round that goes well gives it one m
 import math
 from dataclasses import dataclass
 
-SUFFERING = frozenset({"source-unreachable", "too-many-requests"})
-"""Codes of errors that say that a source has too much to do, or is not well."""
+SUFFERING = frozenset({"source-unreachable", "source-auth-failed", "too-many-requests"})
+"""Codes of errors that say that a source has too much to do, is not well, or lets nobody in just now."""
 SLOWER = 3.0  # answers that take three times the best are of a queue, not of chance
 LEAST_SECONDS = 1.0  # shorter waits than this do no harm, and are mostly of the machine's own making
 LEARNED = 5  # reports by which it is known how fast the source can answer

@@ -13,7 +13,7 @@ from actors.scans import worker
 from actors.scans.contract import RecordPlan, ScanRules
 from cluster.connectors.interface import AssetInfo, SourceAccess
 from cluster.connectors.pace import Pace
-from cluster.errors import SextantError, SourceError, Unavailable
+from cluster.errors import SextantError, SourceAuthFailed, SourceError, Unavailable
 from cluster.runtime.window import Window
 
 log = structlog.get_logger("scans")
@@ -124,7 +124,7 @@ class Planning:
             plans = await self._run(worker.plan_assets, access, assets, self._target, *arguments, cpus=cpus)
             self._unreachable.pop(scan_id, None)
         except SourceError as error:
-            if error.retryable and tries + 1 < TRIES:
+            if (error.retryable or isinstance(error, SourceAuthFailed)) and tries + 1 < TRIES:
                 self._unreachable[scan_id] = (tries + 1, error)
                 self._rest[scan_id] = time.monotonic() + PAUSE_SECONDS * 2 ** (tries + 1)
                 return

@@ -15,6 +15,7 @@ from actors.scans.tables import Asset, Partition, Run
 from actors.scans.triggers import looked_at, triggers
 from cluster.connectors.interface import AssetInfo, Problem, SourceAccess
 from cluster.errors import InvalidInput, NotFound
+from cluster.security.credentials import sealed_of
 
 __all__ = [
     "Waiting", "active_ids", "content_digest", "costs", "coverage", "definition", "definition_by_name", "definitions",
@@ -176,9 +177,12 @@ def _partition_view(row: Partition, path: str) -> PartitionView:
 
 
 def scan_input(session: Session, scan_id: str) -> tuple[SourceAccess, ScanRules]:
-    """What the tasks of a scan are given. Raises NotFound."""
+    """What the tasks of a scan are given, with the credential that the source has now. Raises NotFound."""
     row = row_of(session, scan_id)
-    return SourceAccess.model_validate(row.access), ScanRules.model_validate(row.rules)
+    access = SourceAccess.model_validate(row.access)
+    sealed = sealed_of(session, row.source_id)
+    current = access if sealed is None else access.model_copy(update={"sealed": sealed})
+    return current, ScanRules.model_validate(row.rules)
 
 
 def rules_of_pilots(session: Session, scan_id: str) -> ScanRules | None:

@@ -14,7 +14,7 @@ from actors.scans.planning import Runner
 from actors.scans.stragglers import Likes, patience
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.pace import EASED_SHARE
-from cluster.errors import Conflict, Internal, SextantError, Unavailable
+from cluster.errors import Conflict, Internal, SextantError, SourceAuthFailed, Unavailable
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.window import Window
 
@@ -26,8 +26,11 @@ Input = Callable[[str], Awaitable[tuple[SourceAccess, ScanRules]]]
 class Reading:
     """Leases as many partitions as there are free slots, and settles each: a report, or the problem that ended it."""
 
-    def __init__(self, command: Callable[[Any], Awaitable[Any]], run: Runner, given: Input, seconds: float) -> None:
-        self._command, self._run, self._input, self._seconds = command, run, given, seconds
+    def __init__(
+        self, command: Callable[[Any], Awaitable[Any]], run: Runner, given: Input, seconds: float,
+        forget: Callable[[str], None] = lambda scan_id: None,
+    ) -> None:  # fmt: skip
+        self._command, self._run, self._input, self._seconds, self._forget = command, run, given, seconds, forget
         self.window: Window[Held] = Window(1, _report)
         self.dispatch, self._likes = Dispatch(), Likes()
 
@@ -74,7 +77,11 @@ class Reading:
                 self.dispatch.suffered(lease.source_id, begun)
             problem = worker.problem_of(lease.partition.asset, error)
             lost = isinstance(error, Unavailable)
-            settled = FailPartition(**name, fence=lease.fence, problem=problem, retryable=error.retryable, lost=lost)
+            refused = isinstance(error, SourceAuthFailed)
+            if refused:  # it may just have been replaced, at the source or here: the next attempt takes it anew
+                self._forget(lease.scan_id)
+            again = error.retryable or refused
+            settled = FailPartition(**name, fence=lease.fence, problem=problem, retryable=again, lost=lost)
         finally:
             self.dispatch.ended(lease.source_id)
         try:

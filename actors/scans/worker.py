@@ -167,14 +167,10 @@ def _compiled(digest: str, rules_json: str) -> "CompiledRules":
 
 @contextmanager
 def _opened(access: SourceAccess, pace: Pace | None) -> Iterator[Connector]:
-    from cluster.connectors import open_connector
-    from cluster.security.secrets import unseal
+    from cluster.connectors.opening import opened
 
-    connector = open_connector(access, unseal(access.sealed, access.source_id), Pacer(pace) if pace else None)
-    try:
+    with opened(access, Pacer(pace) if pace else None) as connector:
         yield connector
-    finally:
-        connector.close()
 
 
 def problem_of(path: str, error: SextantError) -> Problem:

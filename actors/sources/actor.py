@@ -10,6 +10,7 @@ from actors.sources import queries, worker
 from actors.sources.contract import BeginWork, RecordDiscovery, RecordTest
 from actors.sources.service import service
 from cluster.connectors.interface import Problem, SourceAccess, TestStep
+from cluster.connectors.steps import diagnosis_of
 from cluster.errors import Internal, SextantError, Unavailable
 from cluster.runtime.actor import GroupActor, Loop
 from cluster.runtime.tasks import run_task
@@ -94,6 +95,7 @@ def _failed_test(test_id: str, error: SextantError) -> RecordTest:
         duration_ms=0.0,
         summary=error.detail,
         code=error.code,
+        diagnosis=diagnosis_of(error),
         remedy=error.remedy,
     )
     return RecordTest(test_id=test_id, steps=(step,), facts=None)
@@ -111,7 +113,7 @@ def _queued() -> tuple[list[str], list[str]]:
 
 def _access_of_test(test_id: str) -> SourceAccess:
     with reading() as session:
-        return queries.access(session, queries.get_test(session, test_id).source_id, allow_retired=True)
+        return queries.access_of_test(session, test_id)
 
 
 def _access_of_discovery(discovery_id: str) -> SourceAccess:

@@ -1,14 +1,19 @@
 """The read side of the sources group."""
 
 from collections.abc import Collection, Iterator
+from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from actors.sources.contract import DiscoveryView, InventoryItem, SourceView, TestView
+from actors.sources.contract import DiscoveryView, InventoryItem, KeyRingView, MasterKeyView, SourceView, TestView
 from actors.sources.tables import ConnectionTest, Discovery, Inventory, Source
 from cluster.connectors.interface import SourceAccess
 from cluster.errors import Conflict, NotFound
+from cluster.security import keyring
+from cluster.security.credentials import CredentialView, describe, sealed_of, used_keys
+
+W = TypeVar("W", ConnectionTest, Discovery)
 
 
 def view(row: Source) -> SourceView:
@@ -21,7 +26,7 @@ def view(row: Source) -> SourceView:
         options=row.options,
         state=row.state,
         version=row.version,
-        has_credential=row.sealed is not None,
+        has_credential=row.has_credential,
         facts=row.facts,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -54,15 +59,73 @@ def access(session: Session, source_id: str, allow_retired: bool = False) -> Sou
     row = row_of(session, source_id)
     if row.state == "retired" and not allow_retired:
         raise Conflict(f"The source '{row.name}' is retired.", "Register it again to use it.")
-    return SourceAccess(source_id=row.id, url=row.url, options=row.options, sealed=row.sealed)
+    return SourceAccess(source_id=row.id, url=row.url, options=row.options, sealed=sealed_of(session, row.id))
+
+
+def access_of_test(session: Session, test_id: str) -> SourceAccess:
+    """How to reach the source of a test, with the credential that it tries, if it tries one. Raises NotFound."""
+    row = _test_row(session, test_id)
+    found = access(session, row.source_id, allow_retired=True)
+    return found.model_copy(update={"sealed": row.candidate}) if row.candidate else found
 
 
 def get_test(session: Session, test_id: str) -> TestView:
     """One connection test. Raises NotFound."""
+    return test_view(_test_row(session, test_id))
+
+
+def test_view(row: ConnectionTest) -> TestView:
+    """A test without the credential that it tries."""
+    return TestView(
+        id=row.id, source_id=row.source_id, state=row.state, passed=row.passed, steps=row.steps, rotates=row.rotates,
+        requested_at=row.requested_at, finished_at=row.finished_at,
+    )  # fmt: skip
+
+
+def list_tests(session: Session, source_id: str, after: str | None = None, limit: int = 100) -> list[TestView]:
+    """The tests of a source that are still known, the newest first. Raises NotFound for the source."""
+    return [test_view(row) for row in _newest(session, ConnectionTest, source_id, after, limit)]
+
+
+def list_discoveries(
+    session: Session, source_id: str, after: str | None = None, limit: int = 100
+) -> list[DiscoveryView]:
+    """The discoveries of a source that are still known, the newest first. Raises NotFound for the source."""
+    return [DiscoveryView.model_validate(row) for row in _newest(session, Discovery, source_id, after, limit)]
+
+
+def key_ring(session: Session) -> KeyRingView:
+    """The master keys, the current one first, with how many credentials each wraps."""
+    used, keys = used_keys(session), [keyring.id_of(key).hex() for key in keyring.ring().keys]
+    known = tuple(
+        MasterKeyView(id=key, current=not place, credentials=used.get(key, 0)) for place, key in enumerate(keys)
+    )
+    return KeyRingView(keys=known, lost=sum(count for key, count in used.items() if key not in keys))
+
+
+def credential(session: Session, source_id: str) -> CredentialView:
+    """What may be told of the credential of a source. Raises NotFound where it has none."""
+    row_of(session, source_id)
+    found = describe(session, source_id)
+    if found is None:
+        raise NotFound("The source has no credential.", "Set one with PUT.")
+    return found
+
+
+def _test_row(session: Session, test_id: str) -> ConnectionTest:
     row = session.get(ConnectionTest, test_id)
     if row is None:
         raise NotFound(f"There is no connection test '{test_id}'.", "Use the id that the request returned.")
-    return TestView.model_validate(row)
+    return row
+
+
+def _newest(session: Session, cls: type[W], source_id: str, after: str | None, limit: int) -> list[W]:
+    row_of(session, source_id)
+    statement = select(cls).where(cls.source_id == source_id)
+    last = session.get(cls, after) if after else None
+    if last is not None:
+        statement = statement.where(tuple_(cls.requested_at, cls.id) < (last.requested_at, last.id))
+    return list(session.scalars(statement.order_by(cls.requested_at.desc(), cls.id.desc()).limit(limit)))
 
 
 def get_discovery(session: Session, discovery_id: str) -> DiscoveryView:

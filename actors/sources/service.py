@@ -1,8 +1,5 @@
 """The commands of the sources group."""
 
-from typing import Any
-
-from pydantic import SecretStr
 from sqlalchemy import delete, select
 
 from actors.sources import queries
@@ -10,10 +7,13 @@ from actors.sources.contract import (
     BeginWork,
     DiscoverSource,
     DiscoveryView,
+    DropKey,
     RecordDiscovery,
     RecordTest,
     RegisterSource,
     RetireSource,
+    RotateCredential,
+    RotateKeys,
     SetCredential,
     SourceState,
     SourceView,
@@ -21,17 +21,25 @@ from actors.sources.contract import (
     TestView,
     UpdateSource,
 )
+from actors.sources.credentials import acceptable, adopt, drop_key, rotate_credential, rotate_keys, set_credential
 from actors.sources.inventory import apply_enumeration
+from actors.sources.standing import changed, in_service, refuse_known
 from actors.sources.tables import ConnectionTest, Discovery, Source
 from cluster.connectors import check_options, source_kind, split_url, suggested_name
 from cluster.connectors.interface import SourceFacts
 from cluster.context import new_id
-from cluster.errors import ConfigurationError, Conflict, PreconditionFailed
+from cluster.errors import PreconditionFailed
 from cluster.naming import source_entity
 from cluster.runtime.commands import Done, Service, UnitOfWork
-from cluster.security.secrets import seal, unseal
+from cluster.security import credentials
+from cluster.security.network import check_places
 
 service = Service("sources")
+
+service.handles(SetCredential)(set_credential)
+service.handles(RotateCredential)(rotate_credential)
+service.handles(RotateKeys)(rotate_keys)
+service.handles(DropKey)(drop_key)
 
 # Ended tests and discoveries of a source that stay readable.
 HISTORY_KEPT = 50
@@ -43,16 +51,18 @@ ARRIVED_NAMED = 200
 def register_source(work: UnitOfWork, command: RegisterSource) -> SourceView:
     parts = split_url(command.url.get_secret_value())
     options = {**parts.options, **command.options}
-    credential = {**parts.credential, **_plain(command.credential)}
+    credential = {**parts.credential, **acceptable(command.credential, None, work.now)}
     check_options(source_kind(parts.url), options)
+    check_places(parts.url, options)
     name = command.name or suggested_name(parts.url)
-    _refuse_known(work, parts.url, name)
+    refuse_known(work, parts.url, name)
     source_id = new_id()
     row = Source(
         id=source_id, name=name, kind=source_kind(parts.url), url=parts.url, options=options,
-        sealed=seal(credential, source_id), state="registered", version=1, created_at=work.now, updated_at=work.now,
+        has_credential=bool(credential), state="registered", version=1, created_at=work.now, updated_at=work.now,
     )  # fmt: skip
     work.session.add(row)
+    credentials.put(work.session, source_id, credential, work.now)
     registered = queries.view(row)
     work.emit("registered", source_entity(source_id), after=registered)
     return registered
@@ -60,54 +70,45 @@ def register_source(work: UnitOfWork, command: RegisterSource) -> SourceView:
 
 @service.handles(UpdateSource)
 def update_source(work: UnitOfWork, command: UpdateSource) -> SourceView:
-    row = _in_service(work, command.source_id)
+    row = in_service(work, command.source_id)
     if row.version != command.version:
         raise PreconditionFailed(
             f"The source has version {row.version}, not {command.version}.", "Read it again and repeat the change."
         )
     before = queries.view(row)
     if command.name is not None and command.name != row.name:
-        _refuse_known(work, None, command.name)
+        refuse_known(work, None, command.name)
         row.name = command.name
     if command.options is not None:
         check_options(row.kind, command.options)
+        check_places(row.url, command.options)
         row.options = command.options
-    return before if queries.view(row) == before else _changed(work, row, before, "updated")
-
-
-@service.handles(SetCredential)
-def set_credential(work: UnitOfWork, command: SetCredential) -> SourceView:
-    row = _in_service(work, command.source_id)
-    before = queries.view(row)
-    credential = _plain(command.credential)
-    if _known_credential(row) == credential:
-        return before
-    row.sealed = seal(credential, row.id)
-    return _changed(work, row, before, "credential_set")
+    return before if queries.view(row) == before else changed(work, row, before, "updated")
 
 
 @service.handles(RetireSource)
 def retire_source(work: UnitOfWork, command: RetireSource) -> SourceView:
-    row = _in_service(work, command.source_id)
+    row = in_service(work, command.source_id)
     before = queries.view(row)
-    row.state, row.sealed = "retired", None
-    return _changed(work, row, before, "retired")
+    row.state, row.has_credential = "retired", False
+    credentials.remove(work.session, row.id)
+    return changed(work, row, before, "retired")
 
 
 @service.handles(TestSource)
 def test_source(work: UnitOfWork, command: TestSource) -> TestView:
-    _in_service(work, command.source_id)
+    in_service(work, command.source_id)
     row = ConnectionTest(
         id=new_id(), source_id=command.source_id, state="queued", passed=None, steps=[], requested_at=work.now
     )
     work.session.add(row)
     work.session.flush()
-    return TestView.model_validate(row)
+    return queries.test_view(row)
 
 
 @service.handles(DiscoverSource)
 def discover_source(work: UnitOfWork, command: DiscoverSource) -> DiscoveryView:
-    _in_service(work, command.source_id)
+    in_service(work, command.source_id)
     row = Discovery(id=new_id(), source_id=command.source_id, state="queued", problems=[], requested_at=work.now)
     work.session.add(row)
     work.session.flush()
@@ -132,14 +133,17 @@ def record_test(work: UnitOfWork, command: RecordTest) -> TestView:
     row.steps = [step.model_dump(mode="json") for step in command.steps]
     row.passed = bool(command.steps) and not any(step.status == "failed" for step in command.steps)
     row.state, row.finished_at = "succeeded", work.now
-    source = queries.row_of(work.session, row.source_id)
     gate_failed = any(step.status == "failed" and step.category == "gate" for step in command.steps)
-    _observe(work, source, "degraded" if gate_failed else "active", command.facts)
+    if row.rotates:
+        adopt(work, row, passed=bool(command.steps) and not gate_failed)
+    source = queries.row_of(work.session, row.source_id)
+    if not (row.rotates and gate_failed):  # else it says something of the new credential only
+        _observe(work, source, "degraded" if gate_failed else "active", command.facts)
     failed = [step.name for step in command.steps if step.status == "failed"]
     after = {"test_id": row.id, "source_id": row.source_id, "passed": row.passed, "failed": failed}
     work.emit("tested", source_entity(row.source_id), after=after)
     _keep_newest(work, ConnectionTest, row.source_id)
-    return TestView.model_validate(row)
+    return queries.test_view(row)
 
 
 @service.handles(RecordDiscovery)
@@ -185,44 +189,4 @@ def _observe(work: UnitOfWork, source: Source, state: SourceState, facts: Source
         source.facts = facts.model_dump(mode="json")
     source.state = "retired" if before.state == "retired" else state
     if queries.view(source) != before:
-        _changed(work, source, before, "observed")
-
-
-def _changed(work: UnitOfWork, row: Source, before: SourceView, kind: str) -> SourceView:
-    row.version, row.updated_at = row.version + 1, work.now
-    after = queries.view(row)
-    work.emit(kind, source_entity(row.id), before=before, after=after)
-    return after
-
-
-def _in_service(work: UnitOfWork, source_id: str) -> Source:
-    row = queries.row_of(work.session, source_id)
-    if row.state == "retired":
-        raise Conflict(f"The source '{row.name}' is retired.", "Register it again to use it.")
-    return row
-
-
-def _refuse_known(work: UnitOfWork, url: str | None, name: str) -> None:
-    statement = select(Source).where((Source.url == url) | (Source.name == name), Source.state != "retired")
-    known = work.session.scalars(statement.order_by(Source.url != url)).first()
-    if known is not None:
-        what = "URL" if known.url == url else f"name '{name}'"
-        raise Conflict(
-            f"A source with this {what} is registered already.", "Use it, or choose another name.", _id(known)
-        )
-
-
-def _id(row: Source) -> dict[str, Any]:
-    return {"source_id": row.id}
-
-
-def _known_credential(row: Source) -> dict[str, str] | None:
-    """The credential in use; None where it can no longer be opened, so that a new one may replace it."""
-    try:
-        return unseal(row.sealed, row.id)
-    except ConfigurationError:
-        return None
-
-
-def _plain(credential: dict[str, SecretStr]) -> dict[str, str]:
-    return {name: secret.get_secret_value() for name, secret in credential.items()}
+        changed(work, source, before, "observed")

@@ -12,7 +12,7 @@ SCHEMA = {"schema": "sources"}
 
 
 class Source(Base):
-    """A registered source; `sealed` is its encrypted credential."""
+    """A registered source. Its credential is in the ground (`cluster.security.credentials`), under the source's id."""
 
     __tablename__ = "source"
     __table_args__ = (
@@ -25,7 +25,7 @@ class Source(Base):
     kind: Mapped[str]
     url: Mapped[str]
     options: Mapped[dict[str, Any]]
-    sealed: Mapped[str | None]
+    has_credential: Mapped[bool]
     state: Mapped[str]
     version: Mapped[int]
     facts: Mapped[dict[str, Any] | None]
@@ -34,7 +34,7 @@ class Source(Base):
 
 
 class ConnectionTest(Base):
-    """A connection test, asked for and then done."""
+    """A connection test, asked for and then done. If it passes, `candidate` becomes the source's credential."""
 
     __tablename__ = "connection_test"
     __table_args__ = (Index(None, "source_id", "requested_at"), SCHEMA)
@@ -43,6 +43,9 @@ class ConnectionTest(Base):
     state: Mapped[str] = mapped_column(index=True)
     passed: Mapped[bool | None]
     steps: Mapped[list[Any]]
+    rotates: Mapped[bool] = mapped_column(default=False)
+    candidate: Mapped[str | None]
+    candidate_expires_at: Mapped[datetime | None]
     requested_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

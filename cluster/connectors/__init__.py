@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cluster.connectors.options import check_options
 from cluster.connectors.urls import SourceUrl, dataset_name, namespace, source_kind, split_url, suggested_name
+from cluster.security.network import check_places
 
 if TYPE_CHECKING:
     from cluster.connectors.interface import Connector, SourceAccess
@@ -29,10 +30,12 @@ __all__ = [
 def open_connector(access: "SourceAccess", credential: Mapping[str, str], pacer: "Pacer | None" = None) -> "Connector":
     """The connector for a source. It connects on first use; close it after use. `pacer` holds it to a pace.
 
-    Raises InvalidInput for a scheme or an option that no connector has.
+    Raises InvalidInput for a scheme or an option that no connector has, and AddressRefused for a host that the settings
+    do not allow.
     """
     kind = source_kind(access.url)
     check_options(kind, access.options)
+    check_places(access.url, access.options, ask_dns=True)
     if kind == "postgresql":
         from cluster.connectors.postgres.connector import PostgresConnector
 

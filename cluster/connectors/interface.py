@@ -112,7 +112,11 @@ class SourceFacts(_Value):
 
 
 class TestStep(_Value):
-    """One named step of a connection test (`category` gate: later steps make no sense without it)."""
+    """One named step of a connection test (`category` gate: later steps make no sense without it).
+
+    `diagnosis` names what is wrong with a step that failed, in words that programs can go by (see
+    `cluster.connectors.steps.DIAGNOSES`).
+    """
 
     __test__ = False
 
@@ -122,6 +126,7 @@ class TestStep(_Value):
     duration_ms: float
     summary: str
     code: str | None = None
+    diagnosis: str | None = None
     remedy: str | None = None
 
 

@@ -1,11 +1,29 @@
 """Carrying out the named steps of a connection test."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from cluster.connectors.interface import TestStep
 from cluster.errors import SextantError
+
+DIAGNOSES: Mapping[str, str] = {
+    "source-unreachable": "no-answer",
+    "source-auth-failed": "bad-credential",
+    "source-denied": "missing-permission",
+    "source-object-gone": "not-there",
+    "source-unreadable": "unreadable",
+    "address-refused": "address-refused",
+    "secret-unavailable": "secret-unavailable",
+    "configuration-error": "installation",
+}
+"""What an error means where its connector says nothing closer in its context under `diagnosis`: dns-failure,
+port-closed, tls-refused, expired-token, wrong-region, no-database, too-many-connections ..."""
+
+
+def diagnosis_of(error: SextantError) -> str:
+    """The diagnosis that goes with an error."""
+    return str(error.context.get("diagnosis") or DIAGNOSES.get(error.code, error.code))
 
 
 class Concern(NamedTuple):
@@ -54,7 +72,7 @@ def _run(check: Check) -> TestStep:
     try:
         result = check.run()
     except SextantError as error:
-        return ended("failed", error.detail, code=error.code, remedy=error.remedy)
+        return ended("failed", error.detail, code=error.code, diagnosis=diagnosis_of(error), remedy=error.remedy)
     if isinstance(result, Concern):
         return ended("warning", result.summary, remedy=result.remedy)
     return ended("passed", result)

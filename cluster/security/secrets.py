@@ -1,4 +1,4 @@
-"""Envelope encryption of credentials: each secret has a data key of its own, wrapped by the installation's master key.
+"""Envelope encryption of credentials: each secret has a data key of its own, wrapped by a master key of the key ring.
 
 Format of a sealed secret: "v1." + base64url of: 8 bytes of key id, 12 of nonce, 48 of wrapped data key, 12 of nonce,
 ciphertext. Both layers are AES-256-GCM (NIST SP 800-38D) with the owner's name as associated data, so a sealed
@@ -6,93 +6,86 @@ secret that is copied to another owner does not open.
 """
 
 import base64
-import hashlib
-import hmac
 import json
 import os
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cluster.errors import ConfigurationError
-from cluster.settings import settings
+from cluster.security import keyring
+from cluster.security.keyring import derived
+
+__all__ = ["derived", "key_of", "resealed", "rewrapped", "seal", "unseal"]
 
 _VERSION = "v1."
-
-
-@cache
-def master_key() -> bytes:
-    """The 32-byte key of this installation: SEXTANT_MASTER_KEY, else the file `master.key` in the home, made once."""
-    configured = settings().master_key
-    if configured:
-        return _decoded(configured.get_secret_value(), "SEXTANT_MASTER_KEY")
-    path = settings().home / "master.key"
-    if not path.exists():
-        _create(path)
-    return _decoded(path.read_text("ascii").strip(), str(path))
-
-
-def _decoded(text: str, origin: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise ConfigurationError(f"The master key in {origin} is not 32 bytes in base64.", "Restore the right key.")
-    return key
-
-
-def _create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(base64.b64encode(os.urandom(32)).decode())
-    try:
-        os.link(draft, path)  # whoever links first has made the key; the others use that one
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-
-
-def derived(purpose: str) -> bytes:
-    """32 bytes for one purpose, from the master key (HMAC-SHA-256 as a key derivation of one block)."""
-    return hmac.digest(master_key(), f"sextant:{purpose}".encode(), "sha256")
 
 
 def seal(secret: Mapping[str, str], owner: str) -> str | None:
     """The credential as text that only this installation can open, and only for `owner`; None for an empty one."""
     if not secret:
         return None
-    key, data_key = master_key(), AESGCM.generate_key(256)
-    wrap_nonce, nonce = os.urandom(12), os.urandom(12)
-    wrapped = AESGCM(key).encrypt(wrap_nonce, data_key, owner.encode())
+    data_key, nonce = AESGCM.generate_key(256), os.urandom(12)
     sealed = AESGCM(data_key).encrypt(nonce, json.dumps(dict(secret)).encode(), owner.encode())
-    return _VERSION + base64.urlsafe_b64encode(_key_id(key) + wrap_nonce + wrapped + nonce + sealed).decode()
+    return _packed(data_key, owner, nonce + sealed)
 
 
 def unseal(sealed: str | None, owner: str) -> dict[str, str]:
-    """The credential again. Raises ConfigurationError if it was sealed by another key or for another owner."""
+    """The credential again. Raises ConfigurationError if it was sealed by a key that is gone, or for another owner."""
     if sealed is None:
         return {}
-    raw = base64.urlsafe_b64decode(sealed.removeprefix(_VERSION))
-    key = master_key()
-    if not sealed.startswith(_VERSION) or raw[:8] != _key_id(key):
+    raw, data_key = _opened(sealed, owner)
+    try:
+        plain = AESGCM(data_key).decrypt(raw[68:80], raw[80:], owner.encode())
+    except InvalidTag:
+        raise _foreign() from None
+    found: dict[str, str] = json.loads(plain)
+    return found
+
+
+def key_of(sealed: str) -> bytes:
+    """The id of the master key that wraps this secret."""
+    return _raw(sealed)[: keyring.ID_BYTES]
+
+
+def rewrapped(sealed: str, owner: str) -> str:
+    """The same secret with its data key wrapped by the current master key; the secret itself is not decrypted."""
+    raw, data_key = _opened(sealed, owner)
+    return _packed(data_key, owner, raw[68:])
+
+
+def resealed(sealed: str, owner: str) -> str:
+    """The same secret under a new data key, wrapped by the current master key."""
+    found = seal(unseal(sealed, owner), owner)
+    assert found is not None  # an empty one is never sealed
+    return found
+
+
+def _packed(data_key: bytes, owner: str, content: bytes) -> str:
+    master, nonce = keyring.ring().current, os.urandom(12)
+    wrapped = AESGCM(master).encrypt(nonce, data_key, owner.encode())
+    return _VERSION + base64.urlsafe_b64encode(keyring.id_of(master) + nonce + wrapped + content).decode()
+
+
+def _raw(sealed: str) -> bytes:
+    return base64.urlsafe_b64decode(sealed.removeprefix(_VERSION))
+
+
+def _opened(sealed: str, owner: str) -> tuple[bytes, bytes]:
+    """The bytes of a sealed secret, and its data key."""
+    raw = _raw(sealed)
+    master = keyring.find(raw[: keyring.ID_BYTES]) if sealed.startswith(_VERSION) else None
+    if master is None:
         raise ConfigurationError(
             "A stored credential was encrypted with another master key.",
             "Restore the key it was encrypted with, or set the credential again.",
         )
     try:
-        data_key = AESGCM(key).decrypt(raw[8:20], raw[20:68], owner.encode())
-        plain = AESGCM(data_key).decrypt(raw[68:80], raw[80:], owner.encode())
+        return raw, AESGCM(master).decrypt(raw[8:20], raw[20:68], owner.encode())
     except InvalidTag:
-        raise ConfigurationError("A stored credential does not belong where it was found.", "Set it again.") from None
-    opened: dict[str, str] = json.loads(plain)
-    return opened
+        raise _foreign() from None
 
 
-def _key_id(key: bytes) -> bytes:
-    return hashlib.sha256(b"sextant:key-id" + key).digest()[:8]
+def _foreign() -> ConfigurationError:
+    return ConfigurationError("A stored credential does not belong where it was found.", "Set it again.")

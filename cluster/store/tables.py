@@ -51,6 +51,21 @@ class Event(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
+class Credential(Base):
+    """A sealed credential and what may be told of it; `references` says by field in which store of secrets it is."""
+
+    __tablename__ = "credential"
+    __table_args__ = SCHEMA
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    sealed: Mapped[str]
+    key_id: Mapped[str]
+    fields: Mapped[list[str]]
+    references: Mapped[dict[str, Any]]
+    set_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
 class AuditEntry(Base):
     """Who tried what, with which outcome; each entry carries the hash of the one before it."""
 

@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from cluster.errors import SextantError
+from serve.cli.key import app as key_app
 from serve.cli.model import app as model_app
 from serve.cli.scan import app as scan_app
 
@@ -109,6 +110,7 @@ app.add_typer(scan_app, name="scan")
 app.add_typer(model_app, name="model")
 token_app = typer.Typer(help="API tokens.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
+app.add_typer(key_app, name="key")
 app.add_typer(token_app, name="token")
 app.add_typer(audit_app, name="audit")
 

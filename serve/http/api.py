@@ -16,6 +16,7 @@ from serve.http import (
     classification,
     classify,
     compliance,
+    credentials,
     events,
     explain,
     health,
@@ -45,6 +46,7 @@ from serve.http.tail import Tail
 PREFIX = "/api/v1"
 GROUPS = (
     sources,
+    credentials,
     rulesets,
     scans,
     scan_figures,

@@ -3,7 +3,8 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
 
 from actors.sources import queries
 from actors.sources.contract import (
@@ -12,14 +13,15 @@ from actors.sources.contract import (
     InventoryItem,
     RegisterSource,
     RetireSource,
-    SetCredential,
     SourceView,
     TestSource,
     TestView,
     UpdateSource,
 )
+from cluster.connectors import split_url
 from cluster.context import Caller
 from cluster.errors import NotFound
+from cluster.security.network import check_places
 from serve.http.doors import Access
 from serve.http.etags import IfMatch, IfNoneMatch, etag, version_of
 from serve.http.identity import Writer, permitted
@@ -38,17 +40,15 @@ class SourceChanges(BaseModel):
     options: dict[str, str] | None = Field(None, max_length=50, examples=[{"sslmode": "require"}])
 
 
-class NewCredential(BaseModel):
-    """A credential in the connector's own fields, such as username and password. It is encrypted and never returned."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    credential: dict[str, SecretStr] = Field(max_length=20, examples=[{"username": "reader", "password": "..."}])
-
-
 @router.post("", status_code=201, operation_id="register_source", summary="Register a source")
 async def register(body: RegisterSource, response: Response, doors: Access, caller: Writer) -> SourceView:
-    """Registers a database, folder or bucket by its URL. 409 with `context.source_id` where it is known already."""
+    """Registers a database, folder or bucket by its URL. 409 with `context.source_id` where it is known already.
+
+    403 where it lies on a host, or a name that now leads to an address, that the settings do not allow.
+    """
+    caller.require(RegisterSource.permission)
+    parts = split_url(body.url.get_secret_value())
+    await run_in_threadpool(check_places, parts.url, {**parts.options, **body.options}, ask_dns=True)
     view = await doors.send(body, caller)
     response.headers["Location"] = f"/api/v1/sources/{view.id}"
     response.headers["ETag"] = etag(view.version)
@@ -87,12 +87,6 @@ async def update(
     return view
 
 
-@router.put("/{source_id}/credential", operation_id="set_credential", summary="Replace the credential")
-async def set_credential(source_id: Id, body: NewCredential, doors: Access, caller: Writer) -> SourceView:
-    """Encrypts and stores a new credential."""
-    return await doors.send(SetCredential(source_id=source_id, credential=body.credential), caller)
-
-
 @router.post("/{source_id}/retire", operation_id="retire_source", summary="Take a source out of service")
 async def retire(source_id: Id, doors: Access, caller: Writer) -> SourceView:
     """Nothing is read from it any more; what is known of it stays readable."""
@@ -105,6 +99,13 @@ async def test(source_id: Id, response: Response, doors: Access, caller: Writer)
     view = await doors.send(TestSource(source_id=source_id), caller)
     response.headers["Location"] = f"/api/v1/sources/{source_id}/tests/{view.id}"
     return view
+
+
+@router.get("/{source_id}/tests", operation_id="list_tests", summary="List connection tests")
+def list_tests(source_id: Id, doors: Access, caller: MayRead, after: After = None, limit: Limit = 50) -> Page[TestView]:
+    """The tests that are still known, the newest first."""
+    with doors.reading() as session:
+        return page(queries.list_tests(session, source_id, after, limit + 1), limit, lambda test: test.id)
 
 
 @router.get("/{source_id}/tests/{test_id}", operation_id="get_test", summary="Read a connection test")
@@ -123,6 +124,15 @@ async def discover(source_id: Id, response: Response, doors: Access, caller: Wri
     view = await doors.send(DiscoverSource(source_id=source_id), caller)
     response.headers["Location"] = f"/api/v1/sources/{source_id}/discoveries/{view.id}"
     return view
+
+
+@router.get("/{source_id}/discoveries", operation_id="list_discoveries", summary="List discoveries")
+def list_discoveries(
+    source_id: Id, doors: Access, caller: MayRead, after: After = None, limit: Limit = 50
+) -> Page[DiscoveryView]:
+    """The discoveries that are still known, the newest first."""
+    with doors.reading() as session:
+        return page(queries.list_discoveries(session, source_id, after, limit + 1), limit, lambda found: found.id)
 
 
 @router.get("/{source_id}/discoveries/{discovery_id}", operation_id="get_discovery", summary="Read a discovery")

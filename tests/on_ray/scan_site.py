@@ -21,7 +21,8 @@ from cluster.context import new_id, system
 from cluster.detectors.compile import RuleSetSpec, compile, load_detector_packs
 from cluster.runtime.commands import Command
 from cluster.runtime.doors import NAMESPACE, send
-from cluster.security.secrets import master_key, seal
+from cluster.security.keyring import ring
+from cluster.security.secrets import seal
 from cluster.settings import settings
 from cluster.store.engine import make_engine
 
@@ -148,4 +149,4 @@ def table(url: str) -> tuple[SourceAccess, dict[str, str]]:
 def forget() -> None:
     """Makes this process read its settings and its key anew: the workers do so, and must find the same."""
     settings.cache_clear()
-    master_key.cache_clear()
+    ring.cache_clear()

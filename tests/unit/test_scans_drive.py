@@ -262,7 +262,7 @@ def test_an_unexpected_error_leaves_a_worker_without_its_message(tmp_path: Path,
     def broken(*_: Any) -> Any:
         raise KeyError("secret value 4711")
 
-    monkeypatch.setattr("cluster.connectors.open_connector", broken)
+    monkeypatch.setattr("cluster.connectors.opening.open_connector", broken)
     access = SourceAccess(source_id="s", url="postgresql://h/db")
     with pytest.raises(SextantError) as caught:
         worker.plan_assets(access, [AssetInfo(path="a", kind="table")], 1 << 16)

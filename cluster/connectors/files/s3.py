@@ -14,6 +14,7 @@ from cluster.connectors.files.tree import MOST_FILES, Entry, Listing
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.options import flag
 from cluster.errors import (
+    AddressRefused,
     SourceAuthFailed,
     SourceDenied,
     SourceError,
@@ -22,6 +23,7 @@ from cluster.errors import (
     SourceUnreadable,
 )
 from cluster.formats import format_of
+from cluster.security.egress import egress
 
 T = TypeVar("T")
 _REFUSED = (
@@ -154,6 +156,8 @@ class S3Tree:
             "timeout": timedelta(seconds=120),
             "allow_http": bool(flag(self._access.options, "allow_http")) or not self.tls,
         }
+        if self._access.options.get("endpoint"):  # chosen by whoever registered the source
+            client["proxy_url"] = egress().url
         kept = {name: value for name, value in config.items() if value is not None}
         return _calling(
             self.root, lambda: S3Store(self.bucket, client_options=client, retry_config=_RETRY, **kept)  # type: ignore[arg-type]  # obstore's TypedDicts
@@ -200,6 +204,10 @@ def _calling(what: str, call: Callable[[], T]) -> T:
 
 def _fault(error: Exception, what: str) -> SourceError:
     text = str(error).lower()
+    for word, told in _TOLD.items():
+        if word in text:
+            cls, detail, remedy, diagnosis = told
+            return cls(f"{detail} {what}.", remedy, {"diagnosis": diagnosis})
     if isinstance(error, exceptions.UnauthenticatedError) or any(code in text for code in _REFUSED):
         return SourceAuthFailed(f"The store refused the credential for {what}.", "Check the access key and its secret.")
     if "nosuchbucket" in text:
@@ -213,6 +221,39 @@ def _fault(error: Exception, what: str) -> SourceError:
         f"The store did not answer for {what}.", "Check endpoint, region, network; allow_http for http."
     )
 
+
+_TOLD: Mapping[str, tuple[type[SourceError], str, str, str]] = {
+    "expiredtoken": (
+        SourceAuthFailed, "The session token has expired for", "Give a new one, or keys that do not expire.",
+        "expired-token",
+    ),
+    **dict.fromkeys(
+        ("permanentredirect", "authorizationheadermalformed", "illegallocationconstraint", "received redirect without"),
+        (SourceUnreachable, "Another region answers for", "Set the option region to where the bucket is.",
+         "wrong-region"),
+    ),
+    "requesttimetooskewed": (
+        SourceAuthFailed, "The clock of this node is wrong for", "Set the clock by NTP.", "clock-skew",
+    ),
+    **dict.fromkeys(
+        ("dns error", "failed to lookup address"),
+        (SourceUnreachable, "A host name could not be resolved for", "Check the endpoint, and the DNS of this node.",
+         "dns-failure"),
+    ),
+    **dict.fromkeys(
+        ("certificate", "invalid peer"),
+        (SourceUnreachable, "The TLS certificate is not accepted for", "Check the endpoint and its certificate.",
+         "tls-refused"),
+    ),
+    "redirected": (
+        SourceUnreachable, "The store sends its visitors to another host for", "Set the option endpoint to that host.",
+        "redirected",
+    ),
+    "address-refused": (
+        AddressRefused, "The store leads to an address that is not allowed for", "Use another endpoint.",
+        "address-refused",
+    ),
+}  # fmt: skip
 
 _FAULTS: tuple[tuple[tuple[type[Exception], ...], type[SourceError], str, str], ...] = (
     ((exceptions.PermissionDeniedError, PermissionError), SourceDenied, "may not be read",

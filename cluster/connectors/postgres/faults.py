@@ -64,6 +64,10 @@ _REFUSALS: tuple[tuple[tuple[str, ...], _Entry], ...] = (
     (("connection slots",), (SourceUnreachable, "The server at {host} takes no more connections", "Try again later.")),
     (("starting up",), (SourceUnreachable, "The server at {host} is starting", "Try again later.")),
 )  # fmt: skip
+_DIAGNOSES = (
+    ("tls-refused", ("TLS",)), ("no-database", ("no database",)), ("not-admitted", ("does not admit",)),
+    ("too-many-connections", ("no more connections",)), ("starting", ("is starting",)),
+)  # fmt: skip
 _NO_SESSION: _Entry = (
     SourceUnreachable, "No session with the server at {host} could be opened", "Check its log and pg_hba.conf.",
 )  # fmt: skip
@@ -87,4 +91,5 @@ def refusal(error: BaseException, host: str, database: str) -> SourceError:
     text = str(error).lower()
     found = (entry for words, entry in _REFUSALS if all(word in text for word in words))
     cls, detail, remedy = next(found, _NO_SESSION)
-    return cls(f"{detail.format(host=host, database=database)}.", remedy)
+    told = next((name for name, words in _DIAGNOSES if any(word in detail for word in words)), None)
+    return cls(f"{detail.format(host=host, database=database)}.", remedy, {"diagnosis": told} if told else None)

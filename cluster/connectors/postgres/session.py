@@ -21,6 +21,7 @@ from cluster.connectors.pace import Pacer
 from cluster.connectors.postgres.faults import fault, refusal
 from cluster.connectors.postgres.wire import PacedConnection, paced_connection
 from cluster.errors import SourceAuthFailed, SourceUnreachable
+from cluster.security.network import policy
 
 LOCK_TIMEOUT_SECONDS = 10
 _PASSED_ON = ("sslmode", "sslrootcert", "target_session_attrs", "gssencmode", "channel_binding")
@@ -41,23 +42,21 @@ class Session:
 
     def reach(self) -> str:
         """Resolves the host and opens its port. Raises SourceUnreachable saying which of the two failed."""
+        address = self._addresses()[0]
         try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise SourceUnreachable(
-                f"The host name '{self.host}' could not be resolved.", "Check the name, and the DNS of this machine."
-            ) from None
-        try:
-            with socket.create_connection((self.host, self.port), timeout=self._connect_timeout):
-                return f"{found[0][4][0]} answers on port {self.port}."
+            with socket.create_connection((address, self.port), timeout=self._connect_timeout):
+                return f"{address} answers on port {self.port}."
         except ConnectionRefusedError:
             raise SourceUnreachable(
-                f"{self.host} refuses connections on port {self.port}.", "Check the port, and that the server runs."
+                f"{self.host} refuses connections on port {self.port}.",
+                "Check the port, and that the server runs.",
+                {"diagnosis": "port-closed"},
             ) from None
         except OSError:
             raise SourceUnreachable(
-                f"{self.host} does not answer on port {self.port}.", "Check network, firewall and address."
-            ) from None
+                f"{self.host} does not answer on port {self.port}.", "Check network, firewall and address.",
+                {"diagnosis": "no-answer"},
+            ) from None  # fmt: skip
 
     def loopback(self) -> bool:
         """Whether every address of the host is of this machine."""
@@ -172,9 +171,14 @@ class Session:
         calls = [sql.SQL("set_config({}, {}, false)").format(name, value) for name, value in settings]
         return sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls))
 
+    def _addresses(self) -> tuple[str, ...]:
+        return policy().resolve(self.host, self.port)
+
     def _conninfo(self) -> str:
+        addresses = self._addresses()  # libpq is to go where was looked, not where the name leads a moment later
         given = {
-            "host": self.host,
+            "host": ",".join([self.host] * len(addresses)),
+            "hostaddr": ",".join(addresses),
             "port": str(self.port),
             "dbname": self.database,
             "user": self._credential["username"],

@@ -1,4 +1,4 @@
-"""What other groups and the doors may know of the sources group: its values and its commands."""
+"""Sources, their tests, discoveries and inventory."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -14,11 +14,11 @@ SourceState = Literal["registered", "active", "degraded", "retired"]
 WorkState = Literal["queued", "running", "succeeded", "failed"]
 
 
-class _View(BaseModel):
+class View(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
-class SourceView(_View):
+class SourceView(View):
     """A registered source. `url` holds no password; `version` rises with every change and is the ETag."""
 
     id: str
@@ -34,8 +34,11 @@ class SourceView(_View):
     updated_at: datetime
 
 
-class TestView(_View):
-    """A connection test with its steps; `state` is failed only if the test itself could not be run to its end."""
+class TestView(View):
+    """A connection test with its steps; `state` is failed only if the test itself could not be run to its end.
+
+    With `rotates` it tries a new credential, which is the source's from then on if the test passes.
+    """
 
     __test__ = False
 
@@ -44,11 +47,12 @@ class TestView(_View):
     state: WorkState
     passed: bool | None
     steps: tuple[TestStep, ...]
+    rotates: bool = False
     requested_at: datetime
     finished_at: datetime | None
 
 
-class DiscoveryView(_View):
+class DiscoveryView(View):
     """One enumeration of a source: what is new, changed and gone against the one before.
 
     `gone` counts only what a complete enumeration did not find; after an incomplete one those assets are `unknown`.
@@ -68,7 +72,7 @@ class DiscoveryView(_View):
     finished_at: datetime | None
 
 
-class InventoryItem(_View):
+class InventoryItem(View):
     """An asset as the source described it last, and whether it is still there.
 
     `moved_from` is the id that it had under the name before.
@@ -107,15 +111,6 @@ class UpdateSource(Command[SourceView]):
     version: int
     name: str | None = Field(None, min_length=1, max_length=100)
     options: dict[str, str] | None = Field(None, max_length=50)
-
-
-class SetCredential(Command[SourceView]):
-    """Replaces the credential, encrypted at rest."""
-
-    group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "sources:write"
-    source_id: str
-    credential: dict[str, SecretStr] = Field(max_length=20)
 
 
 class RetireSource(Command[SourceView]):

@@ -1,0 +1,51 @@
+"""What other groups and the doors may know of the sources group: its values and its commands."""
+
+from actors.sources.contract.credentials import (
+    DropKey,
+    KeyRingView,
+    MasterKeyView,
+    RotateCredential,
+    RotateKeys,
+    SetCredential,
+)
+from actors.sources.contract.sources import (
+    GROUP,
+    BeginWork,
+    DiscoverSource,
+    DiscoveryView,
+    InventoryItem,
+    RecordDiscovery,
+    RecordTest,
+    RegisterSource,
+    RetireSource,
+    SourceState,
+    SourceView,
+    TestSource,
+    TestView,
+    UpdateSource,
+    WorkState,
+)
+
+__all__ = [
+    "GROUP",
+    "BeginWork",
+    "DiscoverSource",
+    "DiscoveryView",
+    "DropKey",
+    "InventoryItem",
+    "KeyRingView",
+    "MasterKeyView",
+    "RecordDiscovery",
+    "RecordTest",
+    "RegisterSource",
+    "RetireSource",
+    "RotateCredential",
+    "RotateKeys",
+    "SetCredential",
+    "SourceState",
+    "SourceView",
+    "TestSource",
+    "TestView",
+    "UpdateSource",
+    "WorkState",
+]
