@@ -41,7 +41,7 @@ def door(store: Any, served: Any) -> Iterator[tuple[str, Any, list[tuple[str, st
 
     app = build_api(send, store)
     with served(app) as url:
-        yield url, app.state.doors.known_tokens, addresses(httpx.get(f"{url}/api/v1/openapi.json").json())
+        yield url, app.state.doors.known_tokens, addresses(httpx.get(f"{url}/api/v1/openapi.json", timeout=60).json())
 
 
 def test_every_address_asks_for_the_permission_of_its_group(door: Any) -> None:
