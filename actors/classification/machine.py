@@ -7,6 +7,7 @@ from actors.classification.answers import Told
 from actors.classification.contract import ColumnGuesses
 from actors.classification.decisions import LabelFacts
 from actors.classification.feedback import Feedback, heeded
+from actors.classification.free_text import Occurrence, occurrences
 from actors.classification.joining import Joined, join
 from actors.classification.observing import Observed
 from actors.classification.refuting import tenable
@@ -31,9 +32,10 @@ def machine_labels(
         neighbours = tuple(name for name in names if name != seen.evidence.column)
         labels = verdict(seen.evidence, asset, neighbours, taxonomy, rules)
         answers = told.get(seen.evidence.column, ())
-        found[seen.evidence.column] = {
-            facts.data_class: facts for facts in _facts(seen, labels, answers, taxonomy, rules)
-        }
+        known = {facts.data_class: facts for facts in _facts(seen, labels, answers, taxonomy, rules)}
+        said = [(facts.data_class, facts.confidence, facts.whole_column) for facts in known.values()]
+        inside = occurrences(seen.evidence, said, taxonomy, rules)
+        found[seen.evidence.column] = known | {one.found.data_class: _of_texts(one, seen, rules) for one in inside}
     return found
 
 
@@ -80,4 +82,15 @@ def _of_models(one: Joined, seen: Observed, models: Mapping[Any, str], taxonomy:
         data_class=one.data_class, sensitivity=known.sensitivity, tags=known.tags, confidence=one.confidence,
         method="census" if seen.is_census else "sample", tier=one.tier, model=models.get(one.tier), state=one.state,
         reasons=one.reasons,
+    )  # fmt: skip
+
+
+def _of_texts(one: Occurrence, seen: Observed, rules: CompiledRules) -> LabelFacts:
+    found, tier = one.found, one.found.tier
+    return LabelFacts(
+        data_class=found.data_class, sensitivity=one.meaning.sensitivity, tags=one.meaning.tags,
+        confidence=one.confidence, prevalence=found.prevalence, low=found.low, high=found.high,
+        matched=found.matched, scanned=found.read, method="sample", tier=tier, whole_column=False,
+        model=seen.evidence.texts.model if seen.evidence.texts and tier == "language" else None,
+        state="automatic" if one.confidence >= rules.spec.automatic_at else "review", reasons=one.reasons,
     )  # fmt: skip

@@ -65,8 +65,10 @@ def _counting(census: Evidence | None, sample: Evidence | None) -> Observed:
         return Observed(some, False, frozenset())
     known = frozenset(found.data_class for found in every.classes if found.matched)
     new = tuple(found for found in some.classes if found.data_class not in known) if some else ()
+    classes = tuple(c for c in every.classes if c.data_class in known) + new
+    texts = every.texts or (some.texts if some else None)
     return Observed(
-        every.model_copy(update={"classes": tuple(c for c in every.classes if c.data_class in known) + new}),
+        every.model_copy(update={"classes": classes, "texts": texts}),
         True,
         known,
     )

@@ -44,7 +44,8 @@ class ColumnOracle:
         """The evidence of all columns of the asset, since a column is judged among its neighbours."""
         if self._digested is None or self._digested[0] is not asset:
             told = [
-                each.model_dump(mode="json", exclude={"classes": {"__all__": {"examples"}}}) for each in asset.columns
+                each.model_dump(mode="json", exclude={"classes": {"__all__": {"examples"}}, "texts": True})
+                for each in asset.columns
             ]
             self._digested = asset, digest_of(told)
         return {"name": column.column, "table": table_of(asset.asset), "evidence": self._digested[1]}

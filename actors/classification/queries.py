@@ -124,6 +124,7 @@ def evidence(session: Session, asset_id: str, column: str) -> list[EvidenceView]
             method=row.method,
             rules_digest=row.rules_digest,
             classes=tuple(ClassEvidence.model_validate(found) for found in row.evidence["classes"]),
+            texts=row.evidence.get("texts"),
             observed_at=row.observed_at,
         )
         for row in rows
@@ -142,6 +143,12 @@ def model_folders(session: Session, assets: Iterable[str]) -> dict[str, dict[Gue
         asset: {tier: found.folder for tier, some in tiers.items() if (found := some.answering(asset)) is not None}
         for asset in assets
     }
+
+
+def text_model(session: Session) -> Path | None:
+    """Where the version lies that reads free texts in scans; None where none is registered, or a setting names one."""
+    active = versions(session, "entities").active
+    return active.folder if active else None
 
 
 def shadow_folders(session: Session) -> dict[GuessTier, Path]:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from actors.classification.free_text import Occurrence, occurrences
 from actors.classification.guessing import told_of
 from actors.classification.joining import Joined, join
-from actors.classification.tiers import NONE, Models, Ranked, wanted
+from actors.classification.tiers import NONE, Models, Ranked, Tier, wanted
 from cluster.connectors.interface import Partition
 from cluster.detectors.compile import CompiledRules, compile, load_rule_set
 from cluster.detectors.spans import Span, both_tiers, find_spans
@@ -22,6 +23,7 @@ from cluster.kernels import scan_batches
 from cluster.kernels.intervals import clopper_pearson
 from cluster.kernels.merge import fold
 from cluster.kernels.report import ColumnEvidence
+from cluster.kernels.text_reader import TextReader
 
 _SALT: Final = os.urandom(16)  # hashes of values live as long as the call
 _HALF: Final = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
@@ -47,7 +49,9 @@ def classify_columns(
     only columns that the tiers before it did not settle. Raises InvalidInput for an unknown tier.
     """
     using = rules or default_rules()
-    return classify_evidence(evidence_of(columns, using), table, tiers, models=models, rules=using)
+    chosen = wanted(tiers)
+    evidence = evidence_of(columns, using, models if "language" in chosen else NONE)
+    return classify_evidence(evidence, table, chosen, models=models, rules=using)
 
 
 def classify_evidence(
@@ -63,7 +67,7 @@ def classify_evidence(
     taxonomy = load_taxonomy().value
     told = told_of(list(evidence.values()), table, models, using, chosen)
     return {
-        name: tuple(_ranked(one) for one in join(labels, guesses, taxonomy, using))
+        name: _with_texts(evidence[name], join(labels, guesses, taxonomy, using), chosen, using)
         for name, (labels, guesses) in zip(evidence, told, strict=True)
     }
 
@@ -90,7 +94,9 @@ def classify_text(
     return found
 
 
-def evidence_of(columns: Mapping[str, Sequence[object]], rules: CompiledRules) -> dict[str, ColumnEvidence]:
+def evidence_of(
+    columns: Mapping[str, Sequence[object]], rules: CompiledRules, models: Models = NONE
+) -> dict[str, ColumnEvidence]:
     """What the scan kernels find in values given as Python objects, as they would in a source."""
     together: dict[tuple[int, int], list[str]] = defaultdict(list)
     seen: dict[tuple[int, str], int] = defaultdict(int)
@@ -103,15 +109,41 @@ def evidence_of(columns: Mapping[str, Sequence[object]], rules: CompiledRules) -
     for names in together.values():
         titles = [_whole_characters(str(name)) for name in names]
         batch = pa.RecordBatch.from_arrays([_array(columns[name]) for name in names], names=titles)
-        found |= zip(names, evidence_of_batches([batch], rules).values(), strict=True)
+        found |= zip(names, evidence_of_batches([batch], rules, models).values(), strict=True)
     return {name: found[name] for name in columns}
 
 
-def evidence_of_batches(batches: Iterable[pa.RecordBatch], rules: CompiledRules) -> dict[str, ColumnEvidence]:
-    """What the scan kernels find in the rows of a file; nothing if there are none."""
+def evidence_of_batches(
+    batches: Iterable[pa.RecordBatch], rules: CompiledRules, models: Models = NONE
+) -> dict[str, ColumnEvidence]:
+    """What the scan kernels find in the rows of a file; nothing if there are none. Samples of prose are read by the
+    model of entities too, if there is one."""
     partition = Partition(asset="values", number=0, kind="values", spec={}, columns=(), fingerprint="")
-    report = scan_batches(iter(batches), partition, rules, _SALT)
+    entities = models.entities
+    reader = TextReader(rules, None if entities is None else lambda: entities)
+    report = scan_batches(iter(batches), partition, rules, _SALT, reader=reader)
     return {column.column: column for column in fold([report], 1, 0).columns}
+
+
+def _with_texts(
+    column: ColumnEvidence, joined: Sequence[Joined], tiers: Sequence[Tier], rules: CompiledRules
+) -> tuple[Ranked, ...]:
+    """What is said of the column itself, and then what its texts hold."""
+    known = [_ranked(one) for one in joined]
+    said = [(one.data_class, one.confidence, one.whole_column) for one in known]
+    told = occurrences(column, said, load_taxonomy().value, rules)
+    inside = [_inside(one, rules) for one in told if one.found.tier in tiers]
+    again = {one.data_class for one in inside}
+    return (*(one for one in known if one.data_class not in again), *sorted(inside, key=lambda one: -one.confidence))
+
+
+def _inside(one: Occurrence, rules: CompiledRules) -> Ranked:
+    found = one.found
+    return Ranked(
+        data_class=found.data_class, confidence=one.confidence, interval=(found.low, found.high),
+        prevalence=found.prevalence, tier=found.tier, reasons=one.reasons, whole_column=False,
+        state="automatic" if one.confidence >= rules.spec.automatic_at else "review",
+    )  # fmt: skip
 
 
 def _ranked(one: Joined) -> Ranked:

@@ -39,7 +39,10 @@ class MatchesMeaning(Protocol):
 
 
 class FindsEntities(Protocol):
-    """Tier 3 for texts: the spans of each text."""
+    """Tier 3 for texts: the spans of each text. `digest` says which model it is."""
+
+    @property
+    def digest(self) -> str: ...
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]: ...
 
@@ -72,7 +75,7 @@ class Skipped(BaseModel):
 
 @dataclass(frozen=True)
 class Models:
-    """The models at hand. `missing` says of a tier why it has none."""
+    """The models at hand. `missing` says of a tier why it has none, or why not all that it needs."""
 
     columns: GuessesColumns | None = None
     meaning: MatchesMeaning | None = None
@@ -86,7 +89,8 @@ class Models:
             have |= {"model": False, "language": self.entities is not None}
         reasons = {"model": "it is a model of columns and reads no text"} if texts else {}
         reasons = {"model": "no model is loaded", "language": "no model is loaded", **self.missing, **reasons}
-        return tuple(Skipped(tier=tier, reason=reasons[tier]) for tier in tiers if not have[tier])
+        without = [tier for tier in tiers if not have[tier] or tier in self.missing]
+        return tuple(Skipped(tier=tier, reason=reasons[tier]) for tier in without)
 
 
 NONE: Final = Models()

@@ -1,6 +1,7 @@
 """What runs in a worker process: asking the models about columns. Only answers and SextantErrors leave it."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,18 @@ def _ask(questions: Questions) -> Answers:
             made[key], absent = oracles(folders)
         asking.oracles = made[key]
         asking.ask(evidence)
-    answers = asking.answers()
+    answers = _with_texts(asking.answers(), questions.evidence)
     seen = tuple(beside(questions.shadows, questions.evidence, asking.descriptions, answers.guesses))
     return answers.model_copy(update={"absent": absent, "shadows": seen})
+
+
+def _with_texts(answers: Answers, evidence: Iterable[AssetEvidence]) -> Answers:
+    """The answers with how many cells tier 3 saw of all when the texts were read, and what kept it from reading."""
+    assets = list(evidence)
+    texts = [column.texts for asset in assets for column in asset.columns if column.texts is not None]
+    why = max((each.skipped for each in texts if each.skipped), default=None)
+    skipped: dict[str, str] = ({"language": why} if why else {}) | answers.skipped
+    cells = sum(asset.rows * len(asset.columns) for asset in assets)
+    return answers.model_copy(
+        update={"texts": sum(each.language for each in texts), "cells": cells, "skipped": skipped}
+    )

@@ -26,8 +26,9 @@ def _scan(method: Method) -> Any:
     def commands(session: Session, way: Way) -> Iterable[Command[Any]]:
         rules = rulesets.current(session, way.ruleset)
         pinned = ScanRules(
-            name=rules.name, version=rules.version, digest=rules.digest, spec=rules.spec, order=rules.order
-        )
+            name=rules.name, version=rules.version, digest=rules.digest, spec=rules.spec, order=rules.order,
+            text_model=classification.text_model(session),
+        )  # fmt: skip
         yield StartScan(
             key=_key(way.workflow_id, way.phase, _number(session, way)),
             access=sources.access(session, way.source_id),

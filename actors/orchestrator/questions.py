@@ -76,6 +76,8 @@ def told(results: list[BaseModel]) -> tuple[dict[str, Any], str | None]:
         reused = sum(answer.reused.get(tier, 0) for answer in answers)
         if asked or reused:
             counters |= {f"asked_{tier}": asked, f"known_{tier}": reused}
+    if any(answer.texts for answer in answers):
+        counters |= {"texts_language": sum(a.texts for a in answers), "cells": sum(a.cells for a in answers)}
     skipped = {tier: why for answer in answers for tier, why in answer.skipped.items()}
     absent = {tier for answer in answers for tier in answer.absent}
     if skipped or absent:

@@ -183,7 +183,12 @@ def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
 
 
 def _keep(work: UnitOfWork, command: CommitReport, source_id: str, content_key: str, report: PartitionReport) -> Any:
-    """The stored report of this content: the one at hand, unless another scan or an equal part brought it before."""
+    """The stored report of this content: the one at hand, unless another scan or an equal part brought it before.
+
+    One whose texts a model could not read is put where no scan looks for what is known, so that they are read again.
+    """
+    if any(column.texts is not None and column.texts.skipped for column in report.columns):
+        content_key += ":texts-not-read"
     wanted = (Report.asset_id == command.asset_id, Report.content_key == content_key)
     statement = (
         insert(Report)

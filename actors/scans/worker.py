@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from cluster.detectors.compile import CompiledRules
     from cluster.kernels.duty import Duty
+    from cluster.kernels.text_reader import TextReader
+    from cluster.ml.entities import FindsEntities
 
 T = TypeVar("T")
 
@@ -120,7 +123,10 @@ def _scan_partition(
         if duty is not None:
             batches = _eased(connector, batches, duty, pace.readers if pace else 1)
         between = duty.rest if duty else None
-        report = scan_batches(batches, partition, compiled.narrowed(only), derived("value-salt"), only, between=between)
+        report = scan_batches(
+            batches, partition, compiled.narrowed(only), derived("value-salt"), only, between=between,
+            reader=_reader(rules.text_model),
+        )  # fmt: skip
     return report.model_copy(
         update={
             "rules_digest": compiled.digest,
@@ -163,6 +169,24 @@ def _compiled(digest: str, rules_json: str) -> "CompiledRules":
             "Install the same version of Sextant on all nodes, then start a new scan.",
         )
     return compiled
+
+
+@lru_cache(maxsize=2)
+def _reader(folder: Path | None) -> "TextReader":
+    """What reads free texts in this process, by the installed detectors whatever the rule set is, so that a report
+    serves other rules too. The model is loaded when the first text is to be read."""
+    from cluster.detectors.compile import compile, load_rule_set
+    from cluster.kernels.text_reader import TextReader
+
+    installed = find_spec("onnxruntime") is not None
+    return TextReader(compile(load_rule_set().value), (lambda: _entities(folder)) if installed else None)
+
+
+@lru_cache(maxsize=2)
+def _entities(folder: Path | None) -> "FindsEntities":
+    from cluster.ml.entities import load_entities
+
+    return load_entities(folder)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from cluster.errors import PackInvalid
 from cluster.packs import Pack, load_pack, pack_names
 
 # Raise it when a change of the kernels can change a report: cached partitions are then read again.
-KERNEL_VERSION = "2"
+KERNEL_VERSION = "3"
 
 
 class RuleSetSpec(BaseModel):

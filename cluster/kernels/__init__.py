@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from cluster.connectors.interface import Partition
     from cluster.detectors.compile import CompiledRules
     from cluster.kernels.report import PartitionReport
+    from cluster.kernels.text_reader import TextReader
 
 
 def scan_batches(
@@ -19,11 +20,12 @@ def scan_batches(
     only: "tuple[str, ...]" = (),
     *,
     between: "Callable[[], None] | None" = None,
+    reader: "TextReader | None" = None,
 ) -> "PartitionReport":
     """The report of a partition, from one pass over its batches. See `cluster.kernels.scan`.
 
     With `only` it holds the counts of these detectors of the rules, for the columns that one of them may look at.
-    `between` is called after each column of each batch.
+    `between` is called after each column of each batch. Samples of prose are read by `reader`, unless it is `only` so.
 
     The numerical libraries are loaded on the first call, not with the package: `report` is imported everywhere.
     """
@@ -31,7 +33,7 @@ def scan_batches(
     from cluster.kernels.rebase import counts_of
     from cluster.kernels.scan import PartitionScan
 
-    scan = PartitionScan(partition, rules, salt, between=between)
+    scan = PartitionScan(partition, rules, salt, between=between, reader=None if only else reader)
     for batch in batches:
         names = batch.schema.names if only else ()
         kept = [place for place, name in enumerate(names) if looked_at_by(name, only, rules)]

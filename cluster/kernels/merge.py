@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from cluster.detectors.compile import load_detector_packs
 from cluster.detectors.detector import Detector
 from cluster.errors import Internal
+from cluster.kernels import free_text
 from cluster.kernels.buckets import merge_lengths, merge_numbers, merge_times
 from cluster.kernels.doubt import Part, interval, looked_at, part_of
 from cluster.kernels.profile import profile_of
@@ -15,6 +16,7 @@ from cluster.kernels.report import (
     ColumnEvidence,
     ColumnReport,
     DetectorCounts,
+    FreeText,
     PartitionReport,
 )
 from cluster.kernels.shapes import keep_shapes
@@ -71,6 +73,7 @@ def merge_columns(a: ColumnReport, b: ColumnReport) -> ColumnReport:
         lengths=merge_lengths(a.lengths, b.lengths),
         shapes=keep_shapes({s: a.shapes.get(s, 0) + b.shapes.get(s, 0) for s in a.shapes.keys() | b.shapes.keys()}),
         traits=merge_traits(a.traits, b.traits),
+        texts=free_text.merge_texts(a.texts, b.texts),
     )
     # A detector that matched in one part only has looked at the values of the other too.
     scanned = looked_at(merged)
@@ -96,17 +99,21 @@ def fold(
     """
     whole: PartitionReport | None = None
     parts: list[Part] = []
+    texts: list[dict[str, FreeText]] = []
     read = 0
     for report in reports:
         whole = report if whole is None else merge(whole, report)
         if partitions_failed or partitions_read < partitions_total:
             parts.append(part_of(report))
+            texts.append(free_text.part_of(report))
         read += 1
     if whole is None:
         raise Internal("An asset without a report has no evidence.", "Scan it first.")
     census = partitions_failed == 0 and read >= partitions_total
     known = {d.id: d for pack in load_detector_packs() for d in pack.value.detectors} | {d.id: d for d in own}
     total = max(partitions_total, read + partitions_failed)
+    if census:
+        parts, texts = [], []
     return AssetEvidence(
         asset=whole.asset,
         method="census" if census else "sample",
@@ -115,12 +122,12 @@ def fold(
         rows=whole.rows,
         bytes=whole.bytes,
         rules_digest=whole.rules_digest,
-        columns=tuple(_column_evidence(c, known, () if census else parts, total) for c in whole.columns),
+        columns=tuple(_column_evidence(c, known, parts, texts, total) for c in whole.columns),
     )
 
 
 def _column_evidence(
-    column: ColumnReport, known: dict[str, Detector], parts: Sequence[Part], total: int
+    column: ColumnReport, known: dict[str, Detector], parts: Sequence[Part], texts: free_text.Parts, total: int
 ) -> ColumnEvidence:
     profile = profile_of(column)
     classes = tuple(
@@ -128,7 +135,10 @@ def _column_evidence(
         for name in sorted(column.detectors)
         if name in known
     )
-    return ColumnEvidence(column=column.name, type=column.type, profile=profile, traits=column.traits, classes=classes)
+    return ColumnEvidence(
+        column=column.name, type=column.type, profile=profile, traits=column.traits, classes=classes,
+        texts=free_text.findings(column.texts, column.name, texts, total),
+    )  # fmt: skip
 
 
 def _class_evidence(

@@ -31,10 +31,37 @@ class DetectorCounts(_Value):
     examples: tuple[str, ...] = ()
 
 
+class TextSample(_Value):
+    """Distinct texts drawn at random, and what was found in each: (keyed hash, classes parted by blanks), by hash.
+
+    `bound`: the texts are all those with a hash up to it; None: all that there are. read: how many a tier has read so
+    far, also such as more partitions have pushed out of the sample.
+    """
+
+    found: tuple[tuple[str, str], ...]
+    bound: str | None = None
+    read: int
+
+
+class FreeText(_Value):
+    """What was found in a sample of the texts of a column of prose (mergeable; see `cluster.kernels.free_text`).
+
+    `reader` is the version of what reads. `rules` holds what tier 1 found; `language`, of fewer texts, what both tiers
+    found, by the model of digest `model`. `skipped` says why tier 3 has read none although it was to.
+    """
+
+    reader: str
+    rules: TextSample
+    language: TextSample | None = None
+    model: str | None = None
+    skipped: str | None = None
+
+
 class ColumnReport(_Value):
     """Profile and evidence of one column of one partition (mergeable).
 
     `traits` is what its values look like (`cluster.kernels.traits`); reports of before it was collected have none.
+    `texts` is what a sample of its values holds, where they are prose and somebody read them.
     """
 
     name: str
@@ -49,6 +76,7 @@ class ColumnReport(_Value):
     lengths: dict[str, Any] | None = None
     shapes: dict[str, int] = Field(default_factory=dict)
     traits: str | None = None
+    texts: FreeText | None = None
     detectors: dict[str, DetectorCounts] = Field(default_factory=dict)
 
 
@@ -116,6 +144,33 @@ class ClassEvidence(_Value):
     examples: tuple[str, ...] = ()
 
 
+class TextEvidence(_Value):
+    """A class that was found inside free texts: in `matched` of `read` distinct ones drawn at random, by which tier.
+
+    `low` and `high` bound the share of the column's distinct texts that hold it at 95 % (Clopper and Pearson; where
+    partitions were left out, as wide at least as the partitions differ).
+    """
+
+    data_class: str
+    tier: Literal["rules", "language"]
+    matched: int
+    read: int
+    prevalence: float
+    low: float
+    high: float
+
+
+class TextFindings(_Value):
+    """What is known of the free texts of a column. `rules` and `language` count the texts that each tier has read;
+    `skipped` says why tier 3 has read none."""
+
+    rules: int
+    language: int
+    model: str | None = None
+    skipped: str | None = None
+    classes: tuple[TextEvidence, ...] = ()
+
+
 class ColumnEvidence(_Value):
     """All that a scan knows of one column."""
 
@@ -123,6 +178,7 @@ class ColumnEvidence(_Value):
     type: str
     profile: ColumnProfile
     traits: str | None = None
+    texts: TextFindings | None = None
     classes: tuple[ClassEvidence, ...] = ()
 
 

@@ -23,13 +23,16 @@ from cluster.kernels.plan import TEXT_KINDS, plan_column
 from cluster.kernels.report import ColumnReport, DetectorCounts, PartitionReport
 from cluster.kernels.shape_book import REMEMBERED, Numbers, ShapeBook
 from cluster.kernels.sketch import DistinctSketch, Hashing
+from cluster.kernels.text_reader import SAMPLE, TextReader, allowance, prose, shortened
 from cluster.kernels.texts import Values, logical_type, months_of, values_of
 from cluster.kernels.traits import TraitSample
+from cluster.kernels.value_sample import ValueSample
 
 _BEYOND_ASCII: Final = 128
 # Shapes that are remembered of all columns together, where there are many, and of each at least.
 _SHAPES: Final = 1 << 18
 _LEAST_SHAPES: Final = 512
+_PROSE_KINDS: Final = frozenset({"string", "unknown", "binary"})
 
 
 class PartitionScan:
@@ -37,8 +40,8 @@ class PartitionScan:
 
     `salt` keys every hash, so that nothing in the report can be looked up or guessed without it. The report is the
     same for any division of the rows into batches. Columns are told apart by name; the first of equal names counts.
-    Traits know the words of `lexicon`, or of the shipped one. `between` is called after each column of a batch and of
-    the report.
+    Traits know the words of `lexicon`, or of the shipped one. Samples of prose are read by `reader`, if there is one.
+    `between` is called after each column of a batch and of the report.
     """
 
     def __init__(
@@ -47,9 +50,11 @@ class PartitionScan:
         rules: CompiledRules,
         salt: bytes,
         lexicon: Lexicon | None = None,
+        *,
         between: Callable[[], None] | None = None,
+        reader: TextReader | None = None,
     ) -> None:
-        self._lexicon = lexicon
+        self._lexicon, self._reader = lexicon, reader
         self._partition = partition
         self._rules = rules
         self._hashing = Hashing(salt)
@@ -77,7 +82,7 @@ class PartitionScan:
         for name in self._partition.columns:
             if name not in self._columns:
                 self._columns[name] = ColumnScan(name, self._rules, self._hashing)
-        columns = tuple(self._reported(column) for column in self._columns.values())
+        columns = self._read(tuple(self._reported(column) for column in self._columns.values()))
         seconds: dict[str, float] = {}
         for column in self._columns.values():
             for detector, spent in column.seconds().items():
@@ -98,6 +103,21 @@ class PartitionScan:
         self._between()
         return report
 
+    def _read(self, reports: tuple[ColumnReport, ...]) -> tuple[ColumnReport, ...]:
+        """The reports, those of prose with what their texts hold."""
+        if self._reader is None:
+            return reports
+        prose = [column for column in self._columns.values() if column.is_prose]
+        allowed = allowance(self._rows * len(reports), len(prose))
+        found = {}
+        for column in prose:
+            found[column.name] = self._reader.read(column.texts, self._hashing, allowed)
+            self._between()
+        return tuple(
+            report.model_copy(update={"texts": found[report.name]}) if report.name in found else report
+            for report in reports
+        )
+
 
 class ColumnScan:
     """Collects the profile and the evidence of one column, which has so many `columns` in its table."""
@@ -116,6 +136,7 @@ class ColumnScan:
         self._times: dict[str, Any] | None = None
         self._lengths: dict[str, Any] | None = None
         self._traits = TraitSample()
+        self.texts = ValueSample(SAMPLE, shortened)
         self._shapes = ShapeBook(hashing, max(_LEAST_SHAPES, min(REMEMBERED, _SHAPES // columns)))
 
     def add(self, array: pa.Array) -> None:
@@ -133,6 +154,8 @@ class ColumnScan:
         self._distinct.add(values.distinct, hashes, self._hashing)
         if values.kind in TEXT_KINDS or values.kind in ("integer", "number"):
             self._traits.add(values.distinct, hashes)
+        if values.kind in _PROSE_KINDS:
+            self.texts.add(values.distinct, hashes)
         shapes = self._profile(values)
         if values.kind not in self._detections:
             plan = plan_column(self.name, values.kind, self._rules)
@@ -151,6 +174,11 @@ class ColumnScan:
             self._lengths = merge_lengths(self._lengths, _lengths(values, np.diff(offsets)))
             return self._shapes, self._shapes.add(data, offsets, values.counts)
         return None
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether its values are texts that people wrote."""
+        return prose([text for _, text in self.texts.drawn()])
 
     def seconds(self) -> dict[str, float]:
         """Seconds spent in each detector."""

@@ -18,6 +18,7 @@ import polars as pl
 from cluster.kernels.lexicon import Lexicon, load_lexicon
 from cluster.kernels.sketch import Hashes
 from cluster.kernels.trait_figures import SPELLING, Figures, figures_of, names_of
+from cluster.kernels.value_sample import ValueSample
 
 SAMPLE: Final = 128
 FEWEST: Final = 8
@@ -30,30 +31,15 @@ class TraitSample:
     """Collects the values of a column of one partition that count. Holds at most `SAMPLE` of them at a time."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, str] = {}
-        self._bound: int | None = None
+        self._sample = ValueSample(SAMPLE, _short)
 
     def add(self, values: pl.Series, hashes: Hashes) -> None:
         """Takes distinct values of a batch, with their hashes in order."""
-        if self._bound is not None:
-            places = np.flatnonzero(hashes < np.uint64(self._bound))
-        elif len(hashes) > SAMPLE:
-            places = np.argpartition(hashes, SAMPLE)[:SAMPLE]
-        else:
-            places = np.arange(len(hashes))
-        if not len(places):
-            return
-        for key, value in zip(hashes[places].tolist(), values.gather(places).to_list(), strict=True):
-            self._kept[key] = _text_of(value)
-        if len(self._kept) >= SAMPLE:
-            smallest = sorted(self._kept)[:SAMPLE]
-            self._kept = {key: self._kept[key] for key in smallest}
-            self._bound = smallest[-1]
+        self._sample.add(values, hashes)
 
     def encode(self, lexicon: Lexicon | None = None) -> str | None:
         """The sums as text, see `decode`; None if there was no value."""
-        texts = [self._kept[key] for key in sorted(self._kept)]
-        texts = [text for text in texts if text and not text.isspace()]
+        texts = [text for _, text in self._sample.drawn() if text and not text.isspace()]
         if not texts:
             return None
         figures = figures_of(texts, lexicon or load_lexicon())
@@ -63,10 +49,8 @@ class TraitSample:
         return encode(figures)
 
 
-def _text_of(value: object) -> str:
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else str(value)
-    return str(value)[:_CUT]
+def _short(text: str) -> str:
+    return text[:_CUT]
 
 
 def encode(figures: Figures) -> str:

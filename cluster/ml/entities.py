@@ -53,18 +53,25 @@ class Labelling(BaseModel):
 
 
 class FindsEntities(Protocol):
-    """What finds spans in texts."""
+    """What finds spans in texts; `digest` says which model it is."""
+
+    @property
+    def digest(self) -> str:
+        """Of the model."""
+        ...
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """The spans of each text, in order."""
         ...
 
 
-def load_entities() -> FindsEntities:
-    """The model of `SEXTANT_ENTITIES_MODEL`, else the shipped one. Raises ModelUnusable.
+def load_entities(folder: Path | None = None) -> FindsEntities:
+    """The model of the folder, or of `SEXTANT_ENTITIES_MODEL`, or the shipped one. Raises ModelUnusable.
 
     The setting is a folder like the shipped one, or a Hugging Face folder or id, for which torch is needed.
     """
+    if folder is not None:
+        return TextEntities.load(folder)
     chosen = settings().entities_model
     if chosen and not (Path(chosen) / MANIFEST).exists():
         from cluster.ml.foreign import ForeignEntities

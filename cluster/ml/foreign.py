@@ -55,6 +55,7 @@ class ForeignEntities:
             )
         except (OSError, ValueError) as error:
             raise _not_loaded(name, error) from None
+        self.digest = name
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """The spans of each text, in order."""

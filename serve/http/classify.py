@@ -240,7 +240,7 @@ def _file_found(doors: Doors, content: bytes, layout: str, table: str, tiers: tu
 
     models = doors.models.for_columns(tiers, table)
     try:
-        evidence = evidence_of_batches(batches_of(content, layout), default_rules())
+        evidence = evidence_of_batches(batches_of(content, layout), default_rules(), models)
     except SourceUnreadable:
         raise InvalidInput(f"The body is no {layout} file.", "Send the bytes of the file itself.") from None
     found = classify_evidence(evidence, table, tiers, models=models)

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from actors.classification.model_choice import Version, Versions, versions
 from actors.classification.tiers import Models, Tier
-from cluster.errors import ConfigurationError
+from cluster.errors import ConfigurationError, ModelUnusable
 from cluster.kernels.report import ColumnEvidence
 from cluster.ml.gate import ModelKind
 from cluster.settings import settings
@@ -40,6 +40,7 @@ class ModelsAtHand:
         return Models(
             columns=self._one("columns", "model", tiers, table, missing),
             meaning=self._one("embedding", "language", tiers, table, missing),
+            entities=_WhenAsked(partial(self.loaded, "entities", table), missing) if "language" in tiers else None,
             missing=missing,
         )
 
@@ -61,15 +62,21 @@ class ModelsAtHand:
             self._known[kind] = (self._clock() + SECONDS, known)
         return known
 
+    def loaded(self, kind: ModelKind, key: str) -> Any:
+        """The model that answers. Raises ModelUnusable."""
+        try:
+            return loaded(kind, self.version(kind, key))
+        except ImportError as error:
+            name = error.name
+        raise ModelUnusable(f"the package {name} is not installed", "Install it to use this tier.")
+
     def _one(self, kind: ModelKind, tier: Tier, tiers: Sequence[Tier], key: str, missing: dict[str, str]) -> Any:
         if tier not in tiers:
             return None
         try:
-            return loaded(kind, self.version(kind, key))
+            return self.loaded(kind, key)
         except ConfigurationError as error:
             missing[tier] = error.detail
-        except ImportError as error:
-            missing[tier] = f"the package {error.name} is not installed"
         return None
 
 
@@ -87,16 +94,16 @@ def _loaded(kind: ModelKind, folder: Path | None, digest: str) -> Any:
     if settings().model_endpoints:
         from serve.models.handles import Served
 
-        served = _Elsewhere(Served(), folder)
+        served = _Elsewhere(Served(), folder, digest)
         return _meaning(served) if kind == "embedding" else served
     if kind == "columns":
         from cluster.ml.column_model import ColumnModel
 
         return ColumnModel.load(folder)
     if kind == "entities":
-        from cluster.ml.entities import TextEntities, load_entities
+        from cluster.ml.entities import load_entities
 
-        return TextEntities.load(folder) if folder else load_entities()
+        return load_entities(folder)
     from cluster.ml.embedding import Embedder
 
     return _meaning(Embedder.load(folder))
@@ -108,11 +115,34 @@ def _meaning(embedder: Any) -> Any:
     return Meaning(embedder)
 
 
+class _WhenAsked:
+    """A model of entities that is loaded when the first text is to be read. Where it cannot be, `missing` says why."""
+
+    def __init__(self, load: Callable[[], Any], missing: dict[str, str]) -> None:
+        self._load, self._missing = load, missing
+        self._model: Any = None
+
+    @property
+    def digest(self) -> str:
+        return str(self._ready().digest)
+
+    def find(self, texts: Sequence[str]) -> Any:
+        return self._ready().find(texts)
+
+    def _ready(self) -> Any:
+        try:
+            self._model = self._model or self._load()
+        except ConfigurationError as error:
+            self._missing["language"] = error.detail
+            raise
+        return self._model
+
+
 class _Elsewhere:
     """A model of a deployment of its own, asked from a worker thread."""
 
-    def __init__(self, served: Any, folder: Path | None) -> None:
-        self._served, self._folder = served, folder
+    def __init__(self, served: Any, folder: Path | None, digest: str) -> None:
+        self._served, self._folder, self.digest = served, folder, digest
 
     def find(self, texts: Sequence[str]) -> Any:
         return run(partial(self._served.find, texts, self._folder))

@@ -144,9 +144,9 @@ def _embedder(folder: Path | None) -> Any:
 
 
 def _text_entities(folder: Path | None) -> Any:
-    from cluster.ml.entities import TextEntities, load_entities
+    from cluster.ml.entities import load_entities
 
-    return TextEntities.load(folder) if folder else load_entities()
+    return load_entities(folder)
 
 
 def application(

@@ -26,7 +26,7 @@ from cluster.connectors.interface import AssetInfo, Partition, Problem, SourceAc
 from cluster.context import system
 from cluster.detectors.compile import RuleSetSpec
 from cluster.events.feed import EventDraft
-from cluster.kernels.report import PartitionReport
+from cluster.kernels.report import ColumnReport, PartitionReport
 from cluster.naming import asset_id
 from cluster.runtime.commands import Command, UnitOfWork
 from cluster.store.engine import make_engine
@@ -82,10 +82,10 @@ class Desk:
     def lease(self, limit: int = 10, seconds: float = 30) -> list[Lease]:
         return list(self.do(LeasePartitions(limit=limit, seconds=seconds)).leases)
 
-    def commit(self, lease: Lease, digest: str = "d1", rows: int = 10) -> None:
+    def commit(self, lease: Lease, digest: str = "d1", rows: int = 10, columns: tuple[ColumnReport, ...] = ()) -> None:
         report = PartitionReport(
             asset=lease.partition.asset, partition=lease.partition.number, fingerprint=lease.partition.fingerprint,
-            rules_digest=digest, rows=rows, bytes=rows * 8, columns=(), seconds=0.5,
+            rules_digest=digest, rows=rows, bytes=rows * 8, columns=columns, seconds=0.5,
         )  # fmt: skip
         self.do(CommitReport(**held(lease), report=report))
 

@@ -16,8 +16,13 @@ from actors.classification.oracles import ColumnOracle, NameOracle
 from actors.classification.realtime import default_rules, evidence_of_batches
 from actors.classification.worker import Questions, ask
 from actors.orchestrator.questions import answered, told, with_answers
+from actors.scans.contract import ScanRules
+from actors.scans.worker import scan_partition
+from cluster.connectors import open_connector
+from cluster.connectors.interface import SourceAccess
 from cluster.detectors.compile import load_rule_set
 from cluster.errors import Unavailable
+from cluster.kernels.merge import fold
 from cluster.kernels.report import AssetEvidence
 from cluster.ml.packaged import shipped
 from cluster.naming import asset_id, table_of
@@ -160,6 +165,46 @@ def test_a_model_that_cannot_be_used_is_named_and_labels_nothing(
     assert counters["tiers_skipped"] == [tier]
     assert problem is not None
     assert "cannot be used" in problem
+
+
+def scanned(folder: Path, text_model: Path | None) -> AssetEvidence:
+    """The evidence of the file in a folder, as a worker brings it."""
+    access, rules = SourceAccess(source_id="s1", url=folder.as_uri()), default_rules()
+    given = ScanRules(name="default", version=1, digest=rules.digest, spec=rules.spec, text_model=text_model)
+    connector = open_connector(access, {})
+    (asset,) = connector.enumerate().assets
+    parts = connector.plan(asset, 1 << 26)
+    connector.close()
+    return fold([scan_partition(access, part, given) for part in parts], len(parts), 0)
+
+
+@pytest.mark.parametrize("harm", [None, "corrupt", "missing"])
+def test_prose_in_a_file_is_read_and_a_model_that_cannot_be_used_is_named(
+    site: Site, tmp_path: Path, harm: str | None
+) -> None:
+    (tmp_path / "in").mkdir()
+    lines = [f"{n},Spoke to Margaret Osgood about claim {n}; write to m{n}@example.org by friday" for n in range(30)]
+    (tmp_path / "in" / "calls.csv").write_text("\n".join(["id,remarks", *lines]))
+    folder = tmp_path / "entities" if harm else None
+    if folder is not None and harm == "corrupt":
+        shutil.copytree(shipped("entities"), folder)
+        (folder / "labels.json").write_text("{}")
+    _, answers, _ = site.classify(scanned(tmp_path / "in", folder))
+    labels = {label.data_class: label for label in queries.labels_of_source(site.session, "s1")}
+    counters, problem = told([answers])
+    assert (labels["contact.email"].tier, labels["contact.email"].column) == ("rules", "remarks")
+    if harm:
+        assert {label.tier for label in labels.values()} == {"rules"}
+        assert "The model entities cannot be used" in str(problem)
+        assert "language" in counters["tiers_skipped"]
+        assert "texts_language" not in counters
+        return
+    assert problem is None
+    assert (counters["texts_language"], counters["cells"]) == (8, 60)
+    assert (labels["person.full_name"].tier, labels["person.full_name"].whole_column) == ("language", False)
+    (seen,) = queries.evidence(site.session, labels["contact.email"].asset_id, "remarks")
+    assert seen.texts is not None
+    assert (seen.texts.rules, seen.texts.language) == (30, 8)
 
 
 def test_what_was_answered_stays_while_the_model_is_away(site: Site, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from actors.classification.contract.watch import ShadowSeen
 from cluster.detectors.compile import RuleSetSpec
-from cluster.kernels.report import AssetEvidence, ClassEvidence
+from cluster.kernels.report import AssetEvidence, ClassEvidence, TextFindings
 from cluster.ml.guess import Guess
 from cluster.runtime.commands import Command
 
@@ -73,13 +73,14 @@ class ClassSummary(_View):
 
 
 class EvidenceView(_View):
-    """The figures behind the labels of a column."""
+    """The figures behind the labels of a column. `texts` are those of its free texts, if it holds prose."""
 
     asset_id: str
     column: str
     method: Literal["census", "sample"]
     rules_digest: str
     classes: tuple[ClassEvidence, ...]
+    texts: TextFindings | None = None
     observed_at: datetime
 
 
@@ -109,7 +110,8 @@ class Answers(_View):
 
     asked: questions that a model has answered now, by tier; reused: those it had answered before. skipped: why a tier
     whose model is missing or corrupt took no part; absent: tiers whose packages are not installed, on purpose perhaps.
-    lost: no worker could ask at all. shadows: how versions that only are asked would have answered.
+    lost: no worker could ask at all. shadows: how versions that only are asked would have answered. texts: how many
+    free texts tier 3 has read in the scans, of so many `cells` of all columns that these read.
     """
 
     guesses: tuple[ColumnGuesses, ...] = ()
@@ -118,6 +120,8 @@ class Answers(_View):
     skipped: dict[str, str] = {}
     absent: tuple[str, ...] = ()
     lost: bool = False
+    texts: int = 0
+    cells: int = 0
     shadows: tuple[ShadowSeen, ...] = ()
 
 

@@ -1,6 +1,7 @@
 """Runs: one scan of a source, how much of it is read, and the commands that begin, hold and end one."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -97,13 +98,15 @@ class PartitionView(View):
 
 
 class ScanRules(View):
-    """The rule set a scan was started with, pinned."""
+    """The rule set a scan was started with, pinned. `text_model` is the folder of the version of the entity model that
+    reads free texts; left out, it is that of the settings, or the shipped one."""
 
     name: str
     version: int
     digest: str
     spec: RuleSetSpec
     order: tuple[str, ...] = ()
+    text_model: Path | None = None
 
 
 class StartScan(Command[ScanView]):
