@@ -2,10 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster.errors import Unauthenticated
 from cluster.settings import settings
-from serve.client import Sextant
+
+if TYPE_CHECKING:  # the command line must answer at once: what a command needs is imported by the command
+    from serve.client import Sextant
 
 PATIENCE_SECONDS = 30.0
 
@@ -42,6 +45,8 @@ def token() -> str:
         raise Unauthenticated("There is no token.", "Set SEXTANT_TOKEN, or start with `sextant up`.") from None
 
 
-def connected() -> Sextant:
+def connected() -> "Sextant":
     """A client of that instance as that principal."""
+    from serve.client import Sextant
+
     return Sextant(address(), token(), patience=PATIENCE_SECONDS)

@@ -1,12 +1,14 @@
 """`sextant key`: the master keys that credentials are sealed with."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actors.sources.contract import KeyRingView
 from serve.cli.connection import connected
 from serve.cli.lists import show
+
+if TYPE_CHECKING:  # the command line must answer at once: what a command needs is imported by the command
+    from actors.sources.contract import KeyRingView
 
 app = typer.Typer(help="The master keys that credentials are sealed with.", no_args_is_help=True)
 
@@ -37,7 +39,7 @@ def drop(key: Annotated[str, typer.Argument(help="Id of a key that wraps nothing
         _show(sextant.drop_key(key))
 
 
-def _show(ring: KeyRingView) -> None:
+def _show(ring: "KeyRingView") -> None:
     rows = [(key.id, "current" if key.current else "", key.credentials) for key in ring.keys]
     show("Master keys", ("Id", "", "Credentials"), rows)
     if ring.lost:

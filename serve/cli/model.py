@@ -1,13 +1,15 @@
 """`sextant model`: which versions of models there are, how good they are, and which one answers."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actors.classification.contract import EvaluationSummary, ModelView
 from serve.cli.connection import connected
 from serve.cli.lists import show
+
+if TYPE_CHECKING:  # the command line must answer at once: what a command needs is imported by the command
+    from actors.classification.contract import EvaluationSummary, ModelView
 
 app = typer.Typer(help="Models: versions, the gate, and which one answers.", no_args_is_help=True)
 Model = Annotated[str, typer.Argument(help="Id of the model, see `sextant model list`.")]
@@ -149,12 +151,12 @@ def trainings() -> None:
     show("Trainings", ("Id", "Kind", "State", "Model", "Why, or what went wrong"), rows)
 
 
-def _told(view: ModelView) -> None:
+def _told(view: "ModelView") -> None:
     share = f" for {view.share:.0%} of the assets" if view.share else ""
     typer.echo(f"{view.id} ({view.name} {view.version}) is {view.state}{share}.")
 
 
-def _checks(done: EvaluationSummary) -> None:
+def _checks(done: "EvaluationSummary") -> None:
     if done.problem:
         typer.echo(f"It could not be evaluated: {done.problem}")
     if done.note:

@@ -1,6 +1,8 @@
 """The direction of the house: serve -> actors -> cluster, and a group sees no more of another than its contract."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,10 @@ def test_the_rule_notices_what_it_forbids(tmp_path: Path, monkeypatch: pytest.Mo
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         assert broken(path), name
+
+
+def test_the_command_line_answers_before_it_imports_what_is_heavy() -> None:
+    heavy = ("sqlalchemy", "ray", "polars", "pyarrow", "fastapi", "numba")
+    told = f"import sys, serve.cli.main; print(*(name for name in {heavy} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -12,8 +12,6 @@ from actors.scans.contract import (
 )
 from actors.scans.tables import Report, Run
 from cluster.errors import Conflict, InvalidInput, NotFound
-from cluster.kernels.report import ColumnReport, FreeText, TextSample
-from cluster.kernels.sketch import DistinctSketch
 from cluster.naming import asset_id
 
 
