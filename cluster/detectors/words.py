@@ -5,6 +5,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from cluster.detectors.compounds import taken_apart, written_out
+
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 _LONGEST_PHRASE = 5
 _LETTERS: Final = str.maketrans(
@@ -15,10 +17,16 @@ _LETTERS: Final = str.maketrans(
 
 @lru_cache(maxsize=8192)
 def split_name(name: str) -> tuple[str, ...]:
-    """The words of a name in lower case: `homePhone_No2` gives home, phone, no, 2.
+    """The words of a name in lower case: `homePhone_No2` gives home, phone, no, 2, and so does `homephoneno2`.
 
-    Letters lose their accents (`Prénom` gives prenom, `Straße` strasse); words of other scripts stay as they are.
+    Letters lose their accents (`Prénom` gives prenom, `Straße` strasse); words of other scripts stay as they are. What
+    is written together or without vowels is read as `compounds` says.
     """
+    return tuple(written_out(word) for part in split_plain(name) for word in taken_apart(part))
+
+
+def split_plain(name: str) -> tuple[str, ...]:
+    """The words of a name as its writing alone parts them: at signs, digits and humps."""
     return tuple(part.casefold() for part in _PARTS.findall(folded(name)))
 
 

@@ -11,12 +11,15 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cluster.detectors.compounds import without_vowels
+from cluster.ml import column_asides as asides
 from cluster.ml import column_makers as makers
 from cluster.ml import column_pools as pools
 from cluster.ml.column_forms import Draw
 from cluster.ml.column_names import NONE
 
 CHECKED_SHARE = 0.15  # of the columns of classes
+ASIDE_SHARE = 0.12  # of the columns of no class
 HELD_OUT_NAMES, HELD_OUT_LOCALES = 5, 4  # one of so many
 PERSONS = (
     *(
@@ -172,6 +175,8 @@ def _of_class(draw: Draw, rows: int, named: Callable[[str, int], str], number: i
 
 def _of_thing(draw: Draw, rows: int, named: Callable[[str, int], str], number: int, *, held_out: bool) -> ExampleColumn:
     rng = draw.rng
+    if rng.random() < ASIDE_SHARE:
+        return _aside(draw, rows, named, number, held_out=held_out)
     kind = rng.choice(sorted(makers.things()))
     told = makers.things()[kind]
     name = named(rng.choice(_names(told.names, held_out)), number)
@@ -179,6 +184,14 @@ def _of_thing(draw: Draw, rows: int, named: Callable[[str, int], str], number: i
         name = rng.choice(_names(told.names, held_out)).replace(" ", "_")
     values = dirty(makers.of_thing(kind, draw), rows, draw)
     return ExampleColumn(name, values, NONE, kind, draw.locales[0])
+
+
+def _aside(draw: Draw, rows: int, named: Callable[[str, int], str], number: int, *, held_out: bool) -> ExampleColumn:
+    about = makers.classes()[draw.rng.choice(makers.learnt())]
+    phrase, values = asides.aside(draw, _names(about.names, held_out))
+    name = named(phrase, number)
+    name = phrase.replace(" ", "_") if _silent(name) else name
+    return ExampleColumn(name, dirty(values, rows, draw), NONE, asides.SOURCE, draw.locales[0])
 
 
 def _silent(name: str) -> bool:
@@ -193,14 +206,16 @@ def _style(rng: random.Random) -> Callable[[str, int], str]:
         ("snake", "camel", "pascal", "spaced", "upper", "none", "kebab", "run"), (26, 10, 9, 14, 9, 20, 4, 8)
     )[0]
     prefix = rng.choice(_PREFIXES) if rng.random() < 0.12 else ""
-    short, silent = (
+    short, vowels, silent = (
         rng.random() < 0.2,
+        rng.random() > 0.06,
         rng.choice(("", "col{}", "c_{}", "field_{}", "Column{}", "_c{}", "V{}", "Unnamed: {}", "f{}", "{}")),
     )
 
     def named(phrase: str, number: int) -> str:
         words = phrase.replace("-", " ").replace("'", " ").split() or [phrase]
         words = [SHORT.get(word, word) for word in words] if short else words
+        words = words if vowels else [without_vowels(word) if len(word) > 4 else word for word in words]
         capitals = [word[:1].upper() + word[1:] for word in words]
         forms = {
             "snake": "_".join(words), "camel": words[0] + "".join(capitals[1:]), "pascal": "".join(capitals),

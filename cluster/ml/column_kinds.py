@@ -143,6 +143,9 @@ def diagnosis_codes(draw: Draw) -> Value:
         "O80",
         "L40.0",
     )
+    if draw.rng.random() < 0.15:  # the ninth revision
+        forms = ("#{3}.#", "#{3}.##", "#{3}", "V##.#")
+        return lambda: draw.filled(draw.rng.choice(forms))
     return lambda: (
         draw.rng.choice(codes) if draw.rng.random() < 0.4 else draw.filled(draw.rng.choice(("^##.#", "^##", "^##.##")))
     )
@@ -194,6 +197,14 @@ def genders(draw: Draw) -> Value:
         ("man", "vrouw"),
         ("K", "M"),
         ("male", "female", "unknown"),
+        ("1", "2"),
+        ("1", "2", "9"),
+        ("0", "1"),
+        ("L", "P"),
+        ("E", "K"),
+        ("muž", "žena"),
+        ("мужской", "женский"),
+        ("férfi", "nő"),
     )
     if draw.rng.random() < 0.6:
         return of_list(draw.rng.choice(sets), draw)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cluster.detectors.compounds import taken_apart, written_out
 from cluster.detectors.taxonomy import load_taxonomy
 from cluster.ml.guess import Guess
 from cluster.packs import Pack, load_pack
@@ -192,13 +193,15 @@ def figures(nearness: NDArray[np.float64], candidate: int) -> NDArray[np.float64
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a name in small letters: at humps, digits and whatever is no letter; letters of any script."""
-    return [word.lower() for word in _PARTS.findall(_HUMPS.sub(" ", name)[:LONGEST_DESCRIPTION])]
+    """The words of a name in small letters: at humps, digits and whatever is no letter; letters of any script. Words of
+    the packs that were written together are taken apart."""
+    parts = _PARTS.findall(_HUMPS.sub(" ", name)[:LONGEST_DESCRIPTION])
+    return [word for part in parts for word in taken_apart(part.lower())]
 
 
 def phrase_of(name: str, meanings: Meanings) -> str:
     """The name as a phrase: `custPhoneNo` is "customer phone number"."""
-    return " ".join(meanings.abbreviations.get(word, word) for word in words_of(name)) or "unnamed"
+    return " ".join(meanings.abbreviations.get(word) or written_out(word) for word in words_of(name)) or "unnamed"
 
 
 def singular(phrase: str) -> str:

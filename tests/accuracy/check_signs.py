@@ -63,4 +63,46 @@ def dea(value: str) -> bool:
     return (sum(found[::2]) + 2 * sum(found[1::2])) % 10 == int(match[2])
 
 
-CHECKS: Final[tuple[Callable[[str], bool], ...]] = (snils, taj, hkid, nric, pension, dea)
+def iin(value: str) -> bool:
+    """Kazakhstan: eleven digits by weights 1 to 11, modulo 11; at 10 once more by weights 3 to 11, 1, 2."""
+    found = _digits(value)
+    if len(found) != 12 or not value.isdigit():
+        return False
+    for weights in (range(1, 12), [*range(3, 12), 1, 2]):
+        rest = sum(digit * weight for digit, weight in zip(found, weights, strict=False)) % 11
+        if rest < 10:
+            return rest == found[11]
+    return False
+
+
+def my_number(value: str) -> bool:
+    """Japan: eleven digits by weights 6 to 2 and 7 to 2; 11 less the rest by 11, and 0 where that is over 9."""
+    found = _digits(value)
+    if len(found) != 12 or not re.fullmatch(r"[\d ]+", value):
+        return False
+    rest = sum(digit * weight for digit, weight in zip(found, (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2), strict=False)) % 11
+    return (0 if rest <= 1 else 11 - rest) == found[11]
+
+
+def taiwan(value: str) -> bool:
+    """Taiwan: the letter as two digits of a list, by weights 1 and 9, then digits by 8 to 1 and the last by 1."""
+    match = re.fullmatch(r"([A-Z])(\d{9})", value)
+    if not match:
+        return False
+    code = 10 + "ABCDEFGHJKLMNPQRSTUVXYWZIO".index(match[1])
+    total = code // 10 + 9 * (code % 10)
+    return (total + sum(d * w for d, w in zip(_digits(match[2]), (8, 7, 6, 5, 4, 3, 2, 1, 1), strict=True))) % 10 == 0
+
+
+def uruguay(value: str) -> bool:
+    """Uruguay: seven digits by weights 2 9 8 7 6 3 4; what is missing to the next ten."""
+    found = _digits(value)
+    if len(found) != 8 or not re.fullmatch(r"\d\.\d{3}\.\d{3}-\d", value):
+        return False
+    return -sum(d * w for d, w in zip(found, (2, 9, 8, 7, 6, 3, 4), strict=False)) % 10 == found[7]
+
+
+CHECKS: Final[tuple[Callable[[str], bool], ...]] = (
+    *(snils, taj, hkid, nric, pension, dea),
+    *(iin, my_number, taiwan, uruguay),
+)
