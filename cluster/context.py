@@ -9,6 +9,7 @@ from cluster.errors import Forbidden
 ALL = "*"
 INTERNAL = "internal"
 SYSTEM = "system:"
+UNRESTRICTED = "access:unrestricted"
 
 
 def new_id() -> str:
@@ -20,7 +21,8 @@ class Caller(BaseModel):
     """The principal behind a command, with the permissions its roles grant.
 
     `operation_id` makes a command repeatable: the same id from the same principal returns the first response.
-    `cause` is the sequence number of the event that led to this command, where an event did.
+    `cause` is the sequence number of the event that led to this command, where an event did. `compartments` are those
+    whose assets the caller may see (`cluster.security.visibility`); `limited` tells that there are others.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +32,8 @@ class Caller(BaseModel):
     request_id: str = Field(default_factory=new_id)
     operation_id: str = Field(default_factory=new_id)
     cause: int | None = None
+    compartments: frozenset[str] = frozenset()
+    limited: bool = False
 
     @property
     def is_system(self) -> bool:
@@ -44,6 +48,11 @@ class Caller(BaseModel):
         group, _, verb = permission.partition(":")
         granted = self.permissions & {permission, f"{group}:{ALL}", ALL}
         return bool(granted) and (verb != INTERNAL or self.is_system)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether no asset is hidden from this caller, whatever compartments there are."""
+        return self.is_system or self.may(UNRESTRICTED)
 
     def require(self, permission: str) -> None:
         """Raises Forbidden unless the caller may."""

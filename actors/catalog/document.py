@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import ARRAY, String, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
+from actors.catalog.meanings import lexeme, phrases
 from actors.catalog.search import part
 from actors.catalog.tables import Annotation, Asset, AssetColumn, ShownLabel
+from actors.catalog.vocabulary import learn, learn_phrases
 
 CHUNK = 500
 
@@ -16,38 +19,75 @@ _DOCUMENT = (
     .op("||")(func.setweight(func.to_tsvector(text("'simple'"), bindparam("b")), text("'B'")))
     .op("||")(func.setweight(func.to_tsvector(text("'simple'"), bindparam("c")), text("'C'")))
     .op("||")(func.setweight(func.to_tsvector(text("'simple'"), bindparam("d")), text("'D'")))
+    .op("||")(func.array_to_tsvector(bindparam("phrases", type_=ARRAY(String))))
 )
 
 
 def refresh(session: Session, assets: Iterable[str]) -> None:
-    """Rebuilds the documents of these assets: name A, columns B, people's words, labels and path C, comments D."""
+    """Rebuilds the documents of these assets: name A, columns B, people's words, labels and path C, comments D.
+
+    Words and phrases that occur for the first time are learned; what phrases mean is asked for later.
+    """
     identifiers = sorted(assets)
     for start in range(0, len(identifiers), CHUNK):
-        rows = _parts(session, identifiers[start : start + CHUNK])
+        rows = _Parts(session, identifiers[start : start + CHUNK]).rows()
         statement = update(Asset).where(Asset.id == bindparam("which")).values(document=_DOCUMENT)
         if rows:
             session.connection().execute(statement, rows)
 
 
-def _parts(session: Session, identifiers: list[str]) -> list[dict[str, str]]:
-    said: dict[str, list[str | None]] = defaultdict(list)
-    names: dict[str, list[str | None]] = defaultdict(list)
-    comments: dict[str, list[str | None]] = defaultdict(list)
-    for column in session.scalars(select(AssetColumn).where(AssetColumn.asset_id.in_(identifiers))):
-        names[column.asset_id].append(column.name)
-        comments[column.asset_id].append(column.comment)
-    for note in session.scalars(select(Annotation).where(Annotation.asset_id.in_(identifiers))):
-        said[note.asset_id] += [note.description, note.owner, *note.tags]
-    labels = select(ShownLabel).where(ShownLabel.asset_id.in_(identifiers), ShownLabel.state != "rejected")
-    for label in session.scalars(labels):
-        said[label.asset_id].append(label.data_class)
-    return [
-        {
-            "which": asset.id,
+class _Parts:
+    """What the documents of some assets are made of."""
+
+    def __init__(self, session: Session, identifiers: list[str]) -> None:
+        self.session = session
+        self.assets = session.scalars(select(Asset).where(Asset.id.in_(identifiers))).all()
+        self.said: dict[str, list[str | None]] = defaultdict(list)
+        self.names: dict[str, list[str | None]] = defaultdict(list)
+        self.comments: dict[str, list[str | None]] = defaultdict(list)
+        self.described: dict[str, list[str | None]] = defaultdict(list)
+        self.classes: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._columns(identifiers)
+        self._notes(identifiers)
+        self._labels(identifiers)
+
+    def _columns(self, identifiers: list[str]) -> None:
+        columns = select(AssetColumn).where(AssetColumn.asset_id.in_(identifiers))
+        for column in self.session.scalars(columns.order_by(AssetColumn.ordinal)):
+            self.names[column.asset_id].append(column.name)
+            self.comments[column.asset_id].append(column.comment)
+
+    def _notes(self, identifiers: list[str]) -> None:
+        for note in self.session.scalars(select(Annotation).where(Annotation.asset_id.in_(identifiers))):
+            owners = [owner["name"] for owner in note.owners or ()]
+            self.said[note.asset_id] += [note.description, note.owner, *owners, *note.tags]
+            self.described[note.asset_id].append(note.description)
+
+    def _labels(self, identifiers: list[str]) -> None:
+        labels = select(ShownLabel).where(ShownLabel.asset_id.in_(identifiers), ShownLabel.state != "rejected")
+        for label in self.session.scalars(labels):
+            self.said[label.asset_id].append(label.data_class)
+            self.classes[label.asset_id].append((label.column, label.data_class))
+
+    def rows(self) -> list[dict[str, Any]]:
+        texts = [self._texts(asset) for asset in self.assets]
+        learn(self.session, {word for each in texts for held in each.values() for word in held.split()})
+        about = [self._phrases(asset) for asset in self.assets]
+        numbers = learn_phrases(self.session, {phrase for each in about for phrase in each})
+        return [
+            {"which": asset.id, "phrases": sorted({lexeme(numbers[phrase]) for phrase in told}), **held}
+            for asset, told, held in zip(self.assets, about, texts, strict=True)
+        ]
+
+    def _texts(self, asset: Asset) -> dict[str, str]:
+        return {
             "a": part([asset.name]),
-            "b": part(names[asset.id]),
-            "c": part([*said[asset.id], asset.path]),
-            "d": part([asset.comment, *comments[asset.id]]),
+            "b": part(self.names[asset.id]),
+            "c": part([*self.said[asset.id], asset.path]),
+            "d": part([asset.comment, *self.comments[asset.id]]),
         }
-        for asset in session.scalars(select(Asset).where(Asset.id.in_(identifiers)))
-    ]
+
+    def _phrases(self, asset: Asset) -> list[str]:
+        columns = [name for name in self.names[asset.id] if name]
+        words = [*self.described[asset.id], asset.comment]
+        return phrases(asset.name, columns, words, self.classes[asset.id])

@@ -1,9 +1,13 @@
 """Curation of assets that were renamed: what people wrote goes along, what machines found is found anew."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import select, update
 
 from actors.catalog.contract import CatalogReceipt, MoveCuration
 from actors.catalog.document import refresh
+from actors.catalog.domains import enclose
+from actors.catalog.history import EMPTY, WORDS, Changes, bump, words_key
 from actors.catalog.tables import Annotation, Asset, Edge
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
@@ -24,6 +28,7 @@ def _move(work: UnitOfWork, old: str, new: str) -> bool:
         return False
     taken = {note.column for note in session.scalars(select(Annotation).where(Annotation.asset_id == new))}
     notes = session.scalars(select(Annotation).where(Annotation.asset_id == old)).all()
+    words = _words(note for note in notes if note.column not in taken)
     free = [note.column for note in notes if note.column not in taken]
     mine = (Annotation.asset_id == old, Annotation.column.in_(free))
     session.execute(update(Annotation).where(*mine).values(asset_id=new).execution_options(synchronize_session=False))
@@ -31,10 +36,24 @@ def _move(work: UnitOfWork, old: str, new: str) -> bool:
     if not free and not edges:
         return False
     session.expire_all()
-    after.version, after.updated_at = after.version + 1, work.now
+    if after.domain_id is None and before.domain_id is not None:
+        after.domain_id = before.domain_id
+        enclose(session, [after])
+    bump(work, after, {name: (empty, value) for name, (value, empty) in words.items()})
+    bump(work, before, words)
     told = {"path": after.path, "annotations": len(free), "edges": edges, "version": after.version}
     work.emit("asset_renamed", asset_entity(new), {"id": old, "path": before.path}, told)
     return True
+
+
+def _words(notes: Iterable[Annotation]) -> Changes:
+    """What becomes of the old asset's words: they are there no more."""
+    return {
+        words_key(note.column, name): (value, EMPTY.get(name))
+        for note in notes
+        for name in WORDS
+        if (value := getattr(note, name)) != EMPTY.get(name)
+    }
 
 
 def _move_edges(work: UnitOfWork, before: Asset, after: Asset) -> int:

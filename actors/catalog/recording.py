@@ -1,7 +1,7 @@
 """Writing an inventory into the tables: assets come, change, go and come back, and keep their curation."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ARRAY, String, any_, bindparam, delete, insert, select
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from actors.catalog.contract import InventoryReceipt, RecordInventory, SourceRef
 from actors.catalog.datasets import adopt
 from actors.catalog.document import refresh
+from actors.catalog.domains import domain_of_source, enclose
+from actors.catalog.history import Changes, bump, column_facts
 from actors.catalog.inventory import SchemaChange, schema_change, short_name, take_over
 from actors.catalog.tables import Asset, AssetColumn, SchemaVersionRow
 from cluster.connectors import dataset_name
@@ -29,6 +31,8 @@ class Recording:
         self.columns = columns_of(self.session, command.source.id)
         self.touched: set[str] = set()
         self.created = self.changed = self.gone = 0
+        self.domain_id = domain_of_source(self.session, command.source.id)
+        self._new: list[Asset] = []
         # Written in bulk at the end: an inventory may hold thousands of assets with dozens of columns each.
         self._stale: list[str] = []
         self._columns: list[dict[str, Any]] = []
@@ -47,16 +51,20 @@ class Recording:
             if identifier not in infos:
                 self._miss(row)
         self._write_schemas()
+        if self.domain_id is not None:
+            enclose(self.session, self._new)
         adopt(self.session, self._named)
         refresh(self.session, self.touched)
         return InventoryReceipt(assets=len(infos), created=self.created, changed=self.changed, gone=self.gone)
 
     def _add(self, identifier: str, info: AssetInfo) -> None:
         row = _new_asset(identifier, info, self.command.source, self.work)
+        row.domain_id = self.domain_id
         self._name(row)
         take_over(row, info)
         row.rows_estimate, row.bytes, row.fingerprint = info.rows_estimate, info.bytes, info.fingerprint
         self.session.add(row)
+        self._new.append(row)
         if info.problem is None:
             self._new_schema(row, {}, {column.name: column for column in info.columns})
         self.created += 1
@@ -68,6 +76,7 @@ class Recording:
         before: dict[str, Any] = {"path": row.path, "status": row.status, "version": row.version}
         self._name(row)
         changed = take_over(row, info)
+        columns: Changes = {}
         row.last_seen = self.work.now
         after: dict[str, Any] = {"path": row.path, "status": row.status}
         if info.problem is None:
@@ -75,10 +84,13 @@ class Recording:
             change = self._new_schema(row, known, {column.name: column for column in info.columns})
             if change:
                 changed.append("columns")
+                columns["columns"] = (_facts(known.values()), _facts(info.columns))
                 after |= {"added": change.added, "removed": change.removed, "changed": change.changed}
+        if row.lifecycle in {"stale", "tombstoned"}:
+            row.lifecycle, row.lifecycle_at = "active", self.work.now  # it is there again
         if changed:
             self.changed += 1
-            self._bump(row)
+            self._bump(row, columns)
             self.work.emit(
                 "asset_changed",
                 asset_entity(row.id),
@@ -101,6 +113,8 @@ class Recording:
             return
         before = {"path": row.path, "status": row.status, "version": row.version}
         row.status = status
+        if status == "gone" and row.lifecycle in {"discovered", "active"}:
+            row.lifecycle, row.lifecycle_at = "stale", self.work.now
         self._bump(row)
         after = {"path": row.path, "status": status, "version": row.version}
         if status == "gone":
@@ -133,9 +147,8 @@ class Recording:
             if rows:
                 self.session.execute(insert(table), rows)
 
-    def _bump(self, row: Asset) -> None:
-        row.version += 1
-        row.updated_at = self.work.now
+    def _bump(self, row: Asset, more: Changes | None = None) -> None:
+        bump(self.work, row, more)
         self.touched.add(row.id)
 
 
@@ -149,6 +162,10 @@ def columns_of(session: Session, source_id: str) -> dict[str, dict[str, ColumnIn
     return found
 
 
+def _facts(columns: Iterable[ColumnInfo]) -> list[dict[str, Any]]:
+    return [column_facts(column) for column in columns]
+
+
 def _new_asset(identifier: str, info: AssetInfo, source: SourceRef, work: UnitOfWork) -> Asset:
     return Asset(
         id=identifier, source_id=source.id, source_name=source.name, source_kind=source.kind,
@@ -157,5 +174,6 @@ def _new_asset(identifier: str, info: AssetInfo, source: SourceRef, work: UnitOf
         comment=None, definition=None, source_owner=None, fingerprint=None, profiled_fingerprint=None,
         rows_estimate=None, rows_counted=None,
         bytes=None, foreign_keys=[], grants=[], problem=None, sensitivity=None, coverage="none", version=1,
-        schema_version=0, first_seen=work.now, last_seen=work.now, updated_at=work.now,
+        schema_version=0, first_seen=work.now, last_seen=work.now, updated_at=work.now, lifecycle="discovered",
+        lifecycle_at=work.now, domain_id=None, parent_id=None, popularity=0.0,
     )  # fmt: skip

@@ -1,26 +1,40 @@
 """The commands of the catalog group."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from actors.catalog.annotations import annotate
+from actors.catalog import domains, lifecycle, phrases, properties
+from actors.catalog.annotations import annotate, discovered
 from actors.catalog.assets import get_asset
 from actors.catalog.contract import (
     AnnotateAsset,
     AssetView,
+    AssignDomain,
     CatalogReceipt,
     ColumnLabel,
+    DefineProperty,
     DeriveLineage,
     InventoryReceipt,
     MoveCuration,
+    MoveLifecycle,
+    PrepareSearch,
     RecordInventory,
     RecordLabels,
     RecordLineageEvent,
     RecordProfiles,
+    RecordVectors,
+    RegisterAsset,
+    RemoveProperty,
+    RestoreAsset,
+    RestrictDomain,
+    SweepLifecycle,
+    TellUse,
 )
 from actors.catalog.document import refresh
+from actors.catalog.history import bump, label_facts
 from actors.catalog.lineage import DerivedEdge, Described, derive
 from actors.catalog.moving import move_curation
 from actors.catalog.recording import Recording, columns_of
@@ -34,6 +48,14 @@ from cluster.runtime.commands import Service, UnitOfWork
 service = Service("catalog")
 service.handles(RecordLineageEvent)(record_lineage_event)
 service.handles(MoveCuration)(move_curation)
+service.handles(AssignDomain)(domains.assign)
+service.handles(RestrictDomain)(domains.restrict)
+service.handles(DefineProperty)(properties.define)
+service.handles(RemoveProperty)(properties.remove)
+service.handles(TellUse)(lifecycle.tell_use)
+service.handles(SweepLifecycle)(lifecycle.sweep)
+service.handles(RecordVectors)(phrases.record)
+service.handles(PrepareSearch)(phrases.prepare)
 
 
 @service.handles(RecordInventory)
@@ -75,8 +97,9 @@ def _record_profile(work: UnitOfWork, row: Asset, evidence: AssetEvidence) -> bo
             Profile(asset_id=row.id, column=name, method=evidence.method, profile=profile, observed_at=work.now)
         )
     before = {"coverage": row.coverage, "version": row.version}
+    discovered(work, row)
     row.coverage, row.rows_counted, row.profiled_fingerprint = evidence.method, rows, row.fingerprint
-    _bump(work, row)
+    bump(work, row)
     after = {"path": row.path, "coverage": row.coverage, "version": row.version}
     work.emit("asset_profiled", asset_entity(row.id), before, after)
     return True
@@ -103,7 +126,7 @@ def _show(work: UnitOfWork, row: Asset, labels: dict[tuple[str, str], ColumnLabe
     work.session.add_all(ShownLabel(**label.model_dump()) for label in labels.values())
     old = {"sensitivity": row.sensitivity, "version": row.version}
     row.sensitivity = highest(label.sensitivity for label in labels.values() if label.state != "rejected")
-    _bump(work, row)
+    bump(work, row, {"labels": (_kept(before.values()), _kept(labels.values()))})
     after = {"path": row.path, "sensitivity": row.sensitivity, "labels": len(labels), "version": row.version}
     work.emit("asset_labelled", asset_entity(row.id), old, after)
     return True
@@ -155,11 +178,35 @@ def _described(session: Session, source_id: str) -> tuple[list[Described], str]:
 @service.handles(AnnotateAsset)
 def annotate_asset(work: UnitOfWork, command: AnnotateAsset) -> AssetView:
     if annotate(work, command):
-        work.session.flush()
-        refresh(work.session, [command.asset_id])
-    return get_asset(work.session, command.asset_id)
+        _documented(work, command.asset_id)
+    return get_asset(work.session, command.asset_id, work.caller)
 
 
-def _bump(work: UnitOfWork, row: Asset) -> None:
-    row.version += 1
-    row.updated_at = work.now
+@service.handles(RegisterAsset)
+def register_asset(work: UnitOfWork, command: RegisterAsset) -> AssetView:
+    row = domains.register(work, command)
+    _documented(work, row.id)
+    return get_asset(work.session, row.id, work.caller)
+
+
+@service.handles(MoveLifecycle)
+def move_lifecycle(work: UnitOfWork, command: MoveLifecycle) -> AssetView:
+    row = lifecycle.move(work, command)
+    _documented(work, row.id)
+    return get_asset(work.session, row.id, work.caller)
+
+
+@service.handles(RestoreAsset)
+def restore_asset(work: UnitOfWork, command: RestoreAsset) -> AssetView:
+    row = lifecycle.restore(work, command)
+    _documented(work, row.id)
+    return get_asset(work.session, row.id, work.caller)
+
+
+def _documented(work: UnitOfWork, identifier: str) -> None:
+    work.session.flush()
+    refresh(work.session, [identifier])
+
+
+def _kept(labels: Iterable[ColumnLabel]) -> list[dict[str, object]]:
+    return sorted((label_facts(label) for label in labels), key=str)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, func
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +14,11 @@ ASSET = "catalog.asset.id"
 
 
 class Asset(Base):
-    """A table, view or file as the last inventory and scan found it. `document` is what search looks into."""
+    """A table, view or file as the last inventory and scan found it, or what a person registered (a dashboard, a term).
+
+    `document` is what search looks into. `domain_id` names the domain it belongs to, `parent_id` what it is a part of,
+    `popularity` is 0 and more (`usage`).
+    """
 
     __tablename__ = "asset"
     __table_args__ = (
@@ -22,6 +26,8 @@ class Asset(Base):
         Index("ix_asset_path_id", "path", "id"),
         Index("ix_asset_dataset", "namespace", "dataset"),
         Index("ix_asset_document", "document", postgresql_using="gin"),
+        Index("ix_asset_domain", "domain_id"),
+        Index("ix_asset_parent", "parent_id"),
         SCHEMA,
     )
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -53,6 +59,11 @@ class Asset(Base):
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
     updated_at: Mapped[datetime]
+    lifecycle: Mapped[str] = mapped_column(default="discovered", server_default="discovered")
+    lifecycle_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    domain_id: Mapped[str | None]
+    parent_id: Mapped[str | None]
+    popularity: Mapped[float] = mapped_column(default=0.0, server_default="0")
     document: Mapped[Any] = mapped_column(TSVECTOR, nullable=True, deferred=True)
 
 
@@ -81,6 +92,10 @@ class Annotation(Base):
     description: Mapped[str | None]
     owner: Mapped[str | None]
     tags: Mapped[list[str]]
+    owners: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    tier: Mapped[str | None]
+    certification: Mapped[dict[str, Any] | None]
+    properties: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     principal: Mapped[str]
     updated_at: Mapped[datetime]
 

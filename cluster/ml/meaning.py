@@ -108,6 +108,11 @@ class Meaning:
         self.texts = [text for _, text in wordings]
         self.vectors = embedder.embed([text.lower() for text in self.texts])
 
+    @property
+    def embedder(self) -> Embeds:
+        """What makes the vectors."""
+        return self._embedder
+
     def match(
         self, name: str, table: str = "", neighbours: Sequence[str] = (), description: str = ""
     ) -> tuple[Guess, ...]:

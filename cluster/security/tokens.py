@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from cluster.context import Caller, new_id
 from cluster.errors import InvalidInput, NotFound, Unauthenticated
 from cluster.security.roles import permissions_of, roles
+from cluster.security.visibility import admitted
 from cluster.store.tables import Principal, Token
 
 PREFIX = "sxt_"
@@ -86,7 +87,8 @@ def authenticate(session: Session, secret: str | None) -> Caller:
     token, principal = row
     if token.revoked_at or (token.expires_at and token.expires_at <= datetime.now(UTC)):
         raise refused
-    return Caller(principal=principal.name, permissions=permissions_of(principal.roles))
+    caller = Caller(principal=principal.name, permissions=permissions_of(principal.roles))
+    return admitted(session, caller, principal.roles)
 
 
 def list_tokens(session: Session) -> list[TokenView]:

@@ -1,4 +1,4 @@
-"""Tables of the ground: incarnations of groups, operations, events, the audit chain, principals and their tokens."""
+"""Tables of the ground: incarnations of groups, operations, events, the audit chain, principals, compartments."""
 
 from datetime import datetime
 from typing import Any
@@ -103,3 +103,21 @@ class Token(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class CompartmentMember(Base):
+    """Who may see the assets of a compartment: the name of a principal, or "role:" and the name of a role."""
+
+    __tablename__ = "compartment_member"
+    __table_args__ = SCHEMA
+    compartment: Mapped[str] = mapped_column(primary_key=True)
+    member: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Concealed(Base):
+    """An asset that lies in a compartment; one that lies in several is seen by those alone who may see them all."""
+
+    __tablename__ = "concealed"
+    __table_args__ = (Index(None, "compartment"), SCHEMA)
+    asset_id: Mapped[str] = mapped_column(primary_key=True)
+    compartment: Mapped[str] = mapped_column(primary_key=True)

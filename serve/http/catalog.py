@@ -8,13 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from actors.catalog import queries
 from actors.catalog.contract import (
     AnnotateAsset,
+    AssetKind,
     AssetStatus,
     AssetSummary,
     AssetView,
     CatalogReceipt,
+    Certification,
+    CertificationLevel,
     DeriveLineage,
+    FacetCounts,
+    Lifecycle,
     LineageView,
+    Ownership,
     SchemaVersion,
+    Tier,
 )
 from cluster.context import Caller
 from serve.http.doors import Access
@@ -23,8 +30,8 @@ from serve.http.identity import Writer, permitted
 from serve.http.pages import After, AfterNumber, Id, IdFilter, Limit, Page, page
 
 router = APIRouter(tags=["catalog"])
-MayRead = Annotated[Caller, Depends(permitted("catalog:read"))]
-AssetKind = Literal["table", "view", "materialized_view", "file"]
+MayRead = Annotated[Caller, Depends(permitted("catalog:read", scoped=True))]
+MayReadAll = Annotated[Caller, Depends(permitted("catalog:read"))]
 Text = Annotated[str | None, Query(min_length=1, max_length=100)]
 
 
@@ -33,14 +40,22 @@ async def wanted_assets(
     source_id: IdFilter = None,
     kind: Annotated[AssetKind | None, Query()] = None,
     status: Annotated[AssetStatus | None, Query()] = None,
+    lifecycle: Annotated[Lifecycle | None, Query()] = None,
     sensitivity: Text = None,
     data_class: Text = None,
     tag: Text = None,
+    owner: Text = None,
+    tier: Annotated[Tier | None, Query()] = None,
+    certification: Annotated[CertificationLevel | None, Query(description="Certified so, and not expired.")] = None,
+    domain_id: IdFilter = None,
+    parent_id: IdFilter = None,
 ) -> queries.AssetFilter:
     """The filters of a list of assets."""
     return queries.AssetFilter(
-        source_id=source_id, kind=kind, status=status, sensitivity=sensitivity, data_class=data_class, tag=tag
-    )
+        source_id=source_id, kind=kind, status=status, lifecycle=lifecycle, sensitivity=sensitivity,
+        data_class=data_class, tag=tag, owner=owner, tier=tier, certification=certification, domain_id=domain_id,
+        parent_id=parent_id,
+    )  # fmt: skip
 
 
 Wanted = Annotated[queries.AssetFilter, Depends(wanted_assets)]
@@ -55,6 +70,10 @@ class Annotation(BaseModel):
     description: str | None = Field(None, max_length=10_000, examples=["Orders since 2019."])
     owner: str | None = Field(None, max_length=200, examples=["sales"])
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None = Field(None, max_length=50)
+    owners: tuple[Ownership, ...] | None = Field(None, max_length=20)
+    tier: Tier | Literal[""] | None = None
+    certification: Certification | Literal[""] | None = None
+    properties: dict[str, str | float | bool | None] | None = Field(None, max_length=50, examples=[{"retention": 365}])
 
 
 @router.get("/assets", operation_id="list_assets", summary="List assets")
@@ -63,7 +82,7 @@ def list_all(
 ) -> Page[AssetSummary]:
     """Tables, views and files, filtered by source, status, sensitivity or a class that one of their columns carries."""
     with doors.reading() as session:
-        return page(queries.list_assets(session, wanted, after, limit + 1), limit, lambda asset: asset.id)
+        return page(queries.list_assets(session, wanted, after, limit + 1, caller), limit, lambda asset: asset.id)
 
 
 @router.get("/assets/{asset_id}", operation_id="get_asset", summary="Read an asset", response_model=AssetView)
@@ -72,7 +91,7 @@ def get(
 ) -> AssetView | Response:
     """The asset with its columns, their profiles and labels, and its ETag."""
     with doors.reading() as session:
-        view = queries.get_asset(session, asset_id)
+        view = queries.get_asset(session, asset_id, caller)
     if known == etag(view.version):
         return Response(status_code=304, headers={"ETag": etag(view.version)})
     response.headers["ETag"] = etag(view.version)
@@ -83,7 +102,7 @@ def get(
 async def annotate(
     *, asset_id: Id, body: Annotation, response: Response, doors: Access, caller: Writer, if_match: IfMatch = None
 ) -> AssetView:
-    """Sets description, owner or tags. With `If-Match` only on that version (412 otherwise)."""
+    """Sets what people say of it, or of a column. With `If-Match` only on that version (412 otherwise)."""
     version = version_of(if_match) if if_match is not None else None
     fields: dict[str, Any] = body.model_dump(exclude_unset=True)
     view = await doors.send(AnnotateAsset(asset_id=asset_id, version=version, **fields), caller)
@@ -99,12 +118,14 @@ def schema_versions(
 ) -> Page[SchemaVersion]:
     """Every set of columns that the asset had, with what changed."""
     with doors.reading() as session:
-        found = queries.schema_versions(session, asset_id, after, limit + 1)
+        found = queries.schema_versions(session, asset_id, after, limit + 1, caller)
     return page(found, limit, lambda version: str(version.version))
 
 
 @router.get("/assets/{asset_id}/lineage", operation_id="get_lineage", summary="Read the lineage of an asset")
-def lineage(asset_id: Id, doors: Access, caller: MayRead, depth: Annotated[int, Query(ge=1, le=10)] = 3) -> LineageView:
+def lineage(
+    asset_id: Id, doors: Access, caller: MayReadAll, depth: Annotated[int, Query(ge=1, le=10)] = 3
+) -> LineageView:
     """Where the data of the asset comes from and goes to, within `depth` steps."""
     with doors.reading() as session:
         return queries.lineage(session, asset_id, depth)
@@ -126,6 +147,24 @@ def search(
     after: After = None,
     limit: Limit = 20,
 ) -> Page[AssetSummary]:
-    """Assets whose names, columns, comments or descriptions hold the words, the best match first."""
+    """Assets that hold the words, each as the beginning of one, or mean what is asked, the best match first.
+
+    Mistyped words are corrected; "quoted words" follow each other; a minus excludes; "or" asks for either. Without
+    these, a question may be a sentence: "where are customers' phone numbers?". At most 500 results are given.
+    """
+    told = doors.models.embedding(q)
+    asked = queries.Asked(q, told[1], told[0]) if told else queries.Asked(q)
     with doors.reading() as session:
-        return page(queries.search(session, q, wanted, after, limit + 1), limit, lambda asset: asset.id)
+        found = queries.search(session, asked, wanted, after, limit + 1, caller=caller)
+    return page(found, limit, lambda asset: asset.id)
+
+
+@router.get("/search/facets", operation_id="count_facets", summary="Count what a search finds by its facets")
+def count_facets(
+    *, doors: Access, caller: MayRead, wanted: Wanted,
+    q: Annotated[str | None, Query(min_length=1, max_length=200, description="All words must occur.")] = None,
+) -> FacetCounts:  # fmt: skip
+    """Kinds, sources, states, sensitivities, domains, classes, tags and tiers with how many assets have each; what the
+    caller may not see is not counted. Of more than 10,000 assets 10,000 are counted."""
+    with doors.reading() as session:
+        return queries.facets(session, q, wanted, caller)

@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from cluster.context import Caller, new_id
 from cluster.errors import Unauthenticated
 from cluster.security.tokens import authenticate
+from cluster.security.visibility import require_all
 from serve.http.doors import Doors, doors_of
 from serve.http.problems import request_id_of
 
@@ -101,11 +102,17 @@ async def writer(caller: Annotated[Caller, Depends(reader)], key: IdempotencyKey
     return caller.model_copy(update={"operation_id": key}) if key else caller
 
 
-def permitted(permission: str) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency that gives the caller only if a role grants `permission`."""
+def permitted(permission: str, *, scoped: bool = False) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency that gives the caller only if a role grants `permission`.
+
+    `scoped` says that the route leaves out what the caller may not see. The others refuse a caller from whom assets are
+    hidden: a view that does not ask whose assets it tells of must not tell of any.
+    """
 
     async def check(caller: Annotated[Caller, Depends(reader)]) -> Caller:
         caller.require(permission)
+        if not scoped:
+            require_all(caller)
         return caller
 
     return check

@@ -7,7 +7,7 @@ it is tried again at the next request.
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +49,17 @@ class ModelsAtHand:
         missing: dict[str, str] = {}
         return Models(entities=self._one("entities", "language", tiers, caller, missing), missing=missing)
 
+    def embedding(self, text: str) -> tuple[str, tuple[float, ...]] | None:
+        """The digest of the model that the catalog's phrases were told by, and its vector of a text; None without one.
+
+        That is the shipped model or the setting's, whichever version answers about columns.
+        """
+        try:
+            embedder = loaded("embedding", None).embedder
+        except (ConfigurationError, ImportError):
+            return None
+        return identity(), tuple(float(number) for number in embedder.embed([text])[0])
+
     def version(self, kind: ModelKind, key: str) -> Version | None:
         """The version that answers; None where that is the setting's or the shipped one."""
         return self.versions(kind).answering(key)
@@ -78,6 +89,14 @@ class ModelsAtHand:
         except ConfigurationError as error:
             missing[tier] = error.detail
         return None
+
+
+@cache
+def identity() -> str:
+    """The digest of the shipped embedding model, or the setting's. Raises ModelUnusable without one."""
+    from cluster.ml.embedding import Embedder
+
+    return Embedder.identity()
 
 
 def loaded(kind: ModelKind, version: Version | None) -> Any:

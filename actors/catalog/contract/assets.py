@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from cluster.connectors.interface import AssetInfo, ForeignKey
 from cluster.kernels.report import AssetEvidence, ColumnProfile
@@ -12,6 +12,17 @@ from cluster.runtime.commands import Command
 GROUP = "catalog"
 
 AssetStatus = Literal["active", "unknown", "gone"]
+# What a source holds is found there; what else there is, is registered by people and tools.
+AssetKind = Literal[
+    "table", "view", "materialized_view", "file", "server", "database", "schema", "bucket", "file_set", "pipeline",
+    "job", "dashboard", "model", "metric", "glossary_term", "domain", "data_product", "contract",
+]  # fmt: skip
+# discovered: listed, not scanned nor described yet; stale: not in the last complete inventory; tombstoned: taken out of
+# use, and can be revived; purged: its facts and words are deleted.
+Lifecycle = Literal["discovered", "active", "stale", "tombstoned", "purged"]
+Tier = Literal["tier1", "tier2", "tier3", "tier4", "tier5"]
+CertificationLevel = Literal["gold", "silver", "bronze"]
+OwnerType = Literal["technical", "business", "steward", "other"]
 
 
 class View(BaseModel):
@@ -66,6 +77,7 @@ class AssetSummary(View):
     kind: str
     format: str | None
     status: AssetStatus
+    lifecycle: Lifecycle
     sensitivity: str | None
     rows: int | None
     bytes: int | None
@@ -75,8 +87,25 @@ class AssetSummary(View):
     updated_at: datetime
 
 
+class Ownership(View):
+    """Who is responsible for an asset, and in what way."""
+
+    name: str = Field(min_length=1, max_length=200)
+    type: OwnerType = "business"
+
+
+class Certification(View):
+    """Somebody's word that the asset may be relied on, until `expires_at` if it is given."""
+
+    level: CertificationLevel
+    expires_at: AwareDatetime | None = None
+    by: str = ""
+    note: str = Field("", max_length=1000)
+
+
 class AssetView(AssetSummary):
-    """An asset with its columns. Machine facts and people's words (`description`, `owner`, `tags`) are kept apart.
+    """An asset with its columns. Machine facts and people's words are kept apart: what people write is `description`,
+    `owner`, `owners`, `tags`, `tier`, `certification`, `properties`, `domain_id` and `parent_id`.
 
     `problem` is the code of the error that kept the last inventory from reading it; its facts are then older ones.
     """
@@ -89,6 +118,21 @@ class AssetView(AssetSummary):
     column_list: tuple[ColumnView, ...]
     foreign_keys: tuple[ForeignKey, ...] = ()
     problem: str | None = None
+    owners: tuple[Ownership, ...] = ()
+    tier: Tier | None = None
+    certification: Certification | None = None
+    properties: dict[str, Any] = {}
+    domain_id: str | None = None
+    parent_id: str | None = None
+    popularity: float = 0.0
+
+
+class FacetCounts(View):
+    """How many assets have each value of each facet; at least so many where `exact` is false."""
+
+    total: int
+    exact: bool
+    facets: dict[str, dict[str, int]]
 
 
 class SchemaVersion(View):
@@ -179,7 +223,11 @@ class RecordLabels(Command[CatalogReceipt]):
 
 
 class AnnotateAsset(Command[AssetView]):
-    """A person's words on an asset or a column; a field left out stays. `version`, if given, must be current."""
+    """A person's words on an asset or a column; a field left out stays. `version`, if given, must be current.
+
+    An empty text, tier or level takes a word back. `properties` sets those it names, by their definitions; null takes
+    one back.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "catalog:write"
@@ -189,3 +237,7 @@ class AnnotateAsset(Command[AssetView]):
     description: str | None = Field(None, max_length=10_000)
     owner: str | None = Field(None, max_length=200)
     tags: tuple[str, ...] | None = Field(None, max_length=50)
+    owners: tuple[Ownership, ...] | None = Field(None, max_length=20)
+    tier: Tier | Literal[""] | None = None
+    certification: Certification | Literal[""] | None = None
+    properties: dict[str, Any] | None = Field(None, max_length=50)
