@@ -1,13 +1,13 @@
 """Lineage of a source as edges between its assets, from the definitions of its views."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
 from actors.catalog.inventory import identifiers
 from cluster.naming import asset_id
 
 DIALECTS = {"postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
+SECONDS: Final = 5.0
 
 
 class Described(NamedTuple):
@@ -40,45 +40,31 @@ def derive(source_id: str, source_kind: str, assets: Sequence[Described]) -> Ite
     if not any(asset.definition for asset in assets):
         return
     # The parser costs tens of megabytes, which an actor that never sees a view does not pay.
-    from actors.catalog.lineage_sql import Tables, column_lineage
+    from cluster.lineage.extract import extract
+    from cluster.lineage.naming import Schema
 
     dialect = DIALECTS.get(source_kind, "")  # "" is SQL that every dialect shares
-    schema, located = _schema(assets)
-    tables = Tables(schema, dialect)
+    located: dict[tuple[str, ...], Described] = {_located(asset.path): asset for asset in assets}
+    schema = Schema({key: asset.columns for key, asset in located.items()})
     for view in assets:
         if not view.definition:
             continue
-        search_path = ("public", _located(view.path)[0])
+        own, _ = _located(view.path)
+        found = extract(view.definition, dialect, schema, None, ("public", own), SECONDS)
         edges: set[DerivedEdge] = set()
-        for edge in column_lineage(view.definition, dialect, tables, search_path):
+        for edge in found.edges:
+            origin = located.get(edge.from_table[-2:])
             name = ".".join(edge.from_table)
-            origin = located.get(edge.from_table) or Described(asset_id(source_id, name), name, None, {})
+            origin = origin or Described(asset_id(source_id, name), name, None, {})
+            column = None if edge.from_column == "*" else edge.from_column
+            target = None if edge.to_column == "*" else edge.to_column
             edges.add(
                 DerivedEdge(
-                    origin.id,
-                    origin.path,
-                    edge.from_column,
-                    view.id,
-                    view.path,
-                    edge.to_column,
-                    edge.transformation,
-                    edge.subtype,
-                    edge.masking,
-                    edge.confidence,
-                    "view",
+                    origin.id, origin.path, column, view.id, view.path, target,
+                    edge.transformation, edge.subtype, edge.masking, edge.confidence, "view",
                 )
-            )
+            )  # fmt: skip
         yield edges
-
-
-def _schema(assets: Sequence[Described]) -> tuple[dict[str, Any], dict[tuple[str, ...], Described]]:
-    schema: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
-    located: dict[tuple[str, ...], Described] = {}
-    for asset in assets:
-        key = _located(asset.path)
-        schema[key[0]][key[1]] = dict(asset.columns)
-        located[key] = asset
-    return dict(schema), located
 
 
 def _located(path: str) -> tuple[str, str]:

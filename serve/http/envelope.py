@@ -19,7 +19,10 @@ from serve.http.problems import problem_response
 
 MAX_BODY = 1 << 20
 MAX_VALUES = 32 << 20
-VALUES = "/api/v1/classify/"  # what is sent there is looked at and never stored
+VALUES = (
+    "/api/v1/classify/",
+    "/api/v1/lineage",
+)  # values that are looked at and never stored, events and scripts of jobs
 REQUEST_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}$")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")

@@ -162,7 +162,7 @@ def test_what_cannot_be_resolved_is_an_edge_that_says_so(session: Session) -> No
     assert receipt.entries == 2
     found = lineage(session, asset_id("s1", "public.w"), 5, "up")
     assert sorted(found.assets.values()) == ["elsewhere.facts", "public.v", "public.w"]
-    assert sorted(edge.confidence for edge in found.edges) == [0.3, 0.5]
+    assert sorted(edge.confidence for edge in found.edges) == [0.3, 0.9]
 
 
 def test_a_deep_walk_meets_its_neighbourhood_and_nothing_else(session: Session) -> None:

@@ -1,0 +1,158 @@
+"""UPDATE, MERGE and DELETE: an updated table is written, and read only where its old values are used."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlglot import exp
+
+from cluster.lineage.origins import (
+    FILTER,
+    JOIN,
+    STAR,
+    Parts,
+    Relation,
+)
+from cluster.lineage.scopes import Scope, Source
+from cluster.lineage.targets import (
+    Columns,
+    Targets,
+    Write,
+    tables_of,
+)
+
+
+class Changes(Targets):
+    """Reads statements that change rows."""
+
+    def update(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> Scope:
+        ctes = self.queries.with_(node, None, ctes)
+        scope, table, joined = self._changed(node, ctes, [node.args.get("from_")])
+        write = Write(table, [])
+        others: dict[Parts, Write] = {table: write}
+        for each in node.expressions:
+            if isinstance(each, exp.EQ):
+                owner = self.owner(each.this, scope, table) if joined else table
+                self.assign(each, owner, scope, others.setdefault(owner, Write(owner, [])))
+        where = node.args.get("where")
+        self.queries.influence(scope, where.this if where is not None else None, FILTER)
+        for other in others.values():
+            if other.columns or other is write:
+                other.influences |= frozenset(scope.influences)
+                if other is not write or other.columns or len(others) == 1:
+                    self.found.append(other)
+        return scope
+
+    def _changed(self, node: exp.Expr, ctes: Mapping[str, Relation], others: list[Any]) -> tuple[Scope, Parts, bool]:
+        """The scope of a statement that changes rows, and the table it changes; to change it is not to read it."""
+        queries = self.queries
+        scope = self.scope(ctes)
+        before = dict(queries.reads)
+        target = node.this
+        joined = bool(target.args.get("joins")) if isinstance(target, exp.Table) else False
+        for other in others:
+            for each in tables_of(other):
+                queries.source(each, scope)
+        alias = self.names.raw(target) if isinstance(target, exp.Table) else ()
+        named = next((s for s in scope.sources if len(alias) == 1 and s.alias == self.names.fold_same(alias[0])), None)
+        if named is not None and named.relation.table is not None:
+            table = named.relation.table
+            scope.sources.remove(named)
+            scope.sources.insert(0, named)
+            queries.reads = before | {key: None for key in queries.reads if key != table or key in before}
+            return scope, table, joined
+        table = self.target(target)
+        read = dict(queries.reads)
+        count = len(scope.sources)
+        queries.source(target, scope)
+        scope.sources[:] = scope.sources[count:] + scope.sources[:count]
+        if table not in read:
+            queries.reads.pop(table, None)
+        return scope, table, joined
+
+    def owner(self, column: exp.Expr, scope: Scope, table: Parts) -> Parts:
+        """The table of an assigned column: MySQL updates several at once."""
+        qualifier = column.args.get("table") if isinstance(column, exp.Column) else None
+        if qualifier is None:
+            name = self.names.identifier(column.this) if isinstance(column, exp.Column) else ""
+            sure = [s for s in scope.sources if s.relation.find(name) is not None and s.relation.table is not None]
+            return sure[0].relation.table or table if len(sure) == 1 else table
+        found = scope.named((self.names.identifier(qualifier), ""))
+        return found[0].relation.table or table if found is not None else table
+
+    def merge(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> Scope:
+        ctes = self.queries.with_(node, None, ctes)
+        scope, table, _ = self._changed(node, ctes, [node.args.get("using")])
+        target, source = scope.sources[0], scope.sources[1:]
+        self.queries.influence(scope, node.args.get("on"), JOIN)
+        write = Write(table, [])
+        whens = node.args["whens"].expressions if node.args.get("whens") is not None else ()
+        for when in whens:
+            self.queries.influence(scope, when.args.get("condition"), FILTER)
+            then = when.args.get("then")
+            if isinstance(then, exp.Update):
+                if any(isinstance(each, exp.Star) for each in then.expressions) or not then.expressions:
+                    write.columns += self._all_of(source, table)
+                for each in then.expressions:
+                    if isinstance(each, exp.EQ):
+                        self.assign(each, table, scope, write)
+            elif isinstance(then, exp.Insert):
+                self._merge_insert(then, table, scope, source, write)
+        for each in scope.sources:
+            if each is not target:
+                scope.influences |= each.relation.influences
+        write.influences = frozenset(scope.influences)
+        self.found.append(write)
+        return scope
+
+    def _merge_insert(self, then: exp.Expr, table: Parts, scope: Scope, source: list[Source], write: Write) -> None:
+        given = then.expression
+        if isinstance(then.this, exp.Tuple) and not given and len(then.this.expressions) == 1:  # INSERT VALUES (...)
+            call = then.this.expressions[0]
+            if isinstance(call, exp.Anonymous) and call.name.upper() == "VALUES":
+                then = exp.Insert(expression=exp.Tuple(expressions=call.expressions))
+                given = then.expression
+        given = given.expressions[0] if isinstance(given, exp.Values) and given.expressions else given
+        if not isinstance(given, exp.Tuple | exp.Paren):
+            write.columns += self._all_of(source, table)
+            return
+        values = given.expressions if isinstance(given, exp.Tuple) else [given.this]
+        if len(values) == 1 and isinstance(values[0], exp.Star):
+            write.columns += self._all_of(source, table)
+            return
+        listed = then.this.expressions if isinstance(then.this, exp.Tuple | exp.Schema) else []
+        listed = [then.this.this] if isinstance(then.this, exp.Paren) else listed
+        names = [self.assigned(each, scope) if isinstance(each, exp.Column) else each.name for each in listed]
+        names = [self.spelled(table, name) for name in names] or self.known(table) or []
+        for place, each in enumerate(values):
+            item, origins = self.queries.item(each, place, scope)
+            name = names[place] if place < len(names) else item
+            if place >= len(names):
+                origins = frozenset(o._replace(confidence=min(o.confidence, 0.5)) for o in origins)
+            write.columns.append((name, origins))
+
+    def _all_of(self, source: list[Source], table: Parts) -> Columns:
+        """UPDATE SET *, INSERT *, INSERT ROW: by name."""
+        known = {name.lower(): name for name in self.known(table) or ()}
+        found = [each for one in source for each in one.relation.columns]
+        return [(known.get(name.lower(), name), origins) for name, origins in found
+                if not known or name == STAR or name.lower() in known]  # fmt: skip
+
+    def delete(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> Scope:
+        ctes = self.queries.with_(node, None, ctes)
+        named = node.args.get("tables") or []
+        using = node.args.get("using") or []
+        body = [node.this] if node.this is not None else []
+        if named:
+            holder = exp.Delete(this=named[0])
+            scope, table, _ = self._changed(holder, ctes, [*body, *using])
+        else:
+            scope, table, _ = self._changed(node, ctes, list(using) if isinstance(using, list) else [using])
+        where = node.args.get("where")
+        self.queries.influence(scope, where.this if where is not None else None, FILTER)
+        self.found.append(Write(table, [], frozenset(scope.influences)))
+        for other in named[1:]:
+            found = scope.named((*self.names.raw(other), ""))
+            if found is not None and found[0].relation.table is not None:
+                self.queries.reads.pop(found[0].relation.table, None)
+                self.found.append(Write(found[0].relation.table, [], frozenset(scope.influences)))
+        return scope

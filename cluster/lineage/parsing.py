@@ -1,0 +1,240 @@
+"""From a text to syntax trees, statement by statement; what cannot be read is told with its place."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from cluster.lineage.boundaries import without_output
+from cluster.lineage.naming import Names
+from cluster.lineage.origins import QUERY, Parts
+from cluster.lineage.procedures import Piece, Unscaffolded
+from cluster.lineage.split import Tokens, by_semicolon, prepared, tokenized, word
+from cluster.lineage.targets import Write
+
+# The parser quotes the text it warns about, and texts hold values.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
+logging.getLogger("sqlglot").propagate = False
+
+DEEPEST_BODY: Final = 4
+LONGEST_STATEMENT: Final = 200_000
+# What stands for a value and is no statement.
+_VALUES: Final = (exp.Condition, exp.Alias, exp.Paren)
+_HEADS_OF_TABLES: Final = frozenset({"FROM", "JOIN", "USING"})
+_HEADS_OF_TARGETS: Final = frozenset({"INTO", "UPDATE", "OVERWRITE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What could not be read, and where: `line` and `column` count from 1."""
+
+    message: str
+    line: int
+    column: int
+    statement: int
+
+
+@dataclass(slots=True)
+class Result:
+    """The writes of a script by the number of the statement, with the tables it read."""
+
+    writes: list[tuple[int, Write]] = field(default_factory=list)
+    reads: dict[Parts, None] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    guesses: list[tuple[int, Parts, Parts]] = field(default_factory=list)
+    statements: int = 0
+
+
+class Parsing:
+    """Parses a script. Never raises for what a text holds; stops at `deadline` (a monotonic time) and says so."""
+
+    def __init__(self, names: Names, deadline: float) -> None:
+        self.names, self.deadline = names, deadline
+        self.result = Result()
+        self.parsed: list[tuple[Piece, list[exp.Expr | None]]] = []
+
+    def parse(self, sql: str, deep: int, scaffold: Unscaffolded) -> None:
+        for tokens, lines, wrong in tokenized(self.names.engine, prepared(sql, self.names.dialect)):
+            if wrong:
+                self.result.problems.append(Problem(wrong, lines + 1, 1, len(self.parsed)))
+            for chunk in by_semicolon(tokens):
+                for piece in scaffold.pieces(chunk):
+                    if time.monotonic() > self.deadline:
+                        self.late(piece)
+                        return
+                    self._piece(piece, sql, deep, lines, scaffold)
+
+    def _piece(self, piece: Piece, sql: str, deep: int, lines: int, scaffold: Unscaffolded) -> None:
+        if piece.kind == "body" and deep < DEEPEST_BODY:
+            self.parse(piece.body, deep + 1, Unscaffolded(self.names.dialect, True))
+            return
+        if piece.kind == "dynamic":
+            self._dynamic(piece, deep)
+            return
+        tokens = _selected(piece) if piece.kind == "value" else piece.tokens
+        nodes = self._nodes(tokens, sql, lines, scaffold, quiet=piece.kind in ("value", "set"))
+        if nodes is not None:
+            self.parsed.append((piece, nodes))
+
+    def _nodes(
+        self, tokens: Tokens, sql: str, lines: int, scaffold: Unscaffolded, quiet: bool = False
+    ) -> list[exp.Expr | None] | None:
+        if not tokens:
+            return []
+        try:
+            return self._with_parser(tokens, sql, quiet)
+        except (
+            SqlglotError,
+            RecursionError,
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            ValueError,
+        ) as error:
+            together = isinstance(error, RecursionError) or len(tokens) > LONGEST_STATEMENT
+            segments = [tokens] if together else scaffold.segments(tokens)
+            if len(segments) > 1:
+                found: list[exp.Expr | None] = []
+                for segment in segments:
+                    piece = next(iter(scaffold.pieces(segment)), None)
+                    if piece is not None and piece.kind == "statement":
+                        found += self._nodes(piece.tokens, sql, lines, _Whole(), quiet) or []
+                if found:
+                    return found
+            if not quiet:
+                self._unread(error, tokens, lines)
+            return None
+
+    def _with_parser(self, tokens: Tokens, sql: str, value: bool) -> list[exp.Expr | None]:
+        if self.names.dialect in ("tsql", "fabric") and len(tokens) < LONGEST_STATEMENT:
+            tokens = without_output(tokens)
+        if word(tokens, 0) == "LOAD" and (name := _dotted(tokens, _after(tokens, "TABLE"))):
+            return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
+        parser = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE)
+        found = parser.parse(list(tokens), sql)
+        if not value and any(isinstance(node, _VALUES) and not isinstance(node, exp.Query) for node in found):
+            raise ParseError.new("not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text)
+        return [self._command(node, tokens, sql) if isinstance(node, exp.Command) else node for node in found]
+
+    def _command(self, node: exp.Command, tokens: Tokens, sql: str) -> exp.Expr | None:
+        """Statements that sqlglot only knows by their first word, read again without what it stumbles over."""
+        head = str(node.this).upper()
+        text = " ".join([head, str(node.expression.name if isinstance(node.expression, exp.Expr) else node.expression)])
+        inner = ""
+        if head == "REPLACE" and text.upper().startswith("REPLACE INTO"):
+            inner = "INSERT" + text[7:]
+        elif head == "UNLOAD" and "'" in text:
+            start, end = text.find("'"), text.upper().rfind("TO")
+            inner = "COPY (" + text[start + 1 : text.rfind("'", start + 1, end)].replace("''", "'") + ") TO 'x'"
+        elif head == "EXPLAIN" and " ANALYZE " not in text.upper():
+            return None
+        elif head == "RENAME" and text.upper().startswith("RENAME TABLE") and " TO " in text.upper():
+            old, new = text[12:].split(",")[0].replace(" to ", " TO ").split(" TO ", 1)
+            inner = f"ALTER TABLE {old} RENAME TO {new}"
+        elif head == "CREATE" and " AS " in text.upper():
+            inner = text[text.upper().index(" AS ") + 4 :]
+            if not inner.lstrip().upper().startswith(("INSERT", "MERGE", "UPDATE", "DELETE", "WITH")):
+                return node
+        if not inner:
+            return node
+        try:
+            parsed = self.names.engine.parse(inner)
+        except SqlglotError:
+            return node
+        return parsed[0] if parsed and not isinstance(parsed[0], exp.Command) else node
+
+    def _dynamic(self, piece: Piece, deep: int) -> None:
+        """EXECUTE 'text': the text is a script of its own."""
+        for token in piece.tokens:
+            upper = token.text.upper()
+            if deep < DEEPEST_BODY and any(
+                verb in upper for verb in ("INSERT ", "SELECT ", "UPDATE ", "DELETE ", "MERGE ", "CREATE ")
+            ):
+                text = token.text.strip()
+                if upper.strip().startswith(("IMMEDIATE", "SP_EXECUTESQL", "(", "'", "N'")) and "'" in text:
+                    text = text[text.index("'") + 1 : text.rindex("'")].replace("''", "'")
+                self.parse(text, deep + 1, Unscaffolded(self.names.dialect, True))
+
+    def _unread(self, error: Exception, tokens: Tokens, lines: int) -> None:
+        line, column, said = tokens[0].line + lines, tokens[0].col, "nested too deeply"
+        if isinstance(error, ParseError) and error.errors:
+            told = error.errors[0]
+            line, column = (told.get("line") or tokens[0].line) + lines, told.get("col") or 1
+            column -= max(0, len(told.get("highlight") or "") - 1)  # the parser tells where the word ends
+            said = (
+                str(told.get("description") or "cannot be parsed")
+                .partition(" but got <")[0]
+                .partition(" for <")[0][:200]
+            )
+        elif not isinstance(error, RecursionError):
+            said = "cannot be parsed"
+        self.result.problems.append(Problem(said, line, max(1, column), len(self.parsed)))
+        self.by_name(len(self.parsed), tokens)
+
+    def problem(self, message: str, tokens: list[Token], number: int) -> None:
+        line, column = (tokens[0].line, tokens[0].col) if tokens else (1, 1)
+        self.result.problems.append(Problem(message, line, max(1, column), number))
+
+    def late(self, piece: Piece) -> None:
+        self.problem("not read from here on: the time for one text has run out", piece.tokens, len(self.parsed))
+
+    def by_name(self, number: int, tokens: Tokens) -> None:
+        """What a text that cannot be read names as tables, as guesses."""
+        sources: list[Parts] = []
+        targets: list[Parts] = []
+        for place in range(min(len(tokens), LONGEST_STATEMENT)):
+            head = word(tokens, place)
+            if head in _HEADS_OF_TABLES or head in _HEADS_OF_TARGETS:
+                name = _dotted(tokens, place + 1)
+                if name:
+                    folded = tuple(self.names.table_part(part) for part in name)
+                    (sources if head in _HEADS_OF_TABLES else targets).append(self.names.qualified(folded))
+        for source in dict.fromkeys(sources):
+            for target in dict.fromkeys(targets) or [QUERY]:
+                if source != target:
+                    self.result.guesses.append((number, source, target))
+
+
+class _Whole(Unscaffolded):
+    """Segments are not cut again."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def segments(self, tokens: Tokens) -> list[Tokens]:
+        return [tokens]
+
+
+def _selected(piece: Piece) -> Tokens:
+    """`x := value` as SELECT value."""
+    tokens = piece.tokens
+    if not tokens:
+        return tokens
+    first = tokens[0]
+    head = Token(TokenType.SELECT, "SELECT", first.line, first.col, first.start, first.end)
+    return tokens if word(tokens, 0) == "SELECT" else [head, *tokens]
+
+
+def _after(tokens: Tokens, text: str) -> int:
+    return next((place + 1 for place in range(len(tokens)) if word(tokens, place) == text), len(tokens))
+
+
+def _dotted(tokens: Tokens, at: int) -> list[str]:
+    parts: list[str] = []
+    while at < len(tokens) and len(parts) < 4:
+        text = tokens[at].text
+        if not (
+            text.replace("_", "").replace("#", "").replace("$", "").isalnum()
+            or tokens[at].token_type.name == "IDENTIFIER"
+        ):
+            break
+        parts.append(text)
+        if at + 1 >= len(tokens) or tokens[at + 1].text != ".":
+            break
+        at += 2
+    return parts

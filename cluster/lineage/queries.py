@@ -1,0 +1,319 @@
+"""Queries as relations: which columns a SELECT, a set operation or a list of values has, and where they come from."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlglot import exp
+
+from cluster.lineage.naming import Names
+from cluster.lineage.origins import (
+    AGGREGATION,
+    CONDITIONAL,
+    FILTER,
+    GROUP_BY,
+    GUESSED,
+    IDENTITY,
+    JOIN,
+    NOWHERE,
+    SAID,
+    SORT,
+    STAR,
+    TRANSFORMATION,
+    Origin,
+    Origins,
+    Parts,
+    Relation,
+    shared,
+    through,
+)
+from cluster.lineage.scopes import Scope, Source, column
+from cluster.lineage.sources import Sources
+from cluster.lineage.stars import expand, is_star
+from cluster.lineage.values import Values, name_parts
+
+ROUNDS: Final = 12
+Columns = list[tuple[str, Origins]]
+
+
+class Queries(Sources):
+    """Resolves the queries of one script. `made` are the tables of the script itself, `reads` what it has read."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.made: dict[Parts, Relation] = {}
+        self.reads: dict[Parts, None] = {}
+        self.variables: dict[str, Origins] = {}
+        self.modifying: Any = None
+        self.rows: list[Source] = []
+
+    def scope(self, ctes: Mapping[str, Relation], outer: Scope | None = None) -> Scope:
+        """A new scope; the outermost one lies inside the rows that loops of a procedure go through."""
+        if outer is None and self.rows:
+            outer = Scope(self.names, {}, None, self.rows)
+        return Scope(self.names, ctes, outer, variables=self.variables)
+
+    def relation(self, node: exp.Expr | None, outer: Scope | None, ctes: Mapping[str, Relation]) -> Relation:
+        """The result of a query."""
+        if isinstance(node, exp.Subquery | exp.Paren):
+            ctes = self.with_(node, outer, ctes)
+            inner = self.relation(node.this, outer, ctes)
+            return self.ordered(node, inner) if node.args.get("order") else inner
+        if isinstance(node, exp.Select):
+            return self.select(node, outer, self.with_(node, outer, ctes))
+        if isinstance(node, exp.SetOperation):
+            return self.set_operation(node, outer, ctes)
+        if node is None:
+            return Relation([])
+        scope = self.scope(ctes, outer)
+        self.source(node, scope)
+        found = scope.sources[0].relation if scope.sources else Relation([])
+        return Relation(found.columns, found.rest, found.anything, None, found.influences)
+
+    def with_(self, node: exp.Expr, outer: Scope | None, ctes: Mapping[str, Relation]) -> Mapping[str, Relation]:
+        """The common table expressions that a statement may read: those around it and its own."""
+        clause = node.args.get("with_")
+        if clause is None:
+            return ctes
+        known = dict(ctes)
+        for cte in clause.expressions:
+            name = self.names.identifier(cte.args["alias"].this) if cte.args.get("alias") else ""
+            if cte.args.get("scalar"):  # ClickHouse's WITH value AS name
+                value = self.value(cte.this, self.scope(known, outer)) if isinstance(cte.this, exp.Expr) else NOWHERE
+                self.variables[name] = value
+                continue
+            known[name] = self.cte(cte, name, outer, known, bool(clause.args.get("recursive")))
+        return known
+
+    def cte(
+        self, cte: exp.Expr, name: str, outer: Scope | None, known: Mapping[str, Relation], recursive: bool
+    ) -> Relation:
+        columns = [self.names.identifier(each) for each in cte.args["alias"].columns] if cte.args.get("alias") else []
+        body = cte.this
+        if isinstance(body, exp.DML) and self.modifying is not None:
+            return _named(self.modifying(body, known), columns)
+        if not isinstance(body, exp.Query | exp.Values | exp.Table):  # WITH 1 AS x
+            scope = self.scope(known, outer)
+            return Relation([(name, self.value(body, scope))])
+        reads_itself = isinstance(body, exp.SetOperation) and any(
+            table.name and not table.db and self.names.table_part(table.this).lower() == name.lower()
+            for table in body.find_all(exp.Table)
+        )
+        if not reads_itself or (name in known and not recursive):
+            return _named(self.relation(body, outer, known), columns)
+        return self.recursive(body, name, columns, outer, known)
+
+    def recursive(
+        self, body: exp.Expr, name: str, columns: list[str], outer: Scope | None, known: Mapping[str, Relation]
+    ) -> Relation:
+        """A query that reads itself: its first part says the columns, and what they come from grows until it stays."""
+        first = body
+        while isinstance(first, exp.SetOperation):
+            first = first.this
+        so_far = _named(self.relation(first, outer, known), columns)
+        for _ in range(ROUNDS):
+            now = _named(self.relation(body, outer, {**known, name: so_far}), columns)
+            if now.columns == so_far.columns and now.influences == so_far.influences:
+                break
+            so_far = now
+        return so_far
+
+    def set_operation(self, node: exp.Expr, outer: Scope | None, ctes: Mapping[str, Relation]) -> Relation:
+        steps: list[exp.Expr] = []
+        at: exp.Expr = node
+        while isinstance(at, exp.SetOperation):
+            ctes = self.with_(at, outer, ctes)
+            steps.append(at)
+            at = at.this
+        result = self.relation(at, outer, ctes)
+        for step in reversed(steps):
+            result = _joined(step, result, self.relation(step.expression, outer, ctes))
+            result = self.ordered(step, result)
+        return result
+
+    def ordered(self, node: exp.Expr, result: Relation) -> Relation:
+        order = node.args.get("order")
+        if order is None:
+            return result
+        scope = Scope(self.names, {}, None, [Source("", (), result)])
+        found = set(result.influences)
+        for each in order.expressions:
+            found |= self._positional(each, result.columns, scope, SORT)
+        result.influences = frozenset(found)
+        return result
+
+    def select(self, node: exp.Select, outer: Scope | None, ctes: Mapping[str, Relation]) -> Relation:
+        args = node.args
+        scope = self.scope(ctes, outer)
+        scope.windows = {self.names.identifier(each.this): each for each in args.get("windows") or ()}
+        if args.get("from_") is not None:
+            self.source(args["from_"].this, scope)
+        for lateral in args.get("laterals") or ():
+            self.source(lateral, scope)
+        for join in args.get("joins") or ():
+            self.join(join, scope)
+        for pivot in args.get("pivots") or ():
+            self.pivot_last(pivot, scope)
+        if args.get("match") is not None:
+            self.match_recognize(args["match"], scope)
+        relation = self.project(node, scope)
+        for source in scope.sources:
+            scope.influences |= source.relation.influences
+        self.clauses(node, scope, relation)
+        relation.influences = frozenset(scope.influences)
+        return relation
+
+    def project(self, node: exp.Select, scope: Scope) -> Relation:
+        columns: Columns = []
+        rest: tuple[Origin, ...] = ()
+        for position, item in enumerate(node.expressions):
+            if is_star(item):
+                expanded, more = expand(self, item, scope, node.args.get("exclude"))
+                columns += expanded
+                rest += more
+            elif isinstance(item, exp.Aliases):
+                origins = self.value(item.this, scope)
+                columns += [(self.names.identifier(name), origins) for name in item.expressions]
+            else:
+                name, origins = self.item(item, position, scope)
+                columns.append((name, origins))
+                scope.aliases.setdefault(name, origins)
+        scope.outputs = columns
+        return Relation(columns, rest)
+
+    def item(self, item: exp.Expr, position: int, scope: Scope) -> tuple[str, Origins]:
+        """Name and origins of one item of a select list; what has no name is `_col_` and its position."""
+        if isinstance(item, exp.Alias):
+            return self.names.identifier(item.args["alias"]), self.value(item.this, scope)
+        if isinstance(item, exp.Column) and isinstance(item.this, exp.Identifier):
+            return self.column(item, scope)
+        origins = self.value(item, scope)
+        if isinstance(item, exp.Parameter):
+            return f"${item.name}" if item.name.isdigit() else f"_col_{position}", origins
+        name = "" if isinstance(item, exp.Literal) else item.output_name
+        return self.names.fold(name) if name else f"_col_{position}", origins
+
+    def value(self, node: exp.Expr | None, scope: Scope, kind: int = IDENTITY) -> Origins:
+        return Values(self, scope).of(node, kind)
+
+    def column(self, node: exp.Expr, scope: Scope) -> tuple[str, Origins]:
+        """Spelling and origins of a column."""
+        return column(scope, name_parts(Values(self, scope), node))
+
+    def influence(self, scope: Scope, node: exp.Expr | None, kind: int) -> None:
+        """Notes that an expression decides which rows there are."""
+        if node is not None:
+            scope.influences |= self.value(node, scope, kind)
+
+    def clauses(self, node: exp.Select, scope: Scope, relation: Relation) -> None:
+        args = node.args
+        for name in ("prewhere", "where"):
+            self.influence(scope, args[name].this if args.get(name) else None, FILTER)
+        connect = args.get("connect")
+        if connect is not None:
+            self.influence(scope, connect.args.get("start"), FILTER)
+            self.influence(scope, connect.args.get("connect"), JOIN)
+        group = args.get("group")
+        if group is not None:
+            self.group(group, scope, relation)
+        distinct = args.get("distinct")
+        if isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None:
+            on = distinct.args["on"]
+            for each in on.expressions if isinstance(on, exp.Tuple) else [on]:
+                self.influence(scope, each, GROUP_BY)
+        for name in ("having", "qualify"):
+            self.influence(scope, args[name].this if args.get(name) else None, FILTER)
+        scope.aliases_first = True
+        for name in ("order", "sort", "distribute", "cluster"):
+            for each in args[name].expressions if args.get(name) else ():
+                scope.influences |= self._positional(each, relation.columns, scope, SORT)
+        scope.aliases_first = False
+
+    def group(self, group: exp.Expr, scope: Scope, relation: Relation) -> None:
+        grouped = list(group.expressions)
+        for name in ("grouping_sets", "cube", "rollup"):
+            for each in group.args.get(name) or ():
+                grouped += each.expressions if isinstance(each, exp.Expr) else []
+        for each in grouped:
+            scope.influences |= self._positional(each, relation.columns, scope, GROUP_BY)
+        if group.args.get("all"):
+            for _, origins in relation.columns:
+                if not any(origin.kind == AGGREGATION for origin in origins):
+                    scope.influences |= through(origins, GROUP_BY)
+
+    def _positional(self, node: exp.Expr, columns: Columns, scope: Scope, kind: int) -> Origins:
+        inner = node.this if isinstance(node, exp.Ordered) else node
+        if isinstance(inner, exp.Literal) and not inner.is_string and inner.name.isdigit():
+            place = int(inner.name) - 1
+            return through(columns[place][1], kind) if 0 <= place < len(columns) else NOWHERE
+        return self.value(node, scope, kind)
+
+    def join(self, join: exp.Expr, scope: Scope) -> None:
+        args = join.args
+        before = list(scope.visible())
+        count = len(scope.sources)
+        self.source(join.this, scope)
+        added = scope.sources[count:]
+        using = [self.names.identifier(each) for each in args.get("using") or ()]
+        if (args.get("method") or "").upper() == "NATURAL":
+            using = _common(before, added)
+        for name in using:
+            known = scope.merged.get(name) or _having(before, name)
+            scope.merged[name] = [*known, *added[:1]]
+            for source in scope.merged[name]:
+                hit = source.relation.find(name)
+                origins = hit[1] if hit else source.relation.possible(name)
+                scope.influences |= through(origins, JOIN)
+        self.influence(scope, args.get("on"), JOIN)
+        self.influence(scope, args.get("match_condition"), JOIN)
+        if (args.get("kind") or "").upper() in ("SEMI", "ANTI") or (args.get("side") or "").upper() in ("SEMI", "ANTI"):
+            for source in added:
+                source.hidden = True
+
+    def union_all(self, relations: list[Relation]) -> Relation:
+        found = relations[0]
+        for other in relations[1:]:
+            found = _joined(exp.Union(), found, other)
+        return found
+
+
+def _named(relation: Relation, columns: list[str]) -> Relation:
+    return relation.renamed(columns) if columns else relation
+
+
+def _having(sources: list[Source], name: str) -> list[Source]:
+    """The sources that have a column; if none surely has it, those that may."""
+    sure = [source for source in sources if source.relation.find(name) is not None]
+    return sure or [source for source in sources if source.relation.open]
+
+
+def _common(before: list[Source], added: list[Source]) -> list[str]:
+    left = {name.lower() for source in before for name, _ in source.relation.columns}
+    return [name for source in added for name, _ in source.relation.columns if name.lower() in left and name != STAR]
+
+
+def _joined(step: exp.Expr, left: Relation, right: Relation) -> Relation:
+    """A set operation: by position, or by name where it says so or stars leave positions open."""
+    if isinstance(step, exp.Except):
+        other = [(name, through(origins, FILTER)) for name, origins in right.columns]
+    else:
+        other = list(right.columns)
+    starred = any(name == STAR for name, _ in (*left.columns, *other))
+    influences = left.influences | right.influences
+    if step.args.get("by_name") or starred:
+        columns = list(left.columns)
+        places = {name.lower(): place for place, (name, _) in enumerate(columns)}
+        for name, origins in other:
+            place = places.get(name.lower())
+            if place is None:
+                columns.append((name, origins))
+            else:
+                columns[place] = (columns[place][0], columns[place][1] | origins)
+        return Relation(columns, left.rest + right.rest, None, None, influences)
+    columns = [
+        (name, origins | other[place][1] if place < len(other) else origins)
+        for place, (name, origins) in enumerate(left.columns)
+    ]
+    return Relation(columns, left.rest, left.anything, None, influences)
+
+
+__all__ = ["CONDITIONAL", "GUESSED", "SAID", "TRANSFORMATION", "Queries", "shared"]

@@ -1,0 +1,273 @@
+"""What stands in FROM, as relations: tables, queries, functions that return rows, lateral joins."""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from cluster.lineage import pivots
+from cluster.lineage.naming import Names
+from cluster.lineage.origins import (
+    FILTER,
+    GUESSED,
+    IDENTITY,
+    NOWHERE,
+    SAID,
+    SORT,
+    STAR,
+    TRANSFORMATION,
+    Origin,
+    Origins,
+    Parts,
+    Relation,
+    through,
+)
+from cluster.lineage.scopes import Scope, Source, column
+from cluster.lineage.values import name_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Sources:
+    """The part of the resolver that reads FROM clauses."""
+
+    names: Names
+    made: dict[Parts, Relation]
+    reads: dict[Parts, None]
+    variables: dict[str, Origins]
+
+    if TYPE_CHECKING:
+
+        def relation(self, node: exp.Expr | None, outer: Scope | None, ctes: Mapping[str, Relation]) -> Relation: ...
+        def value(self, node: exp.Expr | None, scope: Scope, kind: int = IDENTITY) -> Origins: ...
+        def join(self, join: exp.Expr, scope: Scope) -> None: ...
+        def influence(self, scope: Scope, node: exp.Expr | None, kind: int) -> None: ...
+        def union_all(self, relations: list[Relation]) -> Relation: ...
+        def with_(
+            self, node: exp.Expr, outer: Scope | None, ctes: Mapping[str, Relation]
+        ) -> Mapping[str, Relation]: ...
+        def column(self, node: exp.Expr, scope: Scope) -> tuple[str, Origins]: ...
+
+    def source(self, node: exp.Expr, scope: Scope) -> None:
+        """Adds what a FROM item names to the scope."""
+        if isinstance(node, exp.Table):
+            self._table_source(node, scope)
+        elif isinstance(node, exp.Final) or (isinstance(node, exp.Subquery | exp.Paren) and _is_join(node.this)):
+            self.source(node.this, scope)
+        elif isinstance(node, exp.Subquery):
+            relation = self.relation(node, scope.parent, scope.ctes)
+            self.put(node, (), relation, scope)
+        elif isinstance(node, exp.Lateral):
+            self._lateral(node, scope)
+        elif isinstance(node, exp.Unnest):
+            self._unnest(node, scope)
+        elif isinstance(node, exp.Values):
+            self.put(node, (), self._values(node, scope), scope)
+        elif isinstance(node, exp.Pivot):
+            self.put(node, (), pivots.statement(self, node, scope), scope)
+        elif isinstance(node, exp.Alias):  # ARRAY JOIN numbers AS number
+            origins = through(self.value(node.this, scope), TRANSFORMATION)
+            name = self.names.identifier(node.args["alias"])
+            scope.sources.append(Source(name, (), Relation([(name, origins)])))
+        elif isinstance(node, exp.Query):
+            self.put(node, (), self.relation(node, scope.parent, scope.ctes), scope)
+        elif isinstance(node, exp.Column):  # ARRAY JOIN numbers; FROM orders, orders.lines
+            name, origins = self.column(node, scope)
+            scope.sources.append(Source(name, (), Relation([(name, through(origins, TRANSFORMATION))])))
+        else:
+            self.put(node, (), self._function(node.this if isinstance(node.this, exp.Func) else node, scope), scope)
+        self._beside(node, scope)
+
+    def _beside(self, node: exp.Expr, scope: Scope) -> None:
+        for lateral in node.args.get("laterals") or ():
+            self.source(lateral, scope)
+        for join in node.args.get("joins") or ():
+            self.join(join, scope)
+
+    def put(self, node: exp.Expr, raw: Parts, relation: Relation, scope: Scope) -> None:
+        """Adds a relation under its alias, with the names that the alias gives its columns, and pivoted."""
+        alias = node.args.get("alias")
+        table_pivots = node.args.get("pivots") or ()
+        name = raw[-1] if raw else ""
+        if alias is not None and alias.this is not None:
+            name, raw = self.names.identifier(alias.this), ()
+        columns = [self._column_name(each) for each in alias.args.get("columns") or ()] if alias is not None else []
+        if columns and not (relation.open and relation.table is not None):
+            relation = relation.renamed(columns)
+        elif columns:
+            relation = Relation([(each, frozenset(relation.every())) for each in columns], (), None, None)
+        for pivot in table_pivots:
+            relation = pivots.pivoted(self, relation, pivot, scope)
+            own = pivot.args.get("alias")
+            if own is not None and own.this is not None:
+                name, raw = self.names.identifier(own.this), ()
+                relation = relation.renamed([self._column_name(each) for each in own.args.get("columns") or ()])
+        scope.sources.append(Source(name, raw, relation))
+
+    def _column_name(self, node: exp.Expr) -> str:
+        return self.names.identifier(node.this if isinstance(node, exp.ColumnDef) else node)
+
+    def _table_source(self, node: exp.Table, scope: Scope) -> None:
+        inner = node.this
+        if isinstance(inner, exp.Func):
+            self.put(node, (), self._function(inner, scope, node), scope)
+            return
+        for each in node.args.get("rows_from") or ():
+            self.put(each if each.args.get("alias") else node, (), self._function(each.this, scope, each), scope)
+        if node.args.get("rows_from"):
+            return
+        raw = self.names.raw(node)
+        if len(raw) > 1 and self._array_of(node, raw, scope):
+            return
+        self.put(node, raw, self.table(node, scope), scope)
+
+    def _array_of(self, node: exp.Table, raw: Parts, scope: Scope) -> bool:
+        """`FROM orders AS o, o.lines AS line`: the elements of an array of a table already named."""
+        first = self.names.identifier(node.parts[0])
+        if not any(source.alias == first for source in scope.sources):
+            return False
+        origins = through(column(scope, (first, *raw[1:]))[1], TRANSFORMATION)
+        name = self.names.identifier(node.args["alias"].this) if node.args.get("alias") else raw[-1]
+        scope.sources.append(Source(name, (), Relation([], (), origins)))
+        return True
+
+    def table(self, node: exp.Table, scope: Scope) -> Relation:
+        """A table, a common table expression or a table of the script itself."""
+        raw = self.names.raw(node)
+        if not raw:
+            raw = (node.this.name,) if isinstance(node.this, exp.Expr) else ("",)
+        if len(raw) == 1:
+            name = self.names.identifier(node.this) if isinstance(node.this, exp.Identifier) else raw[0]
+            found = scope.ctes.get(name)
+            if found is not None:
+                return found
+            if name in self.variables and "@" + name not in self.variables and name.startswith("@"):
+                return Relation([], (), self.variables[name])
+        if isinstance(node.this, exp.Parameter):
+            raw = ("@" + node.this.name.lower(),)
+        return self.base(self.names.qualified(raw) if not raw[0].startswith("@") else raw)
+
+    def base(self, parts: Parts) -> Relation:
+        """The table of that name as it is now; reading it is noted."""
+        made = self.made.get(parts)
+        if made is not None:
+            if made.table is not None:
+                self.reads[parts] = None
+            return made
+        self.reads[parts] = None
+        return self.stored(parts)
+
+    def stored(self, parts: Parts) -> Relation:
+        """The table of that name as the schema knows it."""
+        known = self.names.columns(parts)
+        if known is None:
+            star = frozenset({Origin(parts, STAR, IDENTITY, False, GUESSED)})
+            return Relation([(STAR, star)], (Origin(parts, None, IDENTITY, False, SAID),), None, parts)
+        return Relation([(name, frozenset({Origin(parts, name)})) for name in known], (), None, parts)
+
+    def _values(self, node: exp.Expr, scope: Scope) -> Relation:
+        """VALUES: columns by position, named as PostgreSQL names them where nobody does."""
+        rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
+        width = max((len(row) for row in rows), default=0)
+        found: list[set[Origin]] = [set() for _ in range(width)]
+        for row in rows:
+            for place, item in enumerate(row):
+                if not isinstance(item, exp.Literal | exp.Null | exp.Boolean):
+                    found[place] |= self.value(item, scope)
+        return Relation([(f"column{place + 1}", frozenset(each)) for place, each in enumerate(found)])
+
+    def _lateral(self, node: exp.Lateral, scope: Scope) -> None:
+        inner = node.this
+        if isinstance(inner, exp.Subquery | exp.Query):
+            inside = Scope(self.names, scope.ctes, scope.parent, scope.sources, scope.merged, variables=self.variables)
+            self.put(node, (), self.relation(inner, inside, scope.ctes), scope)
+        elif isinstance(inner, exp.Unnest):
+            self._unnest(inner, scope, node)
+        else:
+            self.put(node, (), self._function(inner, scope, node), scope)
+
+    def _unnest(self, node: exp.Unnest, scope: Scope, outside: exp.Expr | None = None) -> None:
+        each = [through(self.value(part, scope), TRANSFORMATION) for part in node.expressions]
+        alias = (outside or node).args.get("alias") or node.args.get("alias")
+        names = [self._column_name(part) for part in alias.args.get("columns") or ()] if alias is not None else []
+        every = frozenset(origin for origins in each for origin in origins)
+        spread = each if len(names) <= len(each) else [every] * len(names)
+        columns = list(zip(names, spread, strict=False))
+        offset = node.args.get("offset")
+        if isinstance(offset, exp.Identifier):
+            columns.append((self.names.identifier(offset), NOWHERE))
+        elif offset:
+            columns.append(("offset" if self.names.dialect == "bigquery" else "ordinality", NOWHERE))
+        name = self.names.identifier(alias.this) if alias is not None and alias.this is not None else ""
+        if not name and names and self.names.dialect == "bigquery":
+            name = names[0]  # the alias names the element, and fields are reached through it
+            scope.sources.append(Source(name, (), Relation(columns, (), every)))
+            return
+        scope.sources.append(Source(name, (), Relation(columns, (), None if names else every)))
+
+    def _function(self, node: Any, scope: Scope, around: exp.Expr | None = None) -> Relation:
+        """The rows of a function: its columns come from its arguments."""
+        if isinstance(node, exp.Alias):
+            node = node.this
+        origins = through(self.value(node, scope), TRANSFORMATION)
+        origins = frozenset(each for each in origins if each.column is not None or each.confidence < 1)
+        defined = _defined(node)
+        if defined:
+            return Relation([(self.names.identifier(name), origins) for name in defined])
+        alias = around.args.get("alias") if around is not None else None
+        given = alias.args.get("columns") or () if alias is not None else ()
+        if given and isinstance(node, exp.Explode) and around is not None and not around.args.get("view"):
+            # FLATTEN: only the element and the whole hold what was in the argument
+            holds = {"value", "this", "key"}
+            return Relation(
+                [(self._column_name(each), origins if each.name.lower() in holds else NOWHERE) for each in given]
+            )
+        if given:
+            return Relation([(self._column_name(each), origins) for each in given])
+        return Relation([], (), origins)
+
+    def match_recognize(self, match: exp.Expr, scope: Scope) -> None:
+        """Rows that a pattern finds: partition columns and measures."""
+        columns: list[tuple[str, Origins]] = []
+        for each in match.args.get("partition_by") or ():
+            columns.append(self.column(each, scope) if isinstance(each, exp.Column) else ("", NOWHERE))
+        variables = {self.names.identifier(each.args["alias"]) for each in match.args.get("define") or ()}
+        inner = Scope(self.names, scope.ctes, scope.parent, list(scope.sources), variables=self.variables)
+        first = scope.sources[0].relation if scope.sources else Relation([])
+        inner.sources += [Source(name, (), first, True) for name in variables]
+        for each in match.args.get("measures") or ():
+            item = each.this
+            name = self.names.identifier(item.args["alias"]) if isinstance(item, exp.Alias) else item.output_name
+            columns.append((name, self.value(item, inner)))
+        for each in match.args.get("define") or ():
+            self.influence(inner, each.this, FILTER)
+        for each in match.args["order"].expressions if match.args.get("order") else ():
+            self.influence(inner, each, SORT)
+        alias = match.args.get("alias")
+        name = self.names.identifier(alias.this) if alias is not None and alias.this is not None else ""
+        influences = first.influences | inner.influences
+        scope.sources[:] = [Source(name, (), Relation(columns, first.rest, None, None, influences))]
+
+    def pivot_last(self, pivot: exp.Expr, scope: Scope) -> None:
+        if scope.sources:
+            last = scope.sources[-1]
+            last.relation = pivots.pivoted(self, last.relation, pivot, scope)
+
+
+def _is_join(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Table) or (isinstance(node, exp.Subquery | exp.Paren) and bool(node.args.get("joins")))
+
+
+def _defined(node: exp.Expr) -> list[Any]:
+    """The columns that JSON_TABLE, OPENJSON and XMLTABLE define."""
+    if isinstance(node, exp.JSONTable):
+        return [each.this for each in node.find_all(exp.JSONColumnDef) if each.this is not None]
+    if isinstance(node, exp.OpenJSON):
+        columns = [each.this for each in node.expressions]
+        return columns or ["key", "value", "type"]
+    if isinstance(node, exp.XMLTable):
+        return [each.this for each in node.args.get("columns") or () if each.this is not None]
+    return []
+
+
+__all__ = ["Sources", "name_parts"]
