@@ -118,7 +118,7 @@ class Parsing:
         parser = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE)
         found = parser.parse(list(tokens), sql)
         if not value and any(isinstance(node, _VALUES) and not isinstance(node, exp.Query) for node in found):
-            raise ParseError.new("not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text)
+            raise ParseError.new("", "not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text)
         return [self._command(node, tokens, sql) if isinstance(node, exp.Command) else node for node in found]
 
     def _command(self, node: exp.Command, tokens: Tokens, sql: str) -> exp.Expr | None:

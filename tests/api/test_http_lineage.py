@@ -22,7 +22,7 @@ def test_a_script_gives_its_tables_its_pairs_of_columns_and_the_place_of_what_is
     pairs += [["shop.public.orders.amount", "shop.public.sales.total"]]
     assert found["column_edges"] == pairs
     assert {edge["subtype"] for edge in found["edges"]} == {"IDENTITY"}
-    assert [(error["line"], error["column"]) for error in found["errors"]] == [(1, 87)]
+    assert [(error["line"], error["column"]) for error in found["errors"]] == [(1, 90)]
 
 
 def test_a_bare_query_writes_the_table_named_query(admin: httpx.Client) -> None:
