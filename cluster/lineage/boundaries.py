@@ -24,8 +24,9 @@ def end_of_statement(tokens: Tokens, at: int) -> int:
     depth = 0
     for place in range(at + 1, len(tokens)):
         text, before = word(tokens, place), word(tokens, place - 1)
-        depth += (text in ("(", "CASE")) - (text == ")" or (text == "END" and depth > 0))
-        if depth > 0 or before == "." or not text or text in (")", "("):
+        closing = text == ")" or (text == "END" and depth > 0)
+        depth += (text in ("(", "CASE")) - closing
+        if depth > 0 or closing or before == "." or not text:
             continue
         if statement.ends(text, before, word(tokens, place + 1), word(tokens, place + 2)):
             return place

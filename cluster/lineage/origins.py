@@ -36,8 +36,9 @@ class Origin(NamedTuple):
     path: str = ""
 
     def through(self, kind: int, masking: bool) -> "Origin":
-        """After one more step: of direct steps the strongest stays, an indirect one is final."""
-        if self.kind > AGGREGATION or (kind <= self.kind and not (masking and not self.masking)):
+        """After one more step: of direct steps the strongest stays; an indirect one is final, but for a condition,
+        which is part of a value and goes where that goes."""
+        if self.kind > CONDITIONAL or (kind <= self.kind and not (masking and not self.masking)):
             return self
         if kind > AGGREGATION:
             return self._replace(kind=kind, masking=False)

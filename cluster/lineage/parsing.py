@@ -13,7 +13,7 @@ from cluster.lineage.boundaries import without_output
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import QUERY, Parts
 from cluster.lineage.procedures import Piece, Unscaffolded
-from cluster.lineage.split import Tokens, by_semicolon, prepared, tokenized, word
+from cluster.lineage.split import Tokens, by_semicolon, prepared, stretches, word
 from cluster.lineage.targets import Write
 
 # The parser quotes the text it warns about, and texts hold values.
@@ -54,19 +54,21 @@ class Parsing:
 
     def __init__(self, names: Names, deadline: float) -> None:
         self.names, self.deadline = names, deadline
+        now = time.monotonic()
+        self.parsing_until = now + (deadline - now) * 0.6  # the rest is for resolving what was parsed
         self.result = Result()
         self.parsed: list[tuple[Piece, list[exp.Expr | None]]] = []
 
     def parse(self, sql: str, deep: int, scaffold: Unscaffolded) -> None:
-        for tokens, lines, wrong in tokenized(self.names.engine, prepared(sql, self.names.dialect)):
-            if wrong:
-                self.result.problems.append(Problem(wrong, lines + 1, 1, len(self.parsed)))
-            for chunk in by_semicolon(tokens):
+        for stretch in stretches(self.names.engine, prepared(sql, self.names.dialect)):
+            if stretch.wrong:
+                self.result.problems.append(Problem(stretch.wrong, stretch.lines + 1, 1, len(self.parsed)))
+            for chunk in by_semicolon(stretch.tokens):
                 for piece in scaffold.pieces(chunk):
-                    if time.monotonic() > self.deadline:
-                        self.late(piece)
+                    if time.monotonic() > self.parsing_until:
+                        self.late(piece, stretch.lines)
                         return
-                    self._piece(piece, sql, deep, lines, scaffold)
+                    self._piece(piece, stretch.text, deep, stretch.lines, scaffold)
 
     def _piece(self, piece: Piece, sql: str, deep: int, lines: int, scaffold: Unscaffolded) -> None:
         if piece.kind == "body" and deep < DEEPEST_BODY:
@@ -118,7 +120,9 @@ class Parsing:
         parser = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE)
         found = parser.parse(list(tokens), sql)
         if not value and any(isinstance(node, _VALUES) and not isinstance(node, exp.Query) for node in found):
-            raise ParseError.new("", "not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text)
+            raise ParseError.new(
+                "", "not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text
+            )
         return [self._command(node, tokens, sql) if isinstance(node, exp.Command) else node for node in found]
 
     def _command(self, node: exp.Command, tokens: Tokens, sql: str) -> exp.Expr | None:
@@ -180,8 +184,10 @@ class Parsing:
         line, column = (tokens[0].line, tokens[0].col) if tokens else (1, 1)
         self.result.problems.append(Problem(message, line, max(1, column), number))
 
-    def late(self, piece: Piece) -> None:
-        self.problem("not read from here on: the time for one text has run out", piece.tokens, len(self.parsed))
+    def late(self, piece: Piece, lines: int = 0) -> None:
+        line = piece.tokens[0].line + lines if piece.tokens else lines + 1
+        message = "not read from here on: the time for one text has run out"
+        self.result.problems.append(Problem(message, line, 1, len(self.parsed)))
 
     def by_name(self, number: int, tokens: Tokens) -> None:
         """What a text that cannot be read names as tables, as guesses."""

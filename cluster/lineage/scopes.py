@@ -20,13 +20,15 @@ from cluster.lineage.origins import (
 )
 
 # Names that look like columns and are values of the engine.
-ENGINE_VALUES = frozenset({
-    "rownum", "level", "sysdate", "systimestamp", "user", "current_date", "current_timestamp", "current_user",
-    "localtime", "localtimestamp", "session_user", "nextval", "currval", "default", "$action", "connect_by_isleaf",
-    "current_time", "getdate", "true", "false", "null", "metadata$action", "metadata$isupdate", "metadata$row_id",
+_ORACLE = frozenset({
+    "rownum", "level", "sysdate", "systimestamp", "user", "uid", "nextval", "currval", "connect_by_isleaf", "rowid",
 })  # fmt: skip
-
-
+ENGINE_VALUES = {
+    "oracle": _ORACLE,
+    "exasol": _ORACLE,
+    "snowflake": frozenset({"nextval", "metadata$action", "metadata$isupdate", "metadata$row_id"}),
+    "tsql": frozenset({"$action"}),
+}
 # The rows that triggers and conflicts speak of.
 _ROWS_OF_EVENTS = frozenset({"new", "old", "inserted", "deleted", "excluded", "values"})
 
@@ -98,7 +100,7 @@ def _field(scope: Scope, parts: Parts) -> Origins:
         _, origins = bare(scope, parts[start], strict=True)
         if origins:
             return _inside(origins, parts[start + 1 :])
-    if parts[0].lower() in _ROWS_OF_EVENTS or parts[-1].lower() in ENGINE_VALUES or parts[0] in scope.variables:
+    if parts[0].lower() in _ROWS_OF_EVENTS or _of_engine(scope, parts[-1]) or parts[0] in scope.variables:
         return NOWHERE
     visible = list(scope.visible())
     if scope.names.dialect in STRUCTS and len(visible) == 1 and visible[0].relation.open:
@@ -139,7 +141,7 @@ def bare(scope: Scope, name: str, strict: bool = False) -> tuple[str, Origins]:
         at = at.parent
     if name in scope.variables:
         return name, scope.variables[name]
-    if strict or name.lower() in ENGINE_VALUES:
+    if strict or _of_engine(scope, name):
         return name, NOWHERE
     return name, _guess(scope, name, guesses)
 
@@ -161,6 +163,10 @@ def _known_here(at: Scope, name: str) -> tuple[str, Origins] | None:
         return name, at.aliases[name]
     row = next((source for source in at.visible() if source.alias == name), None)
     return (name, _row(row.relation)) if row is not None else None
+
+
+def _of_engine(scope: Scope, name: str) -> bool:
+    return name.lower() in ENGINE_VALUES.get(scope.names.dialect, ())
 
 
 def _open(scope: Scope) -> list[Source]:

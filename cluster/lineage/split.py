@@ -1,13 +1,18 @@
 """Scripts as tokens, and tokens as chunks between semicolons."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 Tokens = list[Token]
+AT_ONCE: Final = 50_000
+LONGEST: Final = 2_000_000
+WIDTHS: Final = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
 
 
 def prepared(sql: str, dialect: str) -> str:
@@ -33,29 +38,59 @@ def _without_delimiters(sql: str) -> str:
     return "\n".join(lines)
 
 
-def tokenized(engine: Dialect, sql: str) -> Iterator[tuple[Tokens, int, str]]:
-    """The tokens of a script, in one stretch or, where a part cannot be read, in several: with the number of lines
-    before each, and what is wrong with it if anything is."""
-    try:
-        yield engine.tokenize(sql), 0, ""
-        return
-    except (TokenError, ValueError, IndexError, RecursionError):
-        pass
-    parts = re.split(r"(?<=;)", sql)
-    at, line = 0, 0
-    while at < len(parts):
-        for width in range(1, 6 if len(parts) < 2_000 else 2):
-            text = "".join(parts[at : at + width])
-            try:
-                yield engine.tokenize(text), line, ""
-                break
-            except (TokenError, ValueError, IndexError, RecursionError):
-                continue
+class Stretch(NamedTuple):
+    """A part of a script as tokens. `lines` are before it; `wrong` is what keeps it from being read, "" if nothing."""
+
+    tokens: Tokens
+    text: str
+    lines: int
+    wrong: str = ""
+
+
+def stretches(engine: Dialect, sql: str) -> Iterator[Stretch]:
+    """A script as tokens, part by part. Parts end with a statement, so a long text can be left in the middle, and
+    quotes that nobody closes spoil no more than their own statement."""
+    ends = sorted({*(found.end() for found in re.finditer(";", sql)), len(sql)})
+    start, line, careful = 0, 0, 0
+    while start < len(sql):
+        first = bisect_right(ends, start)
+        at_once = ends[max(first, bisect_right(ends, start + AT_ONCE) - 1)]
+        end, tokens = at_once, None
+        if start >= careful:
+            tokens = _tokens(engine, sql[start:end])
+            careful = 0 if tokens is not None else end
+        if tokens is None:
+            end, tokens = _one_statement(engine, sql, start, ends[first : first + WIDTHS[-1]])
+        text = sql[start:end]
+        if tokens is None:
+            blank = text[: len(text) - len(text.lstrip())].count("\n")
+            wrong = (
+                "unterminated quotes" if len(text) <= LONGEST else f"a statement of more than {LONGEST:,} characters"
+            )
+            yield Stretch([], text, line + blank, wrong)
         else:
-            width, text = 1, parts[at]
-            yield [], line + len(text[: len(text) - len(text.lstrip())].split("\n")) - 1, "unterminated text or quotes"
+            yield Stretch(tokens, text, line)
         line += text.count("\n")
-        at += width
+        start = end
+
+
+def _one_statement(engine: Dialect, sql: str, start: int, ends: list[int]) -> tuple[int, Tokens | None]:
+    """One statement's end and tokens: semicolons may stand in its quotes. None if it cannot be read."""
+    for width in WIDTHS:
+        if width <= len(ends) and (width == 1 or ends[width - 1] - start <= AT_ONCE):
+            tokens = _tokens(engine, sql[start : ends[width - 1]])
+            if tokens is not None:
+                return ends[width - 1], tokens
+    return ends[0], None
+
+
+def _tokens(engine: Dialect, text: str) -> Tokens | None:
+    if len(text) > LONGEST:
+        return None
+    try:
+        return list(engine.tokenize(text))
+    except (TokenError, ValueError, IndexError, RecursionError):
+        return None
 
 
 def by_semicolon(tokens: Sequence[Token]) -> Iterator[Tokens]:

@@ -91,7 +91,8 @@ class Targets:
             given = right.expressions if isinstance(right, exp.Tuple) else [right]
             values = [self.queries.value(each, scope) for each in given]
         else:
-            targets, values = [left], [self.queries.value(right, scope)]
+            given = [] if _is_default(right) else [right]
+            targets, values = [left], [self.queries.value(each, scope) for each in given]
         for target, origins in zip(targets, values, strict=False):
             if isinstance(target, exp.Parameter):
                 continue
@@ -153,3 +154,8 @@ def defined_columns(target: Any) -> list[tuple[Any, str]]:
         elif isinstance(each, exp.Column):
             found.append((each.this, ""))
     return found
+
+
+def _is_default(node: exp.Expr) -> bool:
+    """SET x = DEFAULT."""
+    return isinstance(node, exp.Column) and len(node.parts) == 1 and node.sql().upper() == "DEFAULT"

@@ -1,0 +1,101 @@
+"""No text raises, none takes for ever, and what cannot be read says where it stands."""
+
+import time
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from cluster.lineage.extract import extract
+from tests.lineage.corpus_files import cases
+
+DIALECTS = ["postgres", "tsql", "snowflake", "bigquery", "oracle", "mysql", "hive", "clickhouse", ""]
+TEXTS = [case.sql for case in cases()]
+SOME, PLACE = st.sampled_from(TEXTS), st.integers(0, 400)
+few = limits(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+
+
+@few
+@given(
+    st.sampled_from(TEXTS), st.sampled_from(DIALECTS), st.integers(0, 400), st.integers(0, 400), st.sampled_from(TEXTS)
+)
+def test_texts_cut_and_joined_anywhere_never_raise(first: str, dialect: str, cut: int, start: int, second: str) -> None:
+    for edge in extract(first[: cut % (len(first) + 1)] + second[start % (len(second) + 1) :], dialect).edges:
+        assert 0 < edge.confidence <= 1
+
+
+@few
+@given(st.text(max_size=200), st.sampled_from(DIALECTS))
+def test_any_text_never_raises(text: str, dialect: str) -> None:
+    extract(text, dialect)
+    extract(f"SELECT a FROM t WHERE x = '{text}'; SELECT b FROM u", dialect)
+
+
+@few
+@given(st.text(st.characters(blacklist_characters='"\0', blacklist_categories=("Cs",)), min_size=1, max_size=1_000))
+def test_a_name_in_quotes_comes_out_as_it_went_in(name: str) -> None:
+    found = extract(f'SELECT "{name}" FROM "{name}" AS t', "postgres", seconds=20.0)
+    (edge,) = found.edges
+    assert (edge.from_table, edge.from_column, edge.to_column) == ((name,), name, name)
+
+
+DEEP = {
+    "parentheses": ("(", "a", ")"),
+    "functions": ("f(", "a", ")"),
+    "cases": ("CASE WHEN b THEN ", "a", " END"),
+    "signs": ("- ", "a", ""),
+    "lists": ("[", "a", "]"),
+    "queries": ("(SELECT ", "a", " FROM t)"),
+}
+
+
+@pytest.mark.parametrize("shape", DEEP)
+@pytest.mark.parametrize("depth", [50, 3_000])
+def test_deep_nesting_is_resolved_or_told(shape: str, depth: int) -> None:
+    before, inner, behind = DEEP[shape]
+    found = extract(f"SELECT {before * depth}{inner}{behind * depth} AS x FROM t; SELECT b FROM u", "duckdb")
+    resolved = ("t.a", "<query>.x") in found.column_edges
+    assert resolved or (depth > 50 and [problem.message for problem in found.problems] == ["nested too deeply"])
+    assert ("u.b", "<query>.b") in found.column_edges
+
+
+def test_long_chains_need_no_depth() -> None:
+    union = " UNION ALL ".join(["SELECT a FROM t"] * 1_500)
+    assert extract(union, "postgres").column_edges == [("t.a", "<query>.a")]
+    condition = " OR ".join(f"a = {number}" for number in range(3_000))
+    assert extract(f"SELECT b FROM t WHERE {condition}", "postgres").column_edges == [("t.b", "<query>.b")]
+
+
+def test_ten_megabytes_end_in_time_and_say_where_they_ended() -> None:
+    text = "INSERT INTO t SELECT a, b FROM s WHERE x = 'some text';\n" * 180_000
+    assert len(text) > 10_000_000
+    began = time.monotonic()
+    found = extract(text, "postgres", seconds=4.0)
+    spent = time.monotonic() - began
+    assert [problem.message for problem in found.problems] == [
+        "not read from here on: the time for one text has run out"
+    ]
+    assert found.problems[0].line > 1
+    assert ("s.a", "t.a") in found.column_edges
+    assert spent < 120  # a bound that only an endless loop breaks
+
+
+def test_what_runs_out_of_time_keeps_what_it_has_read() -> None:
+    text = "INSERT INTO t SELECT a FROM s;\n" + "SELECT b FROM u;\n" * 20_000
+    found = extract(text, "postgres", seconds=3.0)
+    assert ("s.a", "t.a") in found.column_edges
+
+
+def test_a_statement_of_megabytes_is_passed_over_and_told() -> None:
+    text = "SELECT a FROM t;\nINSERT INTO u VALUES " + "(1, 'x'),\n" * 250_000 + "(1, 'x');\nSELECT b FROM v"
+    found = extract(text, "postgres", seconds=30.0)
+    assert set(found.column_edges) == {("t.a", "<query>.a"), ("v.b", "<query>.b")}
+    assert [(problem.line, problem.message[:21]) for problem in found.problems] == [(2, "a statement of more t")]
+
+
+def test_open_quotes_spoil_one_statement_of_many() -> None:
+    text = "SELECT a FROM t;\n" * 30 + "SELECT 'it FROM t;\n" + "SELECT b FROM u;\n" * 30
+    found = extract(text, "postgres")
+    assert set(found.column_edges) == {("t.a", "<query>.a"), ("u.b", "<query>.b")}
+    assert [problem.line for problem in found.problems] == [31]
