@@ -77,8 +77,125 @@ def asset(
     return drafts
 
 
-def fact_set(drafts: Drafts, source_id: str = SOURCE) -> FactSet:
-    return FactSet(source_id, [Fact(Cited(d.kind, d.subject, 1, digest_of(d.value)), d.value, NOW) for d in drafts])
+def fact_set(drafts: Drafts, source_id: str = SOURCE, now: datetime = NOW) -> FactSet:
+    facts = [Fact(Cited(d.kind, d.subject, 1, digest_of(d.value)), d.value, NOW) for d in drafts]
+    return FactSet(source_id, facts, now)
+
+
+def on_record(subject: str = "id-t", **value: Any) -> FactDraft:
+    """What is on record about an asset, or about the source."""
+    empty = {"register": False, "places": [], "reviews": {}, "incidents": None, "requests": []}
+    if subject != SOURCE:
+        empty = {"activities": [], "retention": None, "holds": [], "policies": []}
+    return FactDraft(kind="records", subject=subject, value=empty | value)
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    """A complete entry of the register that covers the column `c`."""
+    return {
+        "id": "a1",
+        "name": "Billing",
+        "columns": ["c"],
+        "controller": "Shop Ltd",
+        "contact": "privacy@shop.example",
+        "dpo": "Ada",
+        "purposes": ["billing"],
+        "data_subjects": ["customers"],
+        "data_categories": ["personal"],
+        "recipients": ["bank"],
+        "vendors": [],
+        "transfers": [],
+        "retention_days": 365,
+        "security_measures": "encrypted",
+        "legal_basis": "contract",
+        "collected_from": "third-party",
+        "notice": "https://shop.example/notice",
+        "children": False,
+        "profiling": False,
+        "opt_out": "nothing is sold",
+        "assessment": None,
+    } | changes
+
+
+def policy(**changes: Any) -> dict[str, Any]:
+    made = {"id": "p1", "name": "Rule", "rule": "prohibition", "actions": ["read"], "roles": ["analyst"]}
+    return made | {"effects": ["mask"], "columns": ["c"], "priority": 0, "applied": True} | changes
+
+
+def profile(**column: Any) -> FactDraft:
+    value = {"rows": 1000, "nulls": 0, "unreadable": 0, "distinct": 900, "min": "2025-06", "max": "2025-12"}
+    return FactDraft(kind="profile", subject="id-t", value={"columns": {"at": value | column}})
+
+
+def flow(**changes: Any) -> FactDraft:
+    target = {
+        "asset": "id-u",
+        "source": "source2",
+        "source_name": "lake",
+        "masking": False,
+        "tls": True,
+        "region": "de",
+    }
+    return FactDraft(kind="flows", subject="id-t", value={"out": [target | changes], "in": []})
+
+
+def _entered(build: Callable[[Any], dict[str, Any]], *more: FactDraft, **changes: Any) -> Callable[[Any], Drafts]:
+    kept = on_record(SOURCE, register=True)
+    return lambda p: [source(), kept, *holding(p, **changes), on_record(activities=[build(p)]), *more]
+
+
+def _reviewed(done_at: str, result: str = "passed") -> Callable[[Any], Drafts]:
+    def build(p: Any) -> Drafts:
+        reviews = {p.reviewed: {"done_at": done_at, "result": result}}
+        return [source(), on_record(SOURCE, reviews=reviews), *holding(p)]
+
+    return build
+
+
+def _incident(**at: str | None) -> Callable[[Any], Drafts]:
+    one = {"id": "i1", "name": "Laptop", "severity": "high", "detected_at": "2026-01-01T00:00:00+00:00"}
+    told = one | {"notice_not_needed": False, "assessed_at": None, "notified_at": None} | at
+    return lambda p: [source(), on_record(SOURCE, incidents=[told]), *holding(p)]
+
+
+def _requested(**changes: Any) -> Callable[[Any], Drafts]:
+    one = {"id": "r1", "due_at": "2026-02-01", "done_at": None, "outcome": "open", "sources": [SOURCE]} | changes
+    return lambda p: [source(), on_record(SOURCE, requests=[one]), *holding(p)]
+
+
+def _attested(met: bool) -> Callable[[Any], Drafts]:
+    value = {"met": met, "by": "ada", "expires_at": "2026-12-31", "evidence": 1, "id": "x"}
+    return lambda p: [source(), FactDraft(kind="attestation", subject=f"{p.framework}/{p.control}", value=value)]
+
+
+def _governed(build: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Drafts]:
+    return lambda p: [source(), *holding(p), on_record(policies=[build(p)])]
+
+
+def _kept(**column: Any) -> Callable[[Any], Drafts]:
+    rule = {"id": "r", "name": "A year", "days": 365, "clock": "at"}
+    return lambda p: [source(), *holding(p), profile(**column), on_record(retention=rule)]
+
+
+def _purposes(consumer: list[str]) -> Callable[[Any], Drafts]:
+    def build(p: Any) -> Drafts:
+        taken = on_record("id-u", activities=[entry(purposes=consumer)])
+        mine = on_record(activities=[entry()])
+        return [source(), *holding(p), *asset("u"), mine, taken, flow(source=SOURCE)]
+
+    return build
+
+
+def _way(tag: str) -> Callable[[Any], Drafts]:
+    return lambda p: [source(), *holding(p, tags=[f"{p.declaration}:{tag}"])]
+
+
+def _vendor(p: Any, **changes: Any) -> dict[str, Any]:
+    vendor = {"name": "Bank", "role": "processor", "contracts": [p.contracts[0]], "expires_at": "2027-01-01"}
+    return entry(vendors=[vendor | changes])
+
+
+ASSESSED = {"reference": "DPIA-1", "due": "2027-01-01", "risk": "low"}
 
 
 def holding(parameters: Any, **changes: Any) -> Drafts:
@@ -163,8 +280,51 @@ ESTATES: dict[str, tuple[Callable[[Any], Drafts], Callable[[Any], Drafts]]] = {
         lambda p: [source(), *holding(p, tags=[f"{p.declaration}:none"])],
     ),
     "governance.expected_place": (
-        lambda p: [source(), *holding(p, tags=_answer(p))],
-        lambda p: [source(), *asset("a", tags=_answer(p)), *holding(p)],
+        lambda p: [source(), on_record(SOURCE, places=[p.declaration]), *holding(p, tags=_answer(p))],
+        lambda p: [source(), on_record(SOURCE, places=[p.declaration]), *holding(p)],
+    ),
+    "register.entered": (_entered(lambda p: entry()), _entered(lambda p: entry(columns=["other"]))),
+    "register.complete": (_entered(lambda p: entry()), _entered(lambda p: entry(**dict.fromkeys(p.fields)))),
+    "register.assessed": (
+        _entered(lambda p: entry(assessment=ASSESSED, profiling=True)),
+        _entered(lambda p: entry(assessment=ASSESSED | {"due": "2025-01-01"}, profiling=True)),
+    ),
+    "register.contracts": (_entered(_vendor), _entered(lambda p: _vendor(p, expires_at="2025-12-31"))),
+    "register.purpose_kept": (_purposes(["billing"]), _purposes(["billing", "advertising"])),
+    "register.children": (
+        _entered(lambda p: entry(children=True)),
+        _entered(lambda p: entry(children=True, legal_basis="consent")),
+    ),
+    "review.done": (_reviewed("2026-01-10"), _reviewed("2020-01-01")),
+    "incident.in_time": (
+        _incident(assessed_at="2026-01-02T00:00:00+00:00", notified_at="2026-01-02T00:00:00+00:00"),
+        _incident(assessed_at="2026-06-02T00:00:00+00:00", notified_at="2026-06-02T00:00:00+00:00"),
+    ),
+    "request.answered": (_requested(), _requested(due_at="2026-01-14")),
+    "attestation.given": (_attested(True), _attested(False)),
+    "policy.masked": (_governed(lambda p: policy()), _governed(lambda p: policy(applied=False))),
+    "policy.forbidden": (
+        _governed(lambda p: policy(actions=[p.action], effects=["deny"])),
+        _governed(lambda p: policy(actions=[p.action], rule="permission", effects=[])),
+    ),
+    "access.authorised": (
+        _governed(lambda p: policy(rule="permission", effects=[], roles=["owner"])),
+        _governed(lambda p: policy(rule="permission", effects=[], roles=["somebody"])),
+    ),
+    "retention.kept": (_kept(), _kept(min="2019-03")),
+    "quality.valid": (
+        lambda p: [source(), *holding(p)],
+        lambda p: [source(), *asset("t", {"c": [label(p.tags[0], matched=500)]})],
+    ),
+    "subject.findable": (_way("customer_id"), _way("none")),
+    "subject.erasable": (_way("monthly"), _way("none")),
+    "flow.encrypted": (
+        lambda p: [source(), *holding(p), flow()],
+        lambda p: [source(), *holding(p), flow(tls=False)],
+    ),
+    "flow.transfer_basis": (
+        lambda p: [source(), *holding(p), flow(region=p.inside[0])],
+        lambda p: [source(), *holding(p), flow(region=p.outside[0])],
     ),
     "governance.transfer_basis": (
         lambda p: [source(region=p.inside[0]), *holding(p)],

@@ -14,6 +14,7 @@ from actors.catalog.finding import Asked
 from actors.catalog.graph import edges_of_source, lineage
 from actors.catalog.history import changes, state, version_at
 from actors.catalog.properties import definitions
+from actors.catalog.relations import flows, profiles
 from actors.catalog.sums import digest, stats
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "domains",
     "edges_of_source",
     "facets",
+    "flows",
     "get_asset",
     "get_domain",
     "lineage",
     "list_assets",
+    "profiles",
     "schema_versions",
     "search",
     "state",

@@ -108,6 +108,13 @@ def labels_of_source(session: Session, source_id: str) -> Iterator[LabelView]:
         yield label_view(row)
 
 
+def labels_of_asset(session: Session, asset_id: str) -> Iterator[LabelView]:
+    """All labels of an asset by column and class."""
+    statement = select(Label).where(Label.asset_id == asset_id).order_by(Label.column, Label.data_class)
+    for row in session.scalars(statement):
+        yield label_view(row)
+
+
 def evidence(session: Session, asset_id: str, column: str) -> list[EvidenceView]:
     """The figures behind the labels of a column: the census if there was one, then the sample if one came later.
 

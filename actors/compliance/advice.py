@@ -6,7 +6,7 @@ Effort divides by 1 (low), 2 (medium) or 4 (high), and by the number of assets w
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
@@ -80,7 +80,29 @@ ACTIONS = {
     "declare": Action("Declare '{detail}' of the source", "low"),
     "establish": Action("Let a connection test establish '{detail}' of the source", "low"),
     "declare_asset": Action("Tag {assets} with '{detail}:...'", "low", True),
+    "enter": Action("Enter {data} of {assets} in the register of processing", "low", True),
+    "complete_entry": Action("Complete the register entries of {assets}", "low", True),
+    "assess": Action("Assess the impact of processing {data} in {assets}", "high"),
+    "sign_contract": Action("Sign contracts with those who receive {data}", "high"),
+    "align_purposes": Action("Stop {data} from flowing to other purposes, from {assets}", "medium", True),
+    "review": Action("Do the {detail} review of the source, and record it", "medium"),
+    "record_incidents": Action("Keep the register of incidents here", "low"),
+    "assess_incident": Action("Assess and notify the incidents that are late", "low"),
+    "rehearse_request": Action("Rehearse a request of a data subject", "low"),
+    "finish_request": Action("Finish the requests of data subjects that are late or incomplete", "medium"),
+    "attest": Action("Attest to {detail}, with evidence", "low"),
+    "mask_policy": Action("Make a policy that masks {data} in {assets}", "low"),
+    "apply_policy": Action("Apply the masks of {data} to {assets}", "low", True),
+    "forbid_policy": Action("Make a policy that forbids to take {data} away from {assets}", "low"),
+    "permit_policy": Action("Make a policy that says who may read {data} in {assets}", "low"),
+    "revoke_strangers": Action("Revoke the grants on {names} that no policy permits", "low", True, True),
+    "set_period": Action("Set a retention period for {data} in {assets}", "low"),
+    "purge": Action("Delete what is too old of {data} in {assets}", "medium", True),
+    "clean_values": Action("Correct the malformed values of {columns} in {names}", "medium", True, True),
 }
+
+# What Sextant can do itself, or begin.
+ACTED = frozenset({"scan", "refresh", "discover", "repair_reading", "revoke_public", "name_owner", "declare_asset"})
 
 
 def advise(source_id: str, findings: Iterable[Actionable]) -> list[RecommendationView]:
@@ -89,7 +111,11 @@ def advise(source_id: str, findings: Iterable[Actionable]) -> list[Recommendatio
     for finding in findings:
         verb = finding.action.partition(":")[0]
         groups[(finding.action, finding.subject if ACTIONS[verb].by_subject else "")].append(finding)
-    made = [_recommend(source_id, action, subject, group) for (action, subject), group in _bounded(groups).items()]
+    everything = Counter(control for group in groups.values() for control in map(_control, group))
+    made = [
+        _recommend(source_id, action, subject, group, everything)
+        for (action, subject), group in _bounded(groups).items()
+    ]
     made.sort(key=lambda one: (-one[0], one[1].title, one[1].id))
     return [one.model_copy(update={"rank": rank}) for rank, (_, one) in enumerate(made, 1)]
 
@@ -121,13 +147,23 @@ def _bounded(groups: dict[tuple[str, str], list[Actionable]]) -> dict[tuple[str,
     return kept
 
 
-def _recommend(source_id: str, action: str, subject: str, group: list[Actionable]) -> tuple[float, RecommendationView]:
-    """A recommendation without its rank, and the risk per effort that it is ranked by."""
+def _control(finding: Actionable) -> str:
+    return f"{finding.framework} {finding.control}"
+
+
+def _recommend(
+    source_id: str, action: str, subject: str, group: list[Actionable], everything: Counter[str]
+) -> tuple[float, RecommendationView]:  # fmt: skip
+    """A recommendation without its rank, and the risk per effort that it is ranked by.
+
+    It settles a control if nothing else of that control fails or lacks evidence: its verdict would be another one.
+    """
     verb, _, detail = action.partition(":")
     group = sorted(group, key=lambda finding: (-_weight(finding), finding.subject_name, finding.control, finding.id))
     assets = [finding for finding in group if finding.subject != source_id] or group
     names = sorted({finding.subject_name for finding in assets})
-    controls = sorted({f"{finding.framework} {finding.control}" for finding in group})
+    mine = Counter(map(_control, group))
+    controls, settles = sorted(mine), sorted(name for name, number in mine.items() if everything[name] == number)
     title = ACTIONS[verb].title.format(
         assets=count(len(names), "asset"),
         names=listed(names, 3),
@@ -146,6 +182,8 @@ def _recommend(source_id: str, action: str, subject: str, group: list[Actionable
         subjects=tuple(sorted({finding.subject for finding in group})[:NAMED]),
         findings=tuple(finding.id for finding in group[:NAMED]),
         controls=tuple(controls),
+        settles=tuple(settles),
+        can_act=verb in ACTED,
         risk_removed=risk,
         effort=_effort(ACTIONS[verb].effort, number),
     )

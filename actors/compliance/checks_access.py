@@ -84,11 +84,13 @@ def _public(asset: AssetFacts, privileges: frozenset[str]) -> list[str]:
     return sorted(found & privileges)
 
 
-def _reported(facts: FactSet, asset: AssetFacts) -> bool:
+def reported(facts: FactSet, asset: AssetFacts) -> bool:
+    """Whether what is known of the grants on the asset is all there is."""
     return bool(_grants(asset)) or facts.told("kind") in LISTS_GRANTS
 
 
-def _unreported(asset: AssetFacts, stand: tuple[Fact, ...]) -> Judgement:
+def unreported(asset: AssetFacts, stand: tuple[Fact, ...]) -> Judgement:
+    """INSUFFICIENT_EVIDENCE: who may reach the asset is not known."""
     reason = "The source did not report who may reach it."
     return Judgement(asset.subject, asset.name, "INSUFFICIENT_EVIDENCE", reason, (), stand, "report_grants")
 
@@ -103,8 +105,8 @@ def _closed(facts: FactSet, parameters: Parameters, privileges: frozenset[str], 
             yield scoped
         elif is_file:
             yield _file_closed(asset, parameters, facts.told("public_access"), stand, verb)
-        elif not _reported(facts, asset):
-            yield _unreported(asset, stand)
+        elif not reported(facts, asset):
+            yield unreported(asset, stand)
         else:
             yield _table_closed(asset, parameters, _public(asset, privileges), stand, verb)
 
@@ -158,8 +160,8 @@ def few_readers(facts: FactSet, parameters: Readers) -> Iterable[Judgement]:
         scoped = _scoped(asset, parameters, stand)
         if scoped is not None:
             yield scoped
-        elif not _reported(facts, asset):
-            yield _unreported(asset, stand)
+        elif not reported(facts, asset):
+            yield unreported(asset, stand)
         else:
             yield _counted(asset, parameters, stand)
 
@@ -188,8 +190,8 @@ def no_generic_accounts(facts: FactSet, parameters: Accounts) -> Iterable[Judgem
         generic = sorted(name for name in grantees if name.lower() in parameters.generic)
         if scoped is not None:
             yield scoped
-        elif not _reported(facts, asset):
-            yield _unreported(asset, stand)
+        elif not reported(facts, asset):
+            yield unreported(asset, stand)
         elif generic:
             columns = columns_of(asset.holds(parameters.tags, parameters.unless).labels)
             reason = f"Accounts that belong to nobody in particular reach its {parameters.data}: {listed(generic)}."

@@ -8,11 +8,11 @@ tell is INSUFFICIENT_EVIDENCE. Traffic that stays on the machine (`extra.loopbac
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from actors.compliance.contract import FactKind, Verdict
-from actors.compliance.facts import AssetFacts, Fact, FactSet
-from actors.compliance.judgement import Judgement, Parameters, check, columns_of, how_to_tell, listed
+from actors.compliance.contract import FactKind
+from actors.compliance.facts import FactSet
+from actors.compliance.judgement import Judgement, Parameters, check, columns_of, how_to_tell
+from actors.compliance.scoping import facts_of, in_state, names, on_source, outside_source
 
-WITNESSES = 3
 NEEDS: tuple[FactKind, ...] = ("source", "asset", "labels", "coverage")
 
 
@@ -78,81 +78,38 @@ AUDIT = Told(
 
 
 def _judge(facts: FactSet, parameters: Parameters, told: Told) -> Iterable[Judgement]:
-    outside = _outside(facts, parameters)
+    outside = outside_source(facts, parameters)
     if outside is not None:
         yield outside
         return
-    value, witnesses = facts.told(told.fact), _in_state(facts, parameters, "held")
-    where = f" It holds {parameters.data} in {_names(witnesses)}."
+    value, witnesses = facts.told(told.fact), in_state(facts, parameters, "held")
+    where = f" It holds {parameters.data} in {names(witnesses)}."
     source = (facts.source,) if facts.source else ()
-    stand = (*source, *_facts_of(witnesses))
+    stand = (*source, *facts_of(witnesses))
     columns = columns_of(
         label for asset in witnesses for label in asset.holds(parameters.tags, parameters.unless).labels
     )
     if value is None:
         reason, action = how_to_tell(told.fact)
-        yield _on_source(facts, "INSUFFICIENT_EVIDENCE", f"{told.unknown}{reason}{where}", stand, action)
+        yield on_source(facts, "INSUFFICIENT_EVIDENCE", f"{told.unknown}{reason}{where}", stand, action)
     elif bool(value) is told.good:
-        yield _on_source(facts, "PASS", told.passes + where, stand)
+        yield on_source(facts, "PASS", told.passes + where, stand)
     else:
-        yield _on_source(facts, "FAIL", told.fails + where, stand, told.action)._replace(columns=columns)
+        yield on_source(facts, "FAIL", told.fails + where, stand, told.action)._replace(columns=columns)
 
 
-def _outside(facts: FactSet, parameters: Parameters) -> Judgement | None:
-    """The judgement where no asset of the source is known to hold the data; None where one does."""
-    if _in_state(facts, parameters, "held"):
-        return None
-    source = (facts.source,) if facts.source else ()
-    if not facts.assets:
-        reason = "No asset of the source is known yet."
-        return _on_source(facts, "INSUFFICIENT_EVIDENCE", reason, source, "discover")
-    review = _in_state(facts, parameters, "review")
-    if review:
-        reason = f"Labels that await a decision say that it holds {parameters.data}, in {_names(review)}."
-        return _on_source(facts, "INSUFFICIENT_EVIDENCE", reason, (*source, *_facts_of(review)), "decide")
-    unknown = _in_state(facts, parameters, "unknown")
-    if unknown:
-        reason = f"Whether it holds {parameters.data} is not known: {_names(unknown)} was not fully read."
-        return _on_source(facts, "INSUFFICIENT_EVIDENCE", reason, (*source, *_facts_of(unknown)), "scan")
-    reason = f"A census found no {parameters.data} in any asset of the source."
-    return _on_source(facts, "NOT_APPLICABLE", reason, facts.everything)
-
-
-def _in_state(facts: FactSet, parameters: Parameters, state: str) -> tuple[AssetFacts, ...]:
-    """The first assets in this state; views count only where somebody labelled their columns."""
-    found: list[AssetFacts] = []
-    for asset in facts.assets:
-        if not asset.is_view and asset.holds(parameters.tags, parameters.unless).state == state:
-            found.append(asset)
-            if len(found) == WITNESSES:
-                break
-    return tuple(found)
-
-
-def _names(assets: Iterable[AssetFacts]) -> str:
-    return listed([asset.name for asset in assets])
-
-
-def _facts_of(assets: Iterable[AssetFacts]) -> tuple[Fact, ...]:
-    return tuple(fact for asset in assets for fact in asset.facts)
-
-
-def _on_source(facts: FactSet, verdict: Verdict, reason: str, stand: tuple[Fact, ...], action: str = "") -> Judgement:
-    return Judgement(facts.source_id, facts.source_name, verdict, reason, (), stand, action)
-
-
-@check("transport.encrypted", Parameters, NEEDS)
+@check("transport.encrypted", Parameters, NEEDS, scope="source")
 def encrypted_in_transit(facts: FactSet, parameters: Parameters) -> Iterable[Judgement]:
     """Data on its way to and from the source is encrypted, unless it never leaves the machine."""
     extra: dict[str, Any] = facts.told("extra") or {}
     if facts.told("tls") or extra.get("loopback") is not True:
         return _judge(facts, parameters, TLS)
-    outside = _outside(facts, parameters)
+    outside = outside_source(facts, parameters)
     if outside is not None:
         return [outside]
-    stand = (*((facts.source,) if facts.source else ()), *_facts_of(_in_state(facts, parameters, "held")))
+    stand = (*((facts.source,) if facts.source else ()), *facts_of(in_state(facts, parameters, "held")))
     reason = "The source is reached on this machine only, so nothing is in transit on a network."
-    return [_on_source(facts, "NOT_APPLICABLE", reason, stand)]
+    return [on_source(facts, "NOT_APPLICABLE", reason, stand)]
 
 
 def _simple(identifier: str, told: Told, promise: str) -> Callable[[FactSet, Parameters], Iterable[Judgement]]:
@@ -160,7 +117,7 @@ def _simple(identifier: str, told: Told, promise: str) -> Callable[[FactSet, Par
         return _judge(facts, parameters, told)
 
     judge.__doc__ = promise
-    return check(identifier, Parameters, NEEDS)(judge)
+    return check(identifier, Parameters, NEEDS, scope="source")(judge)
 
 
 encrypted_at_rest = _simple("storage.encrypted", AT_REST, "The storage under the data is encrypted.")
@@ -169,7 +126,7 @@ authenticated = _simple("source.authenticated", SIGN_IN, "The source that holds 
 least_account = _simple("source.lesser_account", SUPERUSER, "The data is read with an account of few rights.")
 
 
-@check("source.audited", Parameters, NEEDS)
+@check("source.audited", Parameters, NEEDS, scope="source")
 def audited(facts: FactSet, parameters: Parameters) -> Iterable[Judgement]:
     """The source that holds the data logs who reads and changes it."""
     extra: dict[str, Any] = facts.told("extra") or {}

@@ -1,19 +1,16 @@
 """From facts and frameworks to findings: pure, so that a stored verdict can be reached again from what it stands on."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from actors.compliance.contract import Verdict
-from actors.compliance.facts import Cited, FactSet, canonical
+from actors.compliance.facts import Cited, FactSet
 from actors.compliance.judgement import Judgement
-from actors.compliance.packs import Framework, Use
+from actors.compliance.packs import Use
 
 Key = tuple[str, str, str, str]  # framework, control, check, subject
-Reasons = Counter[tuple[str, str, str, str]]  # framework, control, check, reason
 WITHDRAWN = "No longer judged: the subject is gone from the source, or the control has changed."
 
 
@@ -31,6 +28,7 @@ class Draft(NamedTuple):
     action: str
     columns: tuple[str, ...]
     facts: tuple[Cited, ...]
+    references: str
     stale: tuple[str, ...]
     rule_digest: str
     on_source: bool
@@ -40,25 +38,18 @@ class Draft(NamedTuple):
         return (self.framework, self.control, self.check, self.subject)
 
     def content(self) -> str:
-        """SHA-256 of all that a change would show in."""
-        return _sha256(canonical(self))
+        """128 bits of SHA-256 of all that a change would show in."""
+        said = (self.subject_name, self.verdict, self.severity, self.reason, self.action, self.references)
+        return _hashed((*self.key, *said, self.rule_digest, "\2", *self.stale, "\2", *self.columns))
 
     def statement(self) -> str:
-        """SHA-256 of what two runs on equal data have in common: no ids, no times, no versions of facts.
+        """128 bits of SHA-256 of what two runs on equal data have in common: no ids, no times, no versions of facts.
 
         The name of a source is not of its data, so a finding on the source as a whole is stated without it.
         """
         name = "" if self.on_source else self.subject_name
-        said = [self.framework, self.control, self.check, name, self.verdict, self.severity, self.reason, *self.columns]
-        return _sha256(canonical(said))
-
-
-@dataclass
-class Evaluation:
-    """What an evaluation found: drafts by key, and how many subjects are not concerned, by reason."""
-
-    drafts: dict[Key, Draft] = field(default_factory=dict)
-    not_applicable: Reasons = field(default_factory=Counter)
+        said = (self.framework, self.control, self.check, name, self.verdict, self.severity, self.reason)
+        return _hashed((*said, "\2", *self.columns))
 
 
 def fingerprint(source_id: str, key: Key) -> str:
@@ -67,19 +58,17 @@ def fingerprint(source_id: str, key: Key) -> str:
     return _sha256("\0".join((framework, control, check, source_id, subject)))
 
 
-def evaluate(
-    framework: Framework, facts: FactSet, now: datetime, standing: Collection[Key] = frozenset()
-) -> Evaluation:
-    """Runs every check of every control. What is NOT_APPLICABLE is counted; it has a draft only if it is `standing`."""
-    found = Evaluation()
-    for use in framework.uses:
-        oldest = now - timedelta(days=use.control.max_fact_age_days)
+def evaluate(uses: Iterable[Use], facts: FactSet, standing: Collection[Key] = frozenset()) -> dict[Key, Draft]:
+    """Runs the checks. What is NOT_APPLICABLE has a draft only if it is `standing`: it is known by being in none."""
+    found: dict[Key, Draft] = {}
+    for use in uses:
+        oldest = facts.now - timedelta(days=use.control.max_fact_age_days)
+        aged = facts.oldest < oldest
         for judgement in use.check.function(facts, use.parameters):
-            made = draft(use, judgement, stale_kinds(judgement, oldest), facts.source_id)
-            if made.verdict == "NOT_APPLICABLE":
-                found.not_applicable[(*made.key[:3], made.reason)] += 1
-            if made.verdict != "NOT_APPLICABLE" or made.key in standing:
-                found.drafts[made.key] = made
+            key = (use.framework, use.control.id, use.check.id, judgement.subject)
+            stale = stale_kinds(judgement, oldest) if aged else ()
+            if judgement.verdict != "NOT_APPLICABLE" or stale or key in standing:
+                found[key] = draft(use, judgement, stale, facts.source_id)
     return found
 
 
@@ -110,6 +99,7 @@ def draft(use: Use, judgement: Judgement, stale: tuple[str, ...], source_id: str
         action=action,
         columns=judgement.columns,
         facts=tuple(fact.cited for fact in judgement.facts),
+        references=f"[{','.join([fact.reference for fact in judgement.facts])}]",
         stale=stale,
         rule_digest=use.digest,
         on_source=judgement.subject == source_id,
@@ -120,7 +110,7 @@ def withdrawn(key: Key, subject_name: str, severity: str, rule_digest: str, sour
     """The finding on a subject, or by a control, that is no longer there."""
     framework, control, check, subject = key
     return Draft(
-        framework, control, check, subject, subject_name, "NOT_APPLICABLE", severity, WITHDRAWN, "", (), (), (),
+        framework, control, check, subject, subject_name, "NOT_APPLICABLE", severity, WITHDRAWN, "", (), (), "[]", (),
         rule_digest, subject == source_id,
     )  # fmt: skip
 
@@ -141,6 +131,10 @@ def state_of(verdict: str, before: str | None) -> str:
     if before is None or before == "informative":
         return "informative"
     return "open" if before == "open" and verdict == "INSUFFICIENT_EVIDENCE" else "resolved"
+
+
+def _hashed(parts: tuple[str, ...]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def _sha256(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The facts of a source as checks see them: values with versions, indexed by asset. No database, no clock.
+"""The facts of a source as checks see them: values with versions, indexed by asset. No database, no clock but `now`.
 
 How labels count is decided here once, for all checks:
 - `automatic` and `confirmed` labels are evidence that the data is there, however few values hold it;
@@ -11,13 +11,20 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from actors.compliance.contract import FactKind
 
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+OF_ASSET: tuple[Literal["labels", "coverage", "profile", "flows", "records"], ...] = (
+    "labels",
+    "coverage",
+    "profile",
+    "flows",
+    "records",
+)
 SETTLED = frozenset({"automatic", "confirmed"})
 
 
@@ -40,12 +47,18 @@ class Cited(NamedTuple):
     digest: str
 
 
-class Fact(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Fact:
     """One version of a fact."""
 
     cited: Cited
     value: dict[str, Any]
     observed_at: datetime | None = None
+
+    @cached_property
+    def reference(self) -> str:
+        """How it is cited, as JSON. Many findings cite one fact, so it is written once."""
+        return canonical(self.cited)
 
 
 class Label(NamedTuple):
@@ -79,7 +92,10 @@ class AssetFacts:
     asset: Fact
     labels: Fact | None = None
     coverage: Fact | None = None
-    _holdings: dict[tuple[tuple[str, ...], tuple[str, ...]], Holding] = field(default_factory=dict)
+    profile: Fact | None = None
+    flows: Fact | None = None
+    records: Fact | None = None
+    _holdings: dict[tuple[tuple[str, ...], tuple[str, ...]], Holding] = field(default_factory=dict, init=False)
 
     @cached_property
     def name(self) -> str:
@@ -94,6 +110,16 @@ class AssetFacts:
     def facts(self) -> tuple[Fact, ...]:
         """The facts at hand, in a fixed order."""
         return tuple(fact for fact in (self.asset, self.coverage, self.labels) if fact is not None)
+
+    @cached_property
+    def on_record(self) -> dict[str, Any]:
+        """What people put on record about it, as `deriving.py` says it."""
+        return self.records.value if self.records else {}
+
+    def stand(self, *kinds: str) -> tuple[Fact, ...]:
+        """The facts at hand, and those of these other kinds that there are."""
+        more = (getattr(self, kind) for kind in kinds)
+        return (*self.facts, *(fact for fact in more if fact is not None))
 
     @cached_property
     def label_list(self) -> tuple[Label, ...]:
@@ -152,20 +178,47 @@ class AssetFacts:
 
 
 class FactSet:
-    """The facts of one source; checks read nothing else."""
+    """The facts of one source; checks read nothing else. `now` is when they are judged, by which periods are measured.
 
-    def __init__(self, source_id: str, facts: Iterable[Fact]) -> None:
-        by_kind: dict[str, dict[str, Fact]] = {"source": {}, "asset": {}, "labels": {}, "coverage": {}}
+    What a check says may turn with `now` only from one verdict to another, not in its words day by day.
+    """
+
+    def __init__(self, source_id: str, facts: Iterable[Fact], now: datetime) -> None:
+        by_kind: dict[str, dict[str, Fact]] = {kind: {} for kind in get_args(FactKind)}
         for fact in facts:
             by_kind[fact.cited.kind][fact.cited.subject] = fact
-        self.source_id = source_id
+        self.source_id, self.now = source_id, now
         self.source = by_kind["source"].get(source_id)
+        self.records = by_kind["records"].get(source_id)
+        self.attestations = by_kind["attestation"]
         assets = [
-            AssetFacts(subject, asset, by_kind["labels"].get(subject), by_kind["coverage"].get(subject))
+            AssetFacts(subject, asset, **{kind: by_kind[kind].get(subject) for kind in OF_ASSET})
             for subject, asset in by_kind["asset"].items()
             if asset.value.get("status") != "gone"
         ]
         self.assets = tuple(sorted(assets, key=lambda asset: (asset.name, asset.subject)))
+
+    @cached_property
+    def oldest(self) -> datetime:
+        """When the fact that was not confirmed for longest was last observed."""
+        seen = [fact.observed_at for fact in self.everything if fact.observed_at is not None]
+        more = [fact.observed_at for fact in self.attestations.values() if fact.observed_at is not None]
+        return min([*seen, *more], default=self.now)
+
+    @property
+    def today(self) -> date:
+        """The day of `now` in UTC."""
+        return self.now.astimezone(UTC).date()
+
+    @cached_property
+    def by_subject(self) -> dict[str, AssetFacts]:
+        """The assets by their ids."""
+        return {asset.subject: asset for asset in self.assets}
+
+    @cached_property
+    def on_record(self) -> dict[str, Any]:
+        """What people put on record about the source as a whole, as `deriving.py` says it."""
+        return self.records.value if self.records else {}
 
     @cached_property
     def source_name(self) -> str:
@@ -174,8 +227,8 @@ class FactSet:
     @cached_property
     def everything(self) -> tuple[Fact, ...]:
         """All facts, in a fixed order."""
-        source = (self.source,) if self.source else ()
-        return (*source, *(fact for asset in self.assets for fact in asset.facts))
+        of_source = (fact for fact in (self.source, self.records) if fact is not None)
+        return (*of_source, *(fact for asset in self.assets for fact in asset.stand("profile", "flows", "records")))
 
     def told(self, name: str) -> Any:
         """What the source tells of itself under this name; None if it does not."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,6 +45,9 @@ class Judgement(NamedTuple):
 
 
 P = TypeVar("P", bound=BaseModel)
+# asset: what it says of an asset depends on this one and the source. neighbours: also on assets that it names or that
+# are tagged alike. source: one judgement for the source, which depends on what its assets hold.
+Scope = Literal["asset", "neighbours", "source"]
 Function = Callable[[FactSet, Any], Iterable[Judgement]]
 
 
@@ -57,13 +60,14 @@ class Check:
     needs: frozenset[FactKind]
     parameters: type[BaseModel]
     function: Function
+    scope: Scope
 
 
 CHECKS: dict[str, Check] = {}
 
 
 def check(
-    identifier: str, parameters: type[P], needs: Sequence[FactKind], version: int = 1
+    identifier: str, parameters: type[P], needs: Sequence[FactKind], version: int = 1, scope: Scope = "asset"
 ) -> Callable[[Callable[[FactSet, P], Iterable[Judgement]]], Callable[[FactSet, P], Iterable[Judgement]]]:
     """Registers the decorated function. Raises Internal if the id is taken."""
 
@@ -72,7 +76,7 @@ def check(
     ) -> Callable[[FactSet, P], Iterable[Judgement]]:
         if identifier in CHECKS:
             raise Internal(f"The check '{identifier}' is registered twice.")
-        CHECKS[identifier] = Check(identifier, version, frozenset(needs), parameters, function)
+        CHECKS[identifier] = Check(identifier, version, frozenset(needs), parameters, function, scope)
         return function
 
     return register

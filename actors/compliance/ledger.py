@@ -1,21 +1,23 @@
 """The standing findings of a source in the database: compared by content, written in bulk where they changed."""
 
 import json
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from actors.compliance.contract import FactRef, FindingView
-from actors.compliance.evaluation import Draft, Key, Reasons, fingerprint, state_of, withdrawn
+from actors.compliance.evaluation import Draft, Key, fingerprint, state_of, withdrawn
 from actors.compliance.packs import Use
-from actors.compliance.tables import Finding, NotApplicable, Rule
+from actors.compliance.tables import Finding, Handled, Rule, Waiver
 
 ID_LENGTH = 32
 COLUMNS = tuple(column.name for column in Finding.__table__.columns)
+# Days that a failing finding may stay open, by its severity, where nobody set another date.
+DAYS_TO_SETTLE = {"critical": 7, "high": 30, "medium": 90, "low": 180}
 _STAGE = "compliance_finding_stage"
 
 
@@ -29,6 +31,7 @@ class Standing(NamedTuple):
     subject_name: str
     rule_digest: str
     first_seen: datetime
+    opened_at: datetime | None
 
 
 class Change(NamedTuple):
@@ -48,14 +51,18 @@ class Change(NamedTuple):
         return self.state != "open" and self.before is not None and self.before.state == "open"
 
 
-def standing(session: Session, source_id: str, framework: str) -> dict[Key, Standing]:
-    """The stored findings of a source under a framework, by key."""
+def standing(
+    session: Session, source_id: str, framework: str, subjects: Collection[str] | None = None
+) -> dict[Key, Standing]:
+    """The stored findings of a source under a framework, by key; only those on these subjects if any are named."""
     key = (Finding.framework, Finding.control, Finding.check, Finding.subject)
     rest = (Finding.content, Finding.verdict, Finding.state, Finding.severity)
-    more = (Finding.subject_name, Finding.rule_digest, Finding.first_seen)
-    chosen = (Finding.source_id == source_id, Finding.framework == framework)
+    more = (Finding.subject_name, Finding.rule_digest, Finding.first_seen, Finding.opened_at)
+    chosen = [Finding.source_id == source_id, Finding.framework == framework]
+    if subjects is not None:
+        chosen.append(Finding.subject.in_(subjects))
     rows = session.execute(select(*key, *rest, *more).where(*chosen))
-    return {(row[0], row[1], row[2], row[3]): Standing(*row[4:]) for row in rows}
+    return {(row[0], row[1], row[2], row[3]): Standing(*row[4:]) for row in rows}  # type: ignore[call-arg]  # as many as are selected
 
 
 def compare(source_id: str, drafts: dict[Key, Draft], stored: dict[Key, Standing]) -> list[Change]:
@@ -80,24 +87,29 @@ def unpacked_frameworks(session: Session, source_id: str, known: Iterable[str]) 
 
 
 def write(session: Session, source_id: str, changes: list[Change], now: datetime) -> None:
-    """Writes the findings by COPY into a temporary table, and from there in one statement."""
-    if not changes:
+    """Writes the findings by COPY: new ones into the table, changed ones by a temporary table in one statement."""
+    fresh = [change for change in changes if change.before is None]
+    known = [change for change in changes if change.before is not None]
+    names = ", ".join(f'"{name}"' for name in COLUMNS)
+    _copy(session, f"COPY compliance.finding ({names}) FROM STDIN", source_id, fresh, now)
+    if not known:
         return
     session.execute(text(f"CREATE TEMP TABLE IF NOT EXISTS {_STAGE} (LIKE compliance.finding) ON COMMIT DELETE ROWS"))
     session.execute(text(f"TRUNCATE {_STAGE}"))
-    names = ", ".join(f'"{name}"' for name in COLUMNS)
-    cursor: Any = session.connection().connection.cursor()
-    with cursor, cursor.copy(f"COPY {_STAGE} ({names}) FROM STDIN") as copy:
-        for change in changes:
-            copy.write_row(_row(source_id, change, now))
+    _copy(session, f"COPY {_STAGE} ({names}) FROM STDIN", source_id, known, now)
     kept = {"id", "fingerprint", "source_id", "framework", "control", "check", "subject", "first_seen"}
-    renewed = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in COLUMNS if name not in kept)
+    renewed = ", ".join(f'"{name}" = {_STAGE}."{name}"' for name in COLUMNS if name not in kept)
     session.execute(
-        text(
-            f"INSERT INTO compliance.finding ({names}) SELECT {names} FROM {_STAGE} "  # noqa: S608 - column names only
-            f"ON CONFLICT (id) DO UPDATE SET {renewed}"
-        )
+        text(f"UPDATE compliance.finding AS f SET {renewed} FROM {_STAGE} WHERE f.id = {_STAGE}.id")  # noqa: S608 - column names only
     )
+
+
+def _copy(session: Session, statement: str, source_id: str, changes: list[Change], now: datetime) -> None:
+    if changes:
+        cursor: Any = session.connection().connection.cursor()
+        with cursor, cursor.copy(statement) as copy:
+            for change in changes:
+                copy.write_row(_row(source_id, change, now))
 
 
 def write_rules(session: Session, uses: Iterable[Use]) -> None:
@@ -109,29 +121,26 @@ def write_rules(session: Session, uses: Iterable[Use]) -> None:
         session.execute(upsert(Rule).on_conflict_do_nothing(), new)
 
 
-def write_not_applicable(session: Session, source_id: str, counted: Reasons, framework: str) -> bool:
-    """Replaces the counts of what is not concerned. Returns whether they changed."""
-    chosen = (NotApplicable.source_id == source_id, NotApplicable.framework == framework)
-    stored = {
-        (row.framework, row.control, row.check, row.reason): row.subjects
-        for row in session.scalars(select(NotApplicable).where(*chosen))
-    }
-    if stored == dict(counted):
-        return False
-    session.execute(delete(NotApplicable).where(*chosen))
-    names = ("framework", "control", "check", "reason")
-    rows = [
-        {"source_id": source_id, "subjects": number, **dict(zip(names, key, strict=True))}
-        for key, number in sorted(counted.items())
-    ]
-    if rows:
-        session.execute(insert(NotApplicable), rows)
-    session.expire_all()
-    return True
+def view(
+    row: Finding, rule: dict[str, Any], today: date, handled: Handled | None = None, waiver: Waiver | None = None
+) -> FindingView:
+    """A finding as others see it; its remediation is that of the rule it was reached by.
 
-
-def view(row: Finding, rule: dict[str, Any]) -> FindingView:
-    """A finding as others see it; its remediation is that of the rule it was reached by."""
+    While it is open, its state is what people made of it. A waiver counts until it expires, and that a verdict is false
+    until the verdict says something else.
+    """
+    state = row.state
+    if (
+        state == "open"
+        and handled is not None
+        and (handled.handling != "false_positive" or row.content == handled.content)
+    ):
+        state = handled.handling
+    if row.state == "open" and waiver is not None and waiver.state == "approved" and waiver.expires_at >= today:
+        state = "waived"
+    due = handled.due_at if handled is not None else None
+    if due is None and row.opened_at is not None:
+        due = row.opened_at.astimezone(UTC).date() + timedelta(days=DAYS_TO_SETTLE[row.severity])
     return FindingView(
         id=row.id,
         fingerprint=row.fingerprint,
@@ -148,36 +157,24 @@ def view(row: Finding, rule: dict[str, Any]) -> FindingView:
         columns=tuple(row.columns),
         facts=tuple(FactRef(kind=k, subject=s, version=v, digest=d) for k, s, v, d in row.facts),
         rule_digest=row.rule_digest,
-        state=row.state,
+        state=state,
+        assignee=handled.assignee if handled is not None else None,
+        due_at=due if row.state == "open" else None,
+        waiver_id=waiver.id if waiver is not None and state == "waived" else None,
         first_seen=row.first_seen,
         last_changed=row.last_changed,
     )
 
 
 def _row(source_id: str, change: Change, now: datetime) -> tuple[Any, ...]:
-    draft = change.draft
+    """The values of a finding in the order of `COLUMNS`."""
+    draft, before = change.draft, change.before
     print_ = fingerprint(source_id, draft.key)
-    values = {
-        "id": print_[:ID_LENGTH],
-        "fingerprint": print_,
-        "source_id": source_id,
-        "framework": draft.framework,
-        "control": draft.control,
-        "check": draft.check,
-        "subject": draft.subject,
-        "subject_name": draft.subject_name,
-        "verdict": draft.verdict,
-        "severity": draft.severity,
-        "reason": draft.reason,
-        "action": draft.action,
-        "columns": json.dumps(draft.columns),
-        "facts": json.dumps(draft.facts),
-        "stale": json.dumps(draft.stale),
-        "rule_digest": draft.rule_digest,
-        "content": change.content,
-        "statement": draft.statement(),
-        "state": change.state,
-        "first_seen": change.before.first_seen if change.before else now,
-        "last_changed": now,
-    }
-    return tuple(values[name] for name in COLUMNS)
+    opened = (before.opened_at if before and before.opened_at else now) if change.state == "open" else None
+    return (
+        print_[:ID_LENGTH], print_, source_id, draft.framework, draft.control, draft.check, draft.subject,
+        draft.subject_name, draft.verdict, draft.severity, draft.reason, draft.action,
+        json.dumps(draft.columns) if draft.columns else "[]", draft.references,
+        json.dumps(draft.stale) if draft.stale else "[]", draft.rule_digest, change.content, draft.statement(),
+        change.state, before.first_seen if before else now, now, opened,
+    )  # fmt: skip

@@ -13,17 +13,27 @@ from actors.compliance import (
     checks_access,
     checks_content,
     checks_coverage,
+    checks_flows,
     checks_governance,
+    checks_policy,
+    checks_quality,
+    checks_register,
+    checks_retention,
+    checks_review,
     checks_transport,
 )
 from actors.compliance.contract import ControlView, FactKind, FrameworkView, Severity
 from actors.compliance.facts import digest_of
 from actors.compliance.judgement import CHECKS, Check
-from cluster.errors import NotFound, PackInvalid
+from cluster.errors import PackInvalid
 from cluster.packs import Pack, load_pack, pack_names
 
 FOLDER = "compliance"
-REGISTERED = (checks_access, checks_content, checks_coverage, checks_governance, checks_transport)
+REGISTERED = (
+    checks_access, checks_content, checks_coverage, checks_flows, checks_governance, checks_policy, checks_quality,
+    checks_register, checks_retention, checks_review, checks_transport,
+)  # fmt: skip
+ATTESTED = "attestation.given"
 
 
 class _Part(BaseModel):
@@ -38,7 +48,10 @@ class CheckUse(_Part):
 
 
 class ControlPack(_Part):
-    """A control. `title` and `remediation` are our own words; `reference` is where its text stands."""
+    """A control. `title` and `remediation` are our own words; `reference` is where its text stands.
+
+    `facts`, if given, have to be those that its checks need. A manual control names no check: a person attests to it.
+    """
 
     id: str = Field(min_length=1, max_length=60)
     title: str = Field(min_length=10, max_length=200)
@@ -56,11 +69,11 @@ class FrameworkPack(_Part):
     """A framework. `source` cites where its text was published."""
 
     key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    version: str
-    title: str
-    authority: str
+    version: str = Field(min_length=1, max_length=100)
+    title: str = Field(min_length=3, max_length=200)
+    authority: str = Field(min_length=2, max_length=200)
     effective: date
-    source: str
+    source: str = Field(min_length=4, max_length=1000)
     controls: tuple[ControlPack, ...] = Field(min_length=1)
 
 
@@ -80,6 +93,7 @@ class Framework(NamedTuple):
 
     pack: Pack[FrameworkPack]
     uses: tuple[Use, ...]
+    shipped: bool = True
 
     def view(self) -> FrameworkView:
         value = self.pack.value
@@ -88,7 +102,9 @@ class Framework(NamedTuple):
             version=value.version,
             title=value.title,
             authority=value.authority,
+            source=value.source,
             digest=self.pack.digest,
+            shipped=self.shipped,
             controls=tuple(_control_view(value.key, control) for control in value.controls),
         )
 
@@ -104,15 +120,6 @@ def load_frameworks() -> dict[str, Framework]:
             raise PackInvalid(f"configs/{name} has the key '{key}' of another framework.", "Choose another key.")
         found[key] = framework
     return found
-
-
-def chosen(keys: tuple[str, ...]) -> list[Framework]:
-    """The frameworks of these keys, all if there are none. Raises NotFound."""
-    known = load_frameworks()
-    unknown = sorted(set(keys) - set(known))
-    if unknown:
-        raise NotFound(f"There is no framework '{unknown[0]}'.", f"Choose from: {', '.join(sorted(known))}.")
-    return [known[key] for key in sorted(set(keys) or known)]
 
 
 def assemble(pack: Pack[FrameworkPack]) -> Framework:
@@ -142,11 +149,15 @@ def _uses(pack: Pack[FrameworkPack], control: ControlPack) -> list[Use]:
         raise _invalid(pack, control, "a manual control has no checks, and every other has some")
     if len({use.id for use in control.checks}) < len(control.checks):
         raise _invalid(pack, control, "a check is named twice")
-    uses = [_use(pack, control, use) for use in control.checks]
+    uses = [_use(pack, control, use) for use in control.checks or (_attested(pack, control),)]
     needed = {kind for use in uses for kind in use.check.needs}
-    if needed != set(control.facts):
+    if control.facts and needed != set(control.facts):
         raise _invalid(pack, control, f"its facts should be {', '.join(sorted(needed)) or 'none'}")
     return uses
+
+
+def _attested(pack: Pack[FrameworkPack], control: ControlPack) -> CheckUse:
+    return CheckUse(id=ATTESTED, parameters={"framework": pack.value.key, "control": control.id})
 
 
 def _use(pack: Pack[FrameworkPack], control: ControlPack, use: CheckUse) -> Use:
@@ -177,7 +188,12 @@ def _control_view(framework: str, control: ControlPack) -> ControlView:
         reference=control.reference,
         automation=control.automation,
         severity=control.severity,
-        checks=tuple(use.id for use in control.checks),
+        checks=tuple(use.id for use in control.checks) or (ATTESTED,),
+        facts=tuple(
+            sorted({kind for use in control.checks for kind in CHECKS[use.id].needs}) or CHECKS[ATTESTED].needs
+        ),
+        max_fact_age_days=control.max_fact_age_days,
+        waivable=control.waivable,
         remediation=control.remediation,
     )
 

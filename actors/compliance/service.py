@@ -1,40 +1,39 @@
 """The commands of the compliance group."""
 
-from collections import Counter
-from dataclasses import dataclass, field
-
-from actors.compliance import factbook, ledger, queries
+from actors.compliance import evaluating, factbook, handling, orders, queries, records, sampling, waivers
 from actors.compliance.advice import advise, write_advice
 from actors.compliance.contract import (
     GROUP,
     AdviceReceipt,
     AdviseSource,
+    DecideOrder,
+    DecideWaiver,
+    EndRecord,
+    EvaluateAssets,
     EvaluateSource,
     EvaluationView,
     FactReceipt,
+    FindingView,
+    HandleFinding,
+    KeepClocks,
+    KeepRecord,
+    NoteFollowed,
+    OrderEnforcement,
+    OrderRetention,
+    OrderRollback,
+    OrderSubject,
+    OrderView,
     RecordFacts,
+    RecordOrder,
+    RecordView,
+    RequestWaiver,
+    TouchedView,
+    WaiverView,
 )
-from actors.compliance.evaluation import Draft, Evaluation, Key, evaluate, fingerprint
-from actors.compliance.ledger import Change, Standing
-from actors.compliance.packs import chosen
 from cluster.naming import source_entity
-from cluster.runtime.commands import Service, UnitOfWork
+from cluster.runtime.commands import Done, Service, UnitOfWork
 
 service = Service(GROUP)
-
-# A first evaluation of a large estate opens tens of thousands of findings. Beyond this many the news is in the counts
-# of `compliance.evaluated` alone; the findings themselves are rows.
-EVENTS = 1000
-
-
-@dataclass
-class News:
-    """What an evaluation changed; of the findings that opened and were resolved, the first `EVENTS`."""
-
-    changed: int = 0
-    recounted: bool = False
-    counts: dict[str, int] = field(default_factory=lambda: {"opened": 0, "resolved": 0})
-    told: dict[str, list[Change]] = field(default_factory=lambda: {"opened": [], "resolved": []})
 
 
 @service.handles(RecordFacts)
@@ -47,65 +46,95 @@ def record_facts(work: UnitOfWork, command: RecordFacts) -> FactReceipt:
 
 @service.handles(EvaluateSource)
 def evaluate_source(work: UnitOfWork, command: EvaluateSource) -> EvaluationView:
-    frameworks = chosen(command.frameworks)
-    facts = factbook.current(work.session, command.source_id)
-    news = News()
-    # One framework after the other: the findings of a large estate under all of them would fill the memory.
-    for framework in frameworks:
-        key = framework.pack.value.key
-        stored = ledger.standing(work.session, command.source_id, key)
-        found = evaluate(framework, facts, work.now, stored)
-        ledger.write_rules(work.session, framework.uses)
-        counts = ledger.write_not_applicable(work.session, command.source_id, found.not_applicable, key)
-        news.recounted = counts or news.recounted
-        _settle(work, command.source_id, found, stored, news)
-    if not command.frameworks:
-        known = [framework.pack.value.key for framework in frameworks]
-        for key in ledger.unpacked_frameworks(work.session, command.source_id, known):
-            stored = ledger.standing(work.session, command.source_id, key)
-            ledger.write_not_applicable(work.session, command.source_id, Counter(), key)
-            _settle(work, command.source_id, Evaluation(), stored, news)
-    after = EvaluationView(
-        source_id=command.source_id,
-        verdicts=queries.verdicts(work.session, command.source_id),
-        changed=news.changed,
-        digest=queries.digest(work.session, command.source_id),
-    )
-    _announce(work, after, news)
-    return after
+    return evaluating.whole(work, command.source_id, command.frameworks)
+
+
+@service.handles(EvaluateAssets)
+def evaluate_assets(work: UnitOfWork, command: EvaluateAssets) -> TouchedView:
+    return evaluating.touched(work, command.source_id, command.assets)
+
+
+@service.handles(NoteFollowed)
+def note_followed(work: UnitOfWork, command: NoteFollowed) -> Done:
+    evaluating.followed(work.session, command.upto)
+    return Done()
 
 
 @service.handles(AdviseSource)
 def advise_source(work: UnitOfWork, command: AdviseSource) -> AdviceReceipt:
     advice = advise(command.source_id, queries.actionable(work.session, command.source_id))
     changed = write_advice(work.session, command.source_id, advice)
+    sampling.sample(work.session, command.source_id, work.now)
     receipt = AdviceReceipt(recommendations=len(advice), changed=changed)
     if changed:
         work.emit("advised", source_entity(command.source_id), after=receipt)
     return receipt
 
 
-def _settle(work: UnitOfWork, source_id: str, found: Evaluation, stored: dict[Key, Standing], news: News) -> None:
-    """Writes what is different, and takes note of it."""
-    changes = ledger.compare(source_id, found.drafts, stored)
-    ledger.write(work.session, source_id, changes, work.now)
-    news.changed += len(changes)
-    for kind in ("opened", "resolved"):
-        moved = [change for change in changes if getattr(change, kind)]
-        news.counts[kind] += len(moved)
-        news.told[kind] += moved[: EVENTS - len(news.told[kind])]
+@service.handles(KeepRecord)
+def keep_record(work: UnitOfWork, command: KeepRecord) -> RecordView:
+    kept = records.keep(work.session, command, work.caller.principal, work.now)
+    work.emit("record_kept", f"record:{kept.id}", None, _brief(kept))
+    return kept
 
 
-def _announce(work: UnitOfWork, after: EvaluationView, news: News) -> None:
-    if news.changed or news.recounted:
-        work.emit("evaluated", source_entity(after.source_id), after=after.model_dump(mode="json") | news.counts)
-    for kind, changes in news.told.items():
-        for change in changes:
-            identifier = fingerprint(after.source_id, change.draft.key)[: ledger.ID_LENGTH]
-            before = {"verdict": change.before.verdict, "state": change.before.state} if change.before else None
-            work.emit(f"finding_{kind}", f"finding:{identifier}", before, _said(after.source_id, change.draft))
+@service.handles(EndRecord)
+def end_record(work: UnitOfWork, command: EndRecord) -> RecordView:
+    ended = records.end(work.session, command, work.caller.principal, work.now)
+    work.emit("record_ended", f"record:{ended.id}", None, _brief(ended))
+    return ended
 
 
-def _said(source_id: str, draft: Draft) -> dict[str, str]:
-    names = ("framework", "control", "check", "subject", "subject_name", "verdict", "severity", "reason")
-    return {"source_id": source_id} | {name: str(getattr(draft, name)) for name in names}
+@service.handles(HandleFinding)
+def handle_finding(work: UnitOfWork, command: HandleFinding) -> FindingView:
+    return handling.handle(work, command)
+
+
+@service.handles(RequestWaiver)
+def request_waiver(work: UnitOfWork, command: RequestWaiver) -> WaiverView:
+    return waivers.request(work, command)
+
+
+@service.handles(DecideWaiver)
+def decide_waiver(work: UnitOfWork, command: DecideWaiver) -> WaiverView:
+    return waivers.decide(work, command)
+
+
+@service.handles(OrderEnforcement)
+def order_enforcement(work: UnitOfWork, command: OrderEnforcement) -> OrderView:
+    return orders.enforce(work, command)
+
+
+@service.handles(OrderRollback)
+def order_rollback(work: UnitOfWork, command: OrderRollback) -> OrderView:
+    return orders.roll_back(work, command)
+
+
+@service.handles(OrderRetention)
+def order_retention(work: UnitOfWork, command: OrderRetention) -> OrderView:
+    return orders.retain(work, command)
+
+
+@service.handles(OrderSubject)
+def order_subject(work: UnitOfWork, command: OrderSubject) -> OrderView:
+    return orders.find_subject(work, command)
+
+
+@service.handles(DecideOrder)
+def decide_order(work: UnitOfWork, command: DecideOrder) -> OrderView:
+    return orders.decide(work, command)
+
+
+@service.handles(RecordOrder)
+def record_order(work: UnitOfWork, command: RecordOrder) -> OrderView:
+    return orders.record(work, command)
+
+
+@service.handles(KeepClocks)
+def keep_clocks(work: UnitOfWork, command: KeepClocks) -> Done:
+    waivers.expire(work)
+    return Done()
+
+
+def _brief(record: RecordView) -> dict[str, object]:
+    return record.model_dump(mode="json", include={"id", "kind", "name", "version", "digest", "ended", "by"})

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from actors.orchestrator import queries
 from actors.orchestrator.contract import ForgetOperations, PhaseState, PhaseView, RecordPhase, WorkflowView
+from actors.orchestrator.following import follow
 from actors.orchestrator.handoffs_scan import scans_to_stop
 from actors.orchestrator.occurrences import set_off
 from actors.orchestrator.service import service
@@ -49,7 +50,7 @@ class OrchestratorActor(GroupActor):
         self._listener.start()
 
     def loops(self) -> Sequence[Loop]:
-        return (self._take_up, self._stop_scans, self._forget, set_off)
+        return (self._take_up, self._stop_scans, self._forget, set_off, self._follow)
 
     async def _take_up(self) -> None:
         for workflow_id in await asyncio.to_thread(_running):
@@ -66,6 +67,12 @@ class OrchestratorActor(GroupActor):
         if time.monotonic() >= self._forget_at:
             await self.command(ForgetOperations())
             self._forget_at = time.monotonic() + FORGET_SECONDS
+
+    async def _follow(self) -> None:
+        """Wakes with every event, so that a verdict follows a label within the second."""
+        while True:
+            await follow()
+            await self._listener.wait()
 
     async def _drive(self, workflow_id: str) -> None:
         try:

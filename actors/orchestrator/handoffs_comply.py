@@ -6,12 +6,21 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from actors.compliance.contract import AdviceReceipt, AdviseSource, EvaluateSource, EvaluationView, RecordFacts
+from actors.compliance.contract import (
+    AdviceReceipt,
+    AdviseSource,
+    EvaluateSource,
+    EvaluationView,
+    FactKind,
+    RecordFacts,
+)
 from actors.orchestrator.contract import RecordInsights
 from actors.orchestrator.correlation import correlate
 from actors.orchestrator.facts import all_facts, known_facts
 from actors.orchestrator.steps import Settled, Step, Way, only
 from cluster.runtime.commands import Command
+
+KINDS: tuple[FactKind, ...] = ("source", "asset", "labels", "coverage", "profile", "flows")
 
 
 def _known(session: Session, way: Way) -> Iterable[Command[Any]]:
@@ -20,7 +29,7 @@ def _known(session: Session, way: Way) -> Iterable[Command[Any]]:
 
 def _all(session: Session, way: Way) -> Iterable[Command[Any]]:
     facts = all_facts(session, way.source_id)
-    yield RecordFacts(source_id=way.source_id, facts=facts, complete=("source", "asset", "labels", "coverage"))
+    yield RecordFacts(source_id=way.source_id, facts=facts, complete=KINDS)
 
 
 def _facts_recorded(session: Session, way: Way, results: list[BaseModel]) -> Settled | None:

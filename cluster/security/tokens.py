@@ -91,6 +91,15 @@ def authenticate(session: Session, secret: str | None) -> Caller:
     return admitted(session, caller, principal.roles)
 
 
+def signs_in(session: Session, principal: str, permission: str, now: datetime) -> bool:
+    """Whether the principal is known, may do this, and has a token that is valid at `now`."""
+    row = session.get(Principal, principal)
+    if row is None or not Caller(principal=row.name, permissions=permissions_of(row.roles)).may(permission):
+        return False
+    valid = (Token.revoked_at.is_(None), (Token.expires_at.is_(None)) | (Token.expires_at > now))
+    return session.scalars(select(Token.id).where(Token.principal == principal, *valid).limit(1)).first() is not None
+
+
 def list_tokens(session: Session) -> list[TokenView]:
     """All tokens, the newest first."""
     return [

@@ -15,8 +15,10 @@ from cluster.runtime.postgres import EmbeddedPostgres
 from cluster.settings import Settings, settings
 from serve.cli import govern as governing
 from serve.cli import instance
+from serve.cli.connection import connected
 from serve.cli.main import run_safely
 from serve.demo.estate import build_database, build_files
+from serve.demo.governance import attest, put_on_record
 
 DATABASE = "demo_estate"
 READER = "demo_reader"
@@ -48,8 +50,22 @@ def demo() -> int:
             ruleset="default",
         )
         codes.append(code)
+    _govern_on_record(console)
     console.print("`make down` stops it all; `.venv/bin/sextant findings` and `labels` show more.", highlight=False)
     return max(codes)
+
+
+def _govern_on_record(console: Console) -> None:
+    """Puts on record what people would, and has the verdicts follow."""
+    with connected() as sextant:
+        kept = put_on_record(sextant)
+        sources = [source.id for source in sextant.sources()]
+        for source in sources:
+            sextant.compliance.evaluate(source)
+        kept += attest(sextant, sources)
+        for source in sources:
+            sextant.compliance.evaluate(source)
+    console.print(f"{kept} records of the demo's people were put on record: `sextant compliance posture SOURCE`.")
 
 
 def _database(current: Settings) -> str:

@@ -11,6 +11,7 @@ from actors.compliance.contract import (
     AdviseSource,
     EvaluateSource,
     EvaluationView,
+    Explained,
     FactKind,
     FactView,
     FindingView,
@@ -52,13 +53,15 @@ class EvaluationOrder(BaseModel):
 @router.get("/frameworks", operation_id="list_frameworks", summary="List frameworks")
 def frameworks(doors: Access, caller: MayRead) -> Page[FrameworkView]:
     """The frameworks with their controls."""
-    return Page[FrameworkView](items=tuple(queries.frameworks()))
+    with doors.reading() as session:
+        return Page[FrameworkView](items=tuple(queries.frameworks(session)))
 
 
 @router.get("/frameworks/{key}", operation_id="get_framework", summary="Read a framework")
 def framework(key: FrameworkKey, doors: Access, caller: MayRead) -> FrameworkView:
     """One framework with its controls."""
-    return queries.framework(key)
+    with doors.reading() as session:
+        return queries.framework(session, key)
 
 
 @router.get("/findings", operation_id="list_findings", summary="List findings")
@@ -70,14 +73,15 @@ def findings(
     framework: Framework = None,
     verdict: Annotated[Verdict | None, Query()] = None,
     severity: Annotated[Severity | None, Query()] = None,
+    assignee: Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]+$")] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Page[FindingView]:
     """Standing verdicts with the facts that they stand on."""
     with doors.reading() as session:
         found = queries.findings(
-            session, source_id=source_id, framework=framework, verdict=verdict, severity=severity, after=after,
-            limit=limit + 1,
+            session, source_id=source_id, framework=framework, verdict=verdict, severity=severity,
+            assignee=assignee, after=after, limit=limit + 1,
         )  # fmt: skip
     return page(found, limit, lambda finding: finding.id)
 
@@ -100,8 +104,23 @@ def replay(finding_id: Id, doors: Access, caller: MayRead) -> FindingView:
 def posture(source_id: Id, doors: Access, caller: MayRead, framework: Framework = None) -> Page[Posture]:
     """The verdict of every control, by framework. A control without evidence never passes."""
     with doors.reading() as session:
-        keys = [framework] if framework else [known.key for known in queries.frameworks()]
+        keys = [framework] if framework else [known.key for known in queries.frameworks(session)]
         return Page[Posture](items=tuple(queries.posture(session, source_id, key) for key in keys))
+
+
+@router.get("/sources/{source_id}/controls", operation_id="explain_control", summary="Explain a control for a source")
+def explain_control(
+    *,
+    source_id: Id,
+    doors: Access,
+    caller: MayRead,
+    framework: Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._\-]+$")],
+    control: Annotated[str, Query(min_length=1, max_length=60)],
+    limit: Limit = 50,
+) -> Page[Explained]:
+    """What its checks say of each subject for the facts as they stand, also where it does not apply, and why."""
+    with doors.reading() as session:
+        return Page[Explained](items=tuple(queries.explain(session, source_id, framework, control, limit)))
 
 
 @router.get("/sources/{source_id}/verdicts", operation_id="get_verdicts", summary="Count the findings of a source")

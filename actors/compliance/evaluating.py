@@ -1,0 +1,213 @@
+"""Evaluating a source, whole or only where facts changed: both find the same, and write only what is different."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from actors.compliance import factbook, holdings, ledger, orders_on_record, queries, records
+from actors.compliance.contract import EvaluationView, RecordFacts, TouchedView
+from actors.compliance.deriving import OWN_KINDS, OnRecord, derive, of_assets, places
+from actors.compliance.evaluation import Draft, Key, evaluate, fingerprint
+from actors.compliance.facts import AssetFacts, FactSet
+from actors.compliance.frameworks import chosen
+from actors.compliance.holdings import Held, subset
+from actors.compliance.ledger import Change, Standing
+from actors.compliance.packs import Framework, Use
+from actors.compliance.tables import Followed, Judged
+from cluster.naming import source_entity
+from cluster.runtime.commands import UnitOfWork
+
+# A first evaluation of a large estate opens tens of thousands of findings. Beyond this many the news is in the counts
+# of `compliance.evaluated` alone; the findings themselves are rows.
+EVENTS = 1000
+
+
+@dataclass
+class News:
+    """What an evaluation changed; of the findings that opened and were resolved, the first `EVENTS`."""
+
+    changed: int = 0
+    recounted: bool = False
+    counts: dict[str, int] = field(default_factory=lambda: {"opened": 0, "resolved": 0})
+    told: dict[str, list[Change]] = field(default_factory=lambda: {"opened": [], "resolved": []})
+
+
+def whole(work: UnitOfWork, source_id: str, keys: tuple[str, ...] = ()) -> EvaluationView:
+    """Evaluates the frameworks of these keys, all if none is named, over all facts of the source."""
+    session, frameworks, news = work.session, chosen(work.session, keys), News()
+    facts = _with_records(work, source_id)
+    # One framework after the other: the findings of a large estate under all of them would fill the memory.
+    for framework in frameworks:
+        key = framework.pack.value.key
+        stored = ledger.standing(session, source_id, key)
+        ledger.write_rules(session, framework.uses)
+        news.recounted = _judged(work, source_id, framework, len(facts.assets)) or news.recounted
+        _settle(work, source_id, evaluate(framework.uses, facts, stored), stored, news)
+    if not keys:
+        _withdraw(work, source_id, [framework.pack.value.key for framework in frameworks], news)
+    return _told(work, source_id, news)
+
+
+def touched(work: UnitOfWork, source_id: str, assets: Collection[str]) -> TouchedView:
+    """Evaluates what the facts of these assets touch; the whole source where what all verdicts rest on has changed."""
+    frameworks = chosen(work.session, ())
+    held = holdings.index(work.session, source_id)
+    if not _comparable(work.session, source_id, frameworks, held):
+        every = whole(work, source_id)
+        return TouchedView(source_id=source_id, judged=len(held), changed=every.changed)
+    facts, judged = _neighbourhood(work, source_id, set(assets), held)
+    news = News()
+    for framework in frameworks:
+        local = [use for use in framework.uses if use.check.scope != "source"]
+        stored = ledger.standing(work.session, source_id, framework.pack.value.key, judged)
+        stored = {key: was for key, was in stored.items() if key[3] != source_id}
+        found = evaluate(local, facts, stored)
+        found = {key: draft for key, draft in found.items() if key[3] in judged}
+        _settle(work, source_id, found, stored, news)
+        _settle_source(work, facts, framework, held, news)
+    _announce(work, source_id, {"changed": news.changed}, news)
+    return TouchedView(source_id=source_id, judged=len(judged), changed=news.changed)
+
+
+def followed(session: Session, seq: int) -> None:
+    """Notes up to which event changed facts were followed."""
+    upsert = insert(Followed).values(id=1, seq=seq)
+    newer = upsert.on_conflict_do_update(index_elements=[Followed.id], set_={"seq": seq}, where=Followed.seq < seq)
+    session.execute(newer)
+
+
+def _with_records(work: UnitOfWork, source_id: str) -> FactSet:
+    """All facts of the source, with those that follow from what is on record brought up to date."""
+    session = work.session
+    told = [fact for fact in factbook.standing(session, source_id) if fact.cited.kind not in OWN_KINDS]
+    derived = derive(FactSet(source_id, told, work.now), _on_record(session))
+    factbook.record(session, RecordFacts(source_id=source_id, facts=tuple(derived), complete=OWN_KINDS), work.now)
+    return FactSet(source_id, [*told, *factbook.standing(session, source_id, kinds=OWN_KINDS)], work.now)
+
+
+def _on_record(session: Session) -> OnRecord:
+    requests, applied = orders_on_record.requests(session), orders_on_record.applied(session)
+    return records.in_force(session, requests=requests, applied=applied)
+
+
+def _neighbourhood(work: UnitOfWork, source_id: str, assets: set[str], held: list[Held]) -> tuple[FactSet, set[str]]:
+    """The facts by which these assets and their neighbours are judged, and whose findings are to be judged again."""
+    session = work.session
+    own = factbook.current(session, source_id, work.now, assets)
+    drafts = of_assets(own, _on_record(session))
+    factbook.record(session, RecordFacts(source_id=source_id, facts=tuple(drafts)), work.now)
+    named = {draft.subject for draft in drafts}
+    gone = [asset.subject for asset in own.assets if asset.records is not None and asset.subject not in named]
+    factbook.drop(session, source_id, "records", gone)
+    judged = assets | {flow for asset in own.assets for flow in _flows(asset, "in")}
+    near = factbook.current(session, source_id, work.now, judged)
+    downstream = {flow for asset in near.assets for flow in _flows(asset, "out")}
+    wanted = judged | downstream | _witnesses(session, held)
+    return factbook.current(session, source_id, work.now, wanted), judged
+
+
+def _flows(asset: AssetFacts, way: str) -> list[str]:
+    return [str(flow["asset"]) for flow in (asset.flows.value.get(way) or ())] if asset.flows else []
+
+
+def _witnesses(session: Session, held: list[Held]) -> set[str]:
+    scopes = {_scope(use) for framework in chosen(session, ()) for use in framework.uses if use.check.scope == "source"}
+    found: set[str] = set()
+    for tags, unless in scopes:
+        found.update(chain.from_iterable(holdings.witnesses(held, tags, unless).values()))
+    return found
+
+
+def _scope(use: Use) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(getattr(use.parameters, "tags", ())), tuple(getattr(use.parameters, "unless", ()))
+
+
+def _settle_source(work: UnitOfWork, facts: FactSet, framework: Framework, held: list[Held], news: News) -> None:
+    """Judges the source as a whole, each check by its own witnesses."""
+    source_id = facts.source_id
+    stored = ledger.standing(work.session, source_id, framework.pack.value.key, [source_id])
+    found: dict[Key, Draft] = {}
+    for use in framework.uses:
+        if use.check.scope != "source":
+            continue
+        by_state = holdings.witnesses(held, *_scope(use))
+        cited = set(chain.from_iterable(by_state.values()))
+        key = (use.framework, use.control.id, use.check.id, source_id)
+        everything = not cited and held and key in stored  # that none holds it is cited with all of them
+        seen = factbook.current(work.session, source_id, work.now) if everything else subset(facts, cited)
+        found |= evaluate([use], seen, stored if everything or cited or not held else ())
+    _settle(work, source_id, found, stored, news)
+
+
+def _comparable(session: Session, source_id: str, frameworks: list[Framework], held: list[Held]) -> bool:
+    """Whether the last evaluation was by these packs, over as many assets, with as many kinds of place declared."""
+    columns = (Judged.framework, Judged.pack_digest, Judged.assets)
+    stored = {
+        key: (digest, number)
+        for key, digest, number in session.execute(select(*columns).where(Judged.source_id == source_id))
+    }
+    if stored != {one.pack.value.key: (one.pack.digest, len(held)) for one in frameworks}:
+        return False
+    on_record = factbook.value_of(session, source_id, "records", source_id) or {}
+    return list(on_record.get("places") or ()) == places(tag for one in held for tag in one.tags)
+
+
+def _judged(work: UnitOfWork, source_id: str, framework: Framework, assets: int) -> bool:
+    """Notes the evaluation. Returns whether it was of another number of assets, or by another pack, than before."""
+    key, digest = framework.pack.value.key, framework.pack.digest
+    before = work.session.get(Judged, (source_id, key), populate_existing=True)
+    values = {"source_id": source_id, "framework": key, "pack_digest": digest, "at": work.now, "assets": assets}
+    same = before is not None and (before.pack_digest, before.assets) == (digest, assets)
+    upsert = insert(Judged).values(values)
+    work.session.execute(upsert.on_conflict_do_update(index_elements=["source_id", "framework"], set_=values))
+    return not same
+
+
+def _withdraw(work: UnitOfWork, source_id: str, known: list[str], news: News) -> None:
+    """Findings under frameworks whose packs are no longer there."""
+    for key in ledger.unpacked_frameworks(work.session, source_id, known):
+        _settle(work, source_id, {}, ledger.standing(work.session, source_id, key), news)
+    work.session.execute(delete(Judged).where(Judged.source_id == source_id, Judged.framework.not_in(known)))
+
+
+def _settle(work: UnitOfWork, source_id: str, found: dict[Key, Draft], stored: dict[Key, Standing], news: News) -> None:
+    """Writes what is different, and takes note of it."""
+    changes = ledger.compare(source_id, found, stored)
+    ledger.write(work.session, source_id, changes, work.now)
+    news.changed += len(changes)
+    for kind in ("opened", "resolved"):
+        moved = [change for change in changes if getattr(change, kind)]
+        news.counts[kind] += len(moved)
+        news.told[kind] += moved[: max(EVENTS - len(news.told[kind]), 0)]
+
+
+def _told(work: UnitOfWork, source_id: str, news: News) -> EvaluationView:
+    after = EvaluationView(
+        source_id=source_id,
+        verdicts=queries.verdicts(work.session, source_id),
+        changed=news.changed,
+        digest=queries.digest(work.session, source_id),
+    )
+    _announce(work, source_id, after.model_dump(mode="json"), news)
+    return after
+
+
+def _announce(work: UnitOfWork, source_id: str, after: dict[str, Any], news: News) -> None:
+    """The events of what changed."""
+    if news.changed or news.recounted:
+        work.emit("evaluated", source_entity(source_id), after=after | news.counts)
+    for kind, changes in news.told.items():
+        for change in changes:
+            identifier = fingerprint(source_id, change.draft.key)[: ledger.ID_LENGTH]
+            before = {"verdict": change.before.verdict, "state": change.before.state} if change.before else None
+            work.emit(f"finding_{kind}", f"finding:{identifier}", before, _said(source_id, change.draft))
+
+
+def _said(source_id: str, draft: Draft) -> dict[str, str]:
+    names = ("framework", "control", "check", "subject", "subject_name", "verdict", "severity", "reason")
+    return {"source_id": source_id} | {name: str(getattr(draft, name)) for name in names}

@@ -1,0 +1,153 @@
+"""Compliance over HTTP: records, policies, findings taken on and waived, orders, risk, and acting on advice."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from actors.compliance.contract import EvaluateSource, FactDraft, RecordFacts
+
+SOURCE = "compliance-http"
+CARD = {
+    "data_class": "payment.card_number", "sensitivity": "Restricted", "tags": ["pci.pan", "personal"], "matched": 9,
+    "scanned": 9, "prevalence": 1.0, "state": "automatic", "origin": "machine", "whole_column": True,
+}  # fmt: skip
+
+
+def facts() -> tuple[FactDraft, ...]:
+    grant = {"grantee": "PUBLIC", "privilege": "SELECT", "public": True}
+    asset = {
+        "path": "public.cards", "kind": "table", "status": "present", "owner": None, "has_owner": False, "tags": [],
+        "grants": [grant], "columns": ["pan"], "problem": None, "foreign_keys": [],
+    }  # fmt: skip
+    told = {"kind": "postgresql", "name": "shop", "tls": False, "environment": "production", "extra": {}}
+    coverage = {"method": "census", "partitions": 1, "partitions_read": 1, "rows": 9}
+    return (
+        FactDraft(kind="source", subject=SOURCE, value=told),
+        FactDraft(kind="asset", subject="cards-1", value=asset),
+        FactDraft(kind="coverage", subject="cards-1", value=coverage),
+        FactDraft(kind="labels", subject="cards-1", value={"columns": {"pan": [CARD]}}),
+    )
+
+
+@pytest.fixture(scope="module")
+def governed(instance: Any) -> Any:
+    instance.groups.carry_out(RecordFacts(source_id=SOURCE, facts=facts()))
+    instance.groups.carry_out(EvaluateSource(source_id=SOURCE, frameworks=("pci_dss",)))
+    return instance
+
+
+@pytest.fixture
+def officer(governed: Any) -> Iterator[httpx.Client]:
+    with governed.client("steward") as client:
+        yield client
+
+
+@pytest.fixture
+def admin(governed: Any) -> Iterator[httpx.Client]:
+    with governed.client("admin") as client:
+        yield client
+
+
+def finding(client: httpx.Client, control: str) -> dict[str, Any]:
+    found = client.get("/api/v1/findings", params={"source_id": SOURCE, "verdict": "FAIL", "limit": 200}).json()[
+        "items"
+    ]
+    return next(one for one in found if one["control"] == control)
+
+
+def test_a_record_is_made_changed_read_and_ended(officer: httpx.Client) -> None:
+    body = {"kind": "vendor", "name": "Bank", "role": "processor"}
+    made = officer.post("/api/v1/compliance/records", json={"body": body})
+    assert made.status_code == 201, made.text
+    path = f"/api/v1/compliance/records/{made.json()['id']}"
+    changed = officer.put(path, json={"body": body | {"contracts": ["dpa"]}}, params={"version": 1}).json()
+    assert changed["version"] == 2
+    assert officer.put(path, json={"body": body}, params={"version": 1}).status_code == 412
+    assert officer.get(path).json() == changed
+    assert officer.get("/api/v1/compliance/records", params={"kind": "vendor"}).json()["items"] == [changed]
+    assert officer.delete(path).json()["ended"] is True
+    assert [one["version"] for one in officer.get(f"{path}/history").json()["items"]] == [3, 2, 1]
+    assert officer.post("/api/v1/compliance/records", json={"body": {"kind": "vendor"}}).status_code == 422
+
+
+def test_policies_are_asked_and_their_contradictions_listed(officer: httpx.Client) -> None:
+    def keep(rule: str) -> str:
+        body = {"kind": "policy", "name": rule, "rule": rule, "targets": {"tags": ["pci.pan"]}}
+        return str(officer.post("/api/v1/compliance/records", json={"body": body}).json()["id"])
+
+    ids = [keep("permission"), keep("prohibition")]
+    asked = {"source_id": SOURCE, "asset_id": "cards-1", "column": "pan"}
+    decision = officer.post("/api/v1/policies/evaluate", json=asked).json()
+    assert (decision["outcome"], decision["policies"]) == ("deny", [ids[1]])
+    (found,) = officer.get("/api/v1/policies/contradictions").json()["items"]
+    assert {found["permission"], found["prohibition"]} == set(ids)
+    for record in ids:
+        officer.delete(f"/api/v1/compliance/records/{record}")
+    assert officer.post("/api/v1/policies/evaluate", json=asked).json()["governed"] is False
+
+
+def test_a_finding_is_taken_on_and_waived_by_somebody_else(officer: httpx.Client, admin: httpx.Client) -> None:
+    path = f"/api/v1/findings/{finding(officer, '7.2.6')['id']}"
+    taken = officer.patch(path, json={"handling": "in_progress", "assignee": "ada"}).json()
+    assert (taken["state"], taken["assignee"]) == ("in_progress", "ada")
+    order = {
+        "reason": "The table moves next month", "compensating_control": "The network is closed",
+        "approver": "admin.person", "expires_at": "2026-12-31",
+    }  # fmt: skip
+    refused = officer.post(f"{path}/waivers", json=order | {"approver": "steward.person"})
+    assert refused.status_code == 422
+    waiver = officer.post(f"{path}/waivers", json=order).json()
+    decision = {"decision": "approve", "comment": "As discussed"}
+    assert officer.post(f"/api/v1/waivers/{waiver['id']}/decision", json=decision).status_code == 403
+    assert admin.post(f"/api/v1/waivers/{waiver['id']}/decision", json=decision).json()["state"] == "approved"
+    assert admin.get(path).json()["state"] == "waived"
+    assert [one["id"] for one in admin.get("/api/v1/waivers").json()["items"]] == [waiver["id"]]
+
+
+def test_risk_is_read_and_imagined(officer: httpx.Client) -> None:
+    told = officer.get(f"/api/v1/sources/{SOURCE}/risk").json()
+    assert told["columns"] == 1
+    (column,) = officer.get(f"/api/v1/sources/{SOURCE}/risk/cards-1").json()["items"]
+    assert column["score"] == told["score"] > 0
+    change = {"changes": [{"kind": "revoke_public", "targets": {"everything": True}}], "frameworks": ["pci_dss"]}
+    imagined = officer.post(f"/api/v1/sources/{SOURCE}/what-if", json=change).json()
+    assert imagined["risk_after"] < imagined["risk_before"]
+    assert "7.2.6" in {one["control"] for one in imagined["controls"]}
+    explained = officer.get(f"/api/v1/sources/{SOURCE}/controls", params={"framework": "pci_dss", "control": "7.2.6"})
+    assert [one["verdict"] for one in explained.json()["items"]] == ["FAIL"]
+
+
+def test_recommendations_say_what_they_settle_and_trend_begins(officer: httpx.Client) -> None:
+    assert officer.post(f"/api/v1/sources/{SOURCE}/advice").status_code == 200
+    found = officer.get(f"/api/v1/sources/{SOURCE}/recommendations").json()["items"]
+    revoke = next(one for one in found if one["action"].startswith("revoke_public"))
+    assert revoke["can_act"]
+    assert "pci_dss 7.2.6" in revoke["settles"]
+    (sample,) = officer.get(f"/api/v1/sources/{SOURCE}/risk-trend").json()["items"]
+    assert sample["failing"] > 0
+    assert SOURCE in {one["source_id"] for one in officer.get("/api/v1/risk").json()["items"]}
+    attest = next(one for one in found if one["action"].startswith("attest"))
+    assert officer.post(f"/api/v1/recommendations/{attest['id']}/act", json={}).status_code == 409
+    owner = next(one for one in found if one["action"].startswith("declare_asset"))
+    assert officer.post(f"/api/v1/recommendations/{owner['id']}/act", json={}).status_code == 422
+
+
+def test_an_order_on_what_is_no_database_is_refused_and_who_reads_may_not_order(
+    governed: Any, officer: httpx.Client, tmp_path: Any
+) -> None:
+    with governed.client("admin") as admin:
+        registered = admin.post("/api/v1/sources", json={"url": tmp_path.as_uri(), "name": "order-files"}).json()
+    body = {"source_id": registered["id"]}
+    assert officer.post("/api/v1/orders/enforcements", json=body).status_code == 409
+    keys = {"kind": "access", "keys": ["ada@example.org"], "sources": [registered["id"]]}
+    placed = officer.post("/api/v1/orders/subjects", json=keys)
+    assert (placed.status_code, placed.json()["state"]) == (202, "planning")
+    assert "ada@example.org" not in placed.text
+    assert officer.get(f"/api/v1/orders/{placed.json()['id']}").json()["kind"] == "access"
+    with governed.client("auditor") as auditor:
+        assert auditor.post("/api/v1/orders/subjects", json=keys).status_code == 403
+        assert len(auditor.get("/api/v1/orders").json()["items"]) == 1
+    decision = officer.post(f"/api/v1/orders/{placed.json()['id']}/decision", json={"approve": True})
+    assert decision.status_code == 409
