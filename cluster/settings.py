@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     vault_namespace: str | None = Field(None, description="Namespace of Vault.")
     azure_vault_url: str = Field("https://{vault}.vault.azure.net", description="Where Azure's key vaults are.")
     gcp_secrets_url: str = Field("https://secretmanager.googleapis.com", description="Google Secret Manager.")
+    probe_seconds: float = Field(10.0, ge=1, description="Seconds between two probes of a source.")
+    region: str | None = Field(None, description="Region of this node: endpoints of the same one are read from first.")
     ray_address: str | None = Field(None, description="Join this Ray cluster instead of starting one.")
     cpus: int | None = Field(None, ge=1, description="CPUs given to Ray; default is all of the machine.")
     object_store_mb: int = Field(200, ge=80, description="Shared memory of Ray's object store in MB.")

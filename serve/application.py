@@ -7,7 +7,8 @@ three. A replica reads PostgreSQL itself and sends commands to the group actors;
 import asyncio
 import logging
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import anyio.to_thread
 import ray
@@ -17,14 +18,17 @@ from ray import serve as ray_serve
 from ray.exceptions import RayError
 from sqlalchemy import Engine, text
 
+from cluster.connectors.interface import SourceAccess
 from cluster.errors import Unavailable
 from cluster.runtime.doors import NAMESPACE, send
+from cluster.runtime.tasks import run_task
 from cluster.settings import settings
 from cluster.store.engine import database_url, make_engine, reading
 from cluster.telemetry import configure_logging
 from serve.http.api import build_api
 from serve.http.doors import GROUPS
 
+T = TypeVar("T")
 NAME = "sextant"
 CONNECTIONS = 8
 THREADS = CONNECTIONS + 2  # a thread without a connection could only wait for one
@@ -39,7 +43,13 @@ def build() -> FastAPI:
     """The application of one replica, made inside it: nothing of it is pickled."""
     configure_logging("api")
     engine = make_engine(database_url(), CONNECTIONS)
-    return build_api(send, engine, probe=probe, on_start=prepare)
+    return build_api(send, engine, probe=probe, work=read_source, on_start=prepare)
+
+
+async def read_source(function: Callable[..., T], *arguments: Any) -> T:
+    """Runs a function that reads a source in a worker, on the nodes that reach the source."""
+    labels = next((one.node_labels for one in arguments if isinstance(one, SourceAccess)), None)
+    return await run_task(function, *arguments, cpus=0, labels=labels)
 
 
 async def prepare() -> None:

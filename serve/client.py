@@ -27,6 +27,7 @@ from serve.compliance_client import Compliance
 from serve.follow import Progress, follow_events, follow_workflow
 from serve.models_client import Models
 from serve.scans_client import Scans
+from serve.sources_client import Places
 from serve.transport import Transport
 from serve.typed import Typed
 
@@ -39,6 +40,7 @@ class Sextant(Typed):
     ) -> None:
         super().__init__(Transport(url, token, patience=patience, transport=transport))
         self.scans, self.models, self.compliance = Scans(self.http), Models(self.http), Compliance(self.http)
+        self.places = Places(self.http)
 
     def __enter__(self) -> Self:
         return self

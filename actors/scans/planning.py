@@ -40,8 +40,9 @@ class Runner(Protocol):
     """Runs a module-level function in a worker process; see `cluster.runtime.tasks.run_task`."""
 
     def __call__(
-        self, function: Callable[..., Any], *arguments: Any, cpus: float = 1.0, spread: bool = False
-    ) -> Awaitable[Any]: ...
+        self, function: Callable[..., Any], *arguments: Any, cpus: float = 1.0, spread: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> Awaitable[Any]: ...  # fmt: skip
 
 
 class Planning:
@@ -121,7 +122,8 @@ class Planning:
             # A pilot computes, and is given a CPU for it.
             cpus = 1.0 if piloted else 0.0
             arguments = (piloted, pace) if pace else (piloted,) if piloted else ()
-            plans = await self._run(worker.plan_assets, access, assets, self._target, *arguments, cpus=cpus)
+            where: dict[str, Any] = {"labels": access.node_labels} if access.node_labels else {}
+            plans = await self._run(worker.plan_assets, access, assets, self._target, *arguments, cpus=cpus, **where)
             self._unreachable.pop(scan_id, None)
         except SourceError as error:
             if (error.retryable or isinstance(error, SourceAuthFailed)) and tries + 1 < TRIES:

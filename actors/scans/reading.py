@@ -67,7 +67,9 @@ class Reading:
         begun = self.dispatch.begun(lease.source_id)
         try:
             access, rules = await self._input(lease.scan_id)
-            elsewhere = {"spread": True} if lease.attempt > 1 else {}  # Ray would go back to the node it knows
+            elsewhere: dict[str, Any] = {"labels": access.node_labels} if access.node_labels else {}
+            if lease.attempt > 1 and not elsewhere:
+                elsewhere = {"spread": True}  # Ray would go back to the node it knows
             work = self._run(worker.scan_partition, access, lease.partition, rules, lease.pace, lease.only, **elsewhere)
             report = await self._while_renewing(lease, work)
             self._learn(lease, begun, report)

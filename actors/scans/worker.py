@@ -119,7 +119,7 @@ def _scan_partition(
     duty = Duty(pace.cpu_share or 1.0) if pace is not None else None
     started, cpu = time.perf_counter(), time.process_time()
     with _opened(access, pace) as connector:
-        batches = connector.read(partition, settings().batch_rows, settings().batch_bytes)
+        batches = connector.read(partition, access.fetch_rows or settings().batch_rows, settings().batch_bytes)
         if duty is not None:
             batches = _eased(connector, batches, duty, pace.readers if pace else 1)
         between = duty.rest if duty else None
@@ -193,7 +193,7 @@ def _entities(folder: Path | None) -> "FindsEntities":
 def _opened(access: SourceAccess, pace: Pace | None) -> Iterator[Connector]:
     from cluster.connectors.opening import opened
 
-    with opened(access, Pacer(pace) if pace else None) as connector:
+    with opened(access, Pacer(pace) if pace else None, "scan") as connector:
         yield connector
 
 

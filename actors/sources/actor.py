@@ -1,20 +1,25 @@
 """The actor of the sources group: runs the tests and discoveries that were asked for."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import structlog
 
-from actors.sources import queries, worker
-from actors.sources.contract import BeginWork, RecordDiscovery, RecordTest
+from actors.sources import accounts, health_queries, pools, queries, worker
+from actors.sources.contract import BeginWork, RecordAccount, RecordDiscovery, RecordTest, RecordTuning
+from actors.sources.health import Standing
+from actors.sources.prober import Known, Prober
+from actors.sources.probing import Sample, Target
 from actors.sources.service import service
-from cluster.connectors.interface import Problem, SourceAccess, TestStep
+from cluster.clouds.interface import AccountAccess
+from cluster.connectors.interface import AssetInfo, Problem, SourceAccess, TestStep
 from cluster.connectors.steps import diagnosis_of
 from cluster.errors import Internal, SextantError, Unavailable
 from cluster.runtime.actor import GroupActor, Loop
 from cluster.runtime.tasks import run_task
 from cluster.runtime.window import Window
+from cluster.settings import settings
 from cluster.store.engine import reading
 
 log = structlog.get_logger("sources")
@@ -31,15 +36,24 @@ class SourcesActor(GroupActor):
 
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
         self._window: Window[str] = Window(AT_ONCE, self._ended)
+        self._prober = Prober(_to_probe, self.command, _probe_elsewhere, settings().probe_seconds)
         await super().__init__()
 
     def loops(self) -> Sequence[Loop]:
-        return (self._start_queued,)
+        return (self._start_queued, self._look)
+
+    async def _look(self) -> None:
+        await self._prober.look()
 
     async def _start_queued(self) -> None:
         busy = set(self._window.keys)  # what ends while the rows are read may stand in them as still under way
-        tests, discoveries = await asyncio.to_thread(_queued)
-        waiting = [*((one, self._test) for one in tests), *((one, self._discover) for one in discoveries)]
+        tests, discoveries, tunings, listings = await asyncio.to_thread(_queued)
+        waiting = [
+            *((one, self._test) for one in tests),
+            *((one, self._discover) for one in discoveries),
+            *((one, self._tune) for one in tunings),
+            *((one, self._list) for one in listings),
+        ]
         for identifier, work in waiting:
             if self._window.free and identifier not in busy and identifier not in self._window.keys:
                 self._window.start(identifier, work(identifier))
@@ -63,6 +77,25 @@ class SourcesActor(GroupActor):
         except Internal as error:  # what was found cannot be stored, and to ask the source again would never end
             await self.command(_failed_test(test_id, error))
 
+    async def _list(self, discovery_id: str) -> None:
+        access = await asyncio.to_thread(_account_input, discovery_id)
+        try:
+            listing = await run_task(worker.list_account, access, cpus=0)
+            record = RecordAccount(discovery_id=discovery_id, listing=listing)
+        except SextantError as error:
+            problem = Problem(path="", code=error.code, detail=error.detail, remedy=error.remedy)
+            record = RecordAccount(discovery_id=discovery_id, problem=problem)
+        await self.command(record)
+
+    async def _tune(self, tuning_id: str) -> None:
+        access, assets, most = await asyncio.to_thread(_tuning_input, tuning_id)
+        try:
+            measured = await _attempt(worker.measure_source, access, assets, most)
+            record = RecordTuning(tuning_id=tuning_id, measured=measured)
+        except SextantError as error:
+            record = _failed_tuning(tuning_id, error)
+        await self.command(record)
+
     async def _discover(self, discovery_id: str) -> None:
         await self.command(BeginWork(kind="discovery", id=discovery_id))
         access = await asyncio.to_thread(_access_of_discovery, discovery_id)
@@ -77,14 +110,20 @@ class SourcesActor(GroupActor):
             await self.command(_failed_discovery(discovery_id, error))
 
 
-async def _attempt(function: Callable[[SourceAccess], T], access: SourceAccess) -> T:
+def _failed_tuning(tuning_id: str, error: SextantError) -> RecordTuning:
+    problem = Problem(path="", code=error.code, detail=error.detail, remedy=error.remedy)
+    return RecordTuning(tuning_id=tuning_id, problem=problem)
+
+
+async def _attempt(function: Callable[..., T], access: SourceAccess, *more: Any) -> T:
     """Runs the function in a worker, again if the worker was lost, which says nothing about the source."""
+    where: dict[str, Any] = {"labels": access.node_labels} if access.node_labels else {}
     for _ in range(ATTEMPTS - 1):
         try:
-            return await run_task(function, access, cpus=0)
+            return await run_task(function, access, *more, cpus=0, **where)
         except Unavailable:
             continue
-    return await run_task(function, access, cpus=0)
+    return await run_task(function, access, *more, cpus=0, **where)
 
 
 def _failed_test(test_id: str, error: SextantError) -> RecordTest:
@@ -106,9 +145,32 @@ def _failed_discovery(discovery_id: str, error: SextantError) -> RecordDiscovery
     return RecordDiscovery(discovery_id=discovery_id, enumeration=None, facts=None, problem=problem)
 
 
-def _queued() -> tuple[list[str], list[str]]:
+async def _probe_elsewhere(targets: Sequence[Target], labels: Mapping[str, str]) -> list[Sample]:
+    return await run_task(worker.probe_targets, list(targets), cpus=0, labels=labels)
+
+
+def _to_probe() -> list[Known]:
     with reading() as session:
-        return queries.queued(session)
+        return [
+            Known(access, Standing.model_validate(row.standing) if row else None, row.asked_at if row else None)
+            for access, row in health_queries.to_probe(session)
+        ]
+
+
+def _queued() -> tuple[list[str], list[str], list[str], list[str]]:
+    with reading() as session:
+        more = pools.waiting_tunings(session), accounts.waiting_discoveries(session)
+        return (*queries.queued(session), *more)
+
+
+def _account_input(discovery_id: str) -> AccountAccess:
+    with reading() as session:
+        return accounts.discovery_input(session, discovery_id)
+
+
+def _tuning_input(tuning_id: str) -> tuple[SourceAccess, list[AssetInfo], int]:
+    with reading() as session:
+        return pools.tuning_input(session, tuning_id)
 
 
 def _access_of_test(test_id: str) -> SourceAccess:

@@ -40,6 +40,8 @@ def rotate_credential(work: UnitOfWork, command: RotateCredential) -> TestView:
     """Queues the test; `adopt` ends it."""
     row = in_service(work, command.source_id)
     plain = acceptable(command.credential, command.expires_at, work.now)
+    if not plain:
+        raise InvalidInput("There is no credential to try.", "Give one, or take the old one away with PUT.")
     test = ConnectionTest(
         id=new_id(), source_id=row.id, state="queued", passed=None, steps=[], requested_at=work.now, rotates=True,
         candidate=seal(plain, row.id), candidate_expires_at=command.expires_at,

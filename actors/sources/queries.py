@@ -27,6 +27,10 @@ def view(row: Source) -> SourceView:
         state=row.state,
         version=row.version,
         has_credential=row.has_credential,
+        endpoints=row.endpoints or (),
+        max_lag_seconds=60.0 if row.max_lag_seconds is None else row.max_lag_seconds,
+        node_labels=row.node_labels or {},
+        fetch_rows=row.fetch_rows,
         facts=row.facts,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -59,7 +63,12 @@ def access(session: Session, source_id: str, allow_retired: bool = False) -> Sou
     row = row_of(session, source_id)
     if row.state == "retired" and not allow_retired:
         raise Conflict(f"The source '{row.name}' is retired.", "Register it again to use it.")
-    return SourceAccess(source_id=row.id, url=row.url, options=row.options, sealed=sealed_of(session, row.id))
+    known = view(row)
+    return SourceAccess(
+        source_id=row.id, url=row.url, options=row.options, sealed=sealed_of(session, row.id),
+        endpoints=known.endpoints, max_lag_seconds=known.max_lag_seconds, node_labels=known.node_labels,
+        fetch_rows=known.fetch_rows,
+    )  # fmt: skip
 
 
 def access_of_test(session: Session, test_id: str) -> SourceAccess:
@@ -158,6 +167,14 @@ def inventory(
     if status:
         statement = statement.where(Inventory.status == status)
     return [_item(row) for row in session.scalars(statement)]
+
+
+def item_at(session: Session, source_id: str, path: str) -> InventoryItem | None:
+    """The asset of a path, one that is there before one that is gone; None where there is none. Raises NotFound."""
+    row_of(session, source_id)
+    statement = select(Inventory).where(Inventory.source_id == source_id, Inventory.path == path)
+    row = session.scalars(statement.order_by(Inventory.status != "present").limit(1)).first()
+    return _item(row) if row is not None else None
 
 
 def items(session: Session, assets: Collection[str]) -> Iterator[InventoryItem]:

@@ -2,30 +2,51 @@
 
 from sqlalchemy import delete, select
 
-from actors.sources import queries
+from actors.sources import accounts, health_recording, pools, queries
+from actors.sources.applying import apply_sources
 from actors.sources.contract import (
+    AdoptResource,
+    ApplyReport,
+    ApplySources,
+    ApplyTuning,
+    AskPreview,
     BeginWork,
+    DiscoverAccount,
     DiscoverSource,
     DiscoveryView,
     DropKey,
+    IgnoreResource,
+    PlaceSource,
+    ProbeSource,
+    RecordAccount,
     RecordDiscovery,
+    RecordHealth,
     RecordTest,
+    RecordTuning,
+    RegisterAccount,
     RegisterSource,
+    RetireAccount,
     RetireSource,
     RotateCredential,
     RotateKeys,
     SetCredential,
+    SetEndpoints,
+    SetFetchRows,
     SourceState,
     SourceView,
     TestSource,
     TestView,
+    TuneSource,
     UpdateSource,
 )
-from actors.sources.credentials import acceptable, adopt, drop_key, rotate_credential, rotate_keys, set_credential
+from actors.sources.credentials import adopt, drop_key, rotate_credential, rotate_keys, set_credential
+from actors.sources.endpoints import place_source, set_endpoints
 from actors.sources.inventory import apply_enumeration
+from actors.sources.preview import ask_preview
+from actors.sources.registering import register_source
 from actors.sources.standing import changed, in_service, refuse_known
 from actors.sources.tables import ConnectionTest, Discovery, Source
-from cluster.connectors import check_options, source_kind, split_url, suggested_name
+from cluster.connectors import check_options
 from cluster.connectors.interface import SourceFacts
 from cluster.context import new_id
 from cluster.errors import PreconditionFailed
@@ -36,8 +57,24 @@ from cluster.security.network import check_places
 
 service = Service("sources")
 
+service.handles(RegisterSource)(register_source)
 service.handles(SetCredential)(set_credential)
 service.handles(RotateCredential)(rotate_credential)
+service.handles(SetEndpoints)(set_endpoints)
+service.handles(PlaceSource)(place_source)
+service.handles(RecordHealth)(health_recording.record_health)
+service.handles(ProbeSource)(health_recording.probe_source)
+service.handles(SetFetchRows)(pools.set_fetch_rows)
+service.handles(TuneSource)(pools.tune_source)
+service.handles(RecordTuning)(pools.record_tuning)
+service.handles(ApplyTuning)(pools.apply_tuning)
+service.handles(RegisterAccount)(accounts.register_account)
+service.handles(RetireAccount)(accounts.retire_account)
+service.handles(DiscoverAccount)(accounts.discover_account)
+service.handles(RecordAccount)(accounts.record_account)
+service.handles(IgnoreResource)(accounts.ignore_resource)
+service.handles(AdoptResource)(accounts.adopt_resource)
+service.handles(AskPreview)(ask_preview)
 service.handles(RotateKeys)(rotate_keys)
 service.handles(DropKey)(drop_key)
 
@@ -47,25 +84,9 @@ HISTORY_KEPT = 50
 ARRIVED_NAMED = 200
 
 
-@service.handles(RegisterSource)
-def register_source(work: UnitOfWork, command: RegisterSource) -> SourceView:
-    parts = split_url(command.url.get_secret_value())
-    options = {**parts.options, **command.options}
-    credential = {**parts.credential, **acceptable(command.credential, None, work.now)}
-    check_options(source_kind(parts.url), options)
-    check_places(parts.url, options)
-    name = command.name or suggested_name(parts.url)
-    refuse_known(work, parts.url, name)
-    source_id = new_id()
-    row = Source(
-        id=source_id, name=name, kind=source_kind(parts.url), url=parts.url, options=options,
-        has_credential=bool(credential), state="registered", version=1, created_at=work.now, updated_at=work.now,
-    )  # fmt: skip
-    work.session.add(row)
-    credentials.put(work.session, source_id, credential, work.now)
-    registered = queries.view(row)
-    work.emit("registered", source_entity(source_id), after=registered)
-    return registered
+@service.handles(ApplySources)
+def apply_all(work: UnitOfWork, command: ApplySources) -> ApplyReport:
+    return apply_sources(work, command, service.carry_out)
 
 
 @service.handles(UpdateSource)
@@ -139,6 +160,11 @@ def record_test(work: UnitOfWork, command: RecordTest) -> TestView:
     source = queries.row_of(work.session, row.source_id)
     if not (row.rotates and gate_failed):  # else it says something of the new credential only
         _observe(work, source, "degraded" if gate_failed else "active", command.facts)
+        codes = {
+            step.code: step.diagnosis for step in command.steps if step.status == "failed" and step.category == "gate"
+        }
+        refused = "source-auth-failed" in codes
+        health_recording.tested(work, row.source_id, was_refused=refused, diagnosis=codes.get("source-auth-failed"))
     failed = [step.name for step in command.steps if step.status == "failed"]
     after = {"test_id": row.id, "source_id": row.source_id, "passed": row.passed, "failed": failed}
     work.emit("tested", source_entity(row.source_id), after=after)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cluster.store.base import Base
@@ -26,6 +27,10 @@ class Source(Base):
     url: Mapped[str]
     options: Mapped[dict[str, Any]]
     has_credential: Mapped[bool]
+    endpoints: Mapped[list[Any]] = mapped_column(default=list)
+    max_lag_seconds: Mapped[float] = mapped_column(default=60.0)
+    node_labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    fetch_rows: Mapped[int | None]
     state: Mapped[str]
     version: Mapped[int]
     facts: Mapped[dict[str, Any] | None]
@@ -46,6 +51,23 @@ class ConnectionTest(Base):
     rotates: Mapped[bool] = mapped_column(default=False)
     candidate: Mapped[str | None]
     candidate_expires_at: Mapped[datetime | None]
+    requested_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Tuning(Base):
+    """A measurement of a source by more and more connections, and the advice that it led to."""
+
+    __tablename__ = "tuning"
+    __table_args__ = (Index(None, "source_id", "requested_at"), SCHEMA)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.source.id"))
+    state: Mapped[str] = mapped_column(index=True)
+    most_connections: Mapped[int]
+    measured: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    advice: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    applied: Mapped[bool]
     requested_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

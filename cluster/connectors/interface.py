@@ -17,16 +17,35 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Endpoint(_Value):
+    """Another place at which the data of a source is served, with the same credential. Of equal rank the smaller
+    `priority` goes first. `read_only` is what is known of it: Sextant writes nowhere.
+    """
+
+    url: str = Field(max_length=2000, examples=["postgresql://replica.example:5432/shop"])
+    role: Literal["replica", "primary", "archive"] = "replica"
+    region: str | None = Field(None, max_length=100)
+    priority: int = Field(100, ge=0, le=1000)
+    read_only: bool = True
+    options: dict[str, str] = Field(default_factory=dict, max_length=50)
+
+
 class SourceAccess(_Value):
     """How to reach a source. `url` carries no password; `sealed` is the encrypted credential, which workers open.
 
-    `options` are non-secret connection options of the connector (endpoint, region, sslmode, header ...).
+    `options` are non-secret connection options of the connector (endpoint, region, sslmode, header ...). `endpoints`
+    are others beside `url`, read from if they lag `max_lag_seconds` at most. Work runs on nodes with all `node_labels`,
+    and reads `fetch_rows` at a time, None being what the settings say.
     """
 
     source_id: str
     url: str
     options: dict[str, str] = Field(default_factory=dict)
     sealed: str | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    max_lag_seconds: float = 60.0
+    node_labels: dict[str, str] = Field(default_factory=dict)
+    fetch_rows: int | None = None
 
 
 class ColumnInfo(_Value):

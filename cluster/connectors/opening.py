@@ -1,11 +1,13 @@
-"""Opening a source in a worker: its credential, the addresses that may be connected to, and its connector."""
+"""Opening a source in a worker: its credential, the endpoint to read from, and its connector."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cluster.connectors import open_connector
+from cluster.connectors.endpoints import Purpose, breaker_of, candidates, passable, too_old
 from cluster.connectors.interface import SourceAccess
+from cluster.errors import SourceError, SourceUnreachable
 
 if TYPE_CHECKING:
     from cluster.connectors.interface import Connector
@@ -21,10 +23,45 @@ def credential_of(access: SourceAccess) -> dict[str, str]:
 
 
 @contextmanager
-def opened(access: SourceAccess, pacer: "Pacer | None" = None) -> "Iterator[Connector]":
-    """The connector of the source, closed afterwards. Raises SourceError, ConfigurationError, InvalidInput."""
-    connector = open_connector(access, credential_of(access), pacer)
+def opened(
+    access: SourceAccess, pacer: "Pacer | None" = None, purpose: Purpose = "whole"
+) -> "Iterator[Connector]":  # fmt: skip
+    """The connector of the source, closed afterwards. Raises SourceError, ConfigurationError, InvalidInput.
+
+    With endpoints it is connected already, to the first that answers and is not too far behind. One that is lost while
+    it is read from raises as ever: whoever holds the lease of the work reads that part again, from another one.
+    """
+    credential = credential_of(access)
+    if not access.endpoints:
+        connector = open_connector(access, credential, pacer)
+    else:
+        access, connector = _chosen(access, credential, pacer, purpose)
     try:
         yield connector
+    except SourceUnreachable:
+        breaker_of(access.url).failed()
+        raise
     finally:
         connector.close()
+
+
+def _chosen(
+    access: SourceAccess, credential: dict[str, str], pacer: "Pacer | None", purpose: Purpose
+) -> "tuple[SourceAccess, Connector]":
+    failed: SourceError | None = None
+    for candidate, last_resort in passable(candidates(access, purpose)):
+        connector: Connector | None = None
+        try:
+            connector = open_connector(candidate, credential, pacer)
+            stale = too_old(connector, candidate) and not last_resort and candidate.url != access.url
+        except SourceError as error:
+            failed = error
+            breaker_of(candidate.url).failed()
+            if connector is not None:
+                connector.close()
+            continue
+        breaker_of(candidate.url).succeeded()
+        if not stale:
+            return candidate, connector
+        connector.close()
+    raise failed or SourceUnreachable("No endpoint of the source is up to date.", "Look at its replication.")

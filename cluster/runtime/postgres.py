@@ -49,10 +49,14 @@ class EmbeddedPostgres:
     """One server with its data folder. `port` 0 means a free one, which is then kept beside the data.
 
     `user` is whom it runs as when root starts it. Without `durable` it forgoes what only a power cut would need.
+    `configuration` are more lines of its settings.
     """
 
-    def __init__(self, folder: Path, port: int = 0, user: str = "nobody", *, durable: bool = True) -> None:
+    def __init__(
+        self, folder: Path, port: int = 0, user: str = "nobody", *, durable: bool = True, configuration: str = ""
+    ) -> None:
         self._folder, self._wanted_port, self._user, self._durable = folder, port, user, durable
+        self._more = configuration
         self._data = folder / "data"
 
     @property
@@ -164,6 +168,7 @@ class EmbeddedPostgres:
         port = choose({"postgres": self._wanted_port}, kept, crc32(str(self._folder).encode()))["postgres"]
         lines = f"{_CONFIGURATION}port = {port}\n"
         lines += "" if self._durable else "fsync = off\nfull_page_writes = off\n"
+        lines += self._more
         lines += "io_method = sync\n" if self._programs.major >= 18 else ""  # three processes less
         _write(self._data / "postgresql.auto.conf", lines)
         _write(self._folder / "port", str(port))

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import ray
 from ray.autoscaler.sdk import request_resources
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
-from cluster.errors import Internal, SextantError, Unavailable
+from cluster.errors import Internal, SextantError, SourceUnreachable, Unavailable
 
 T = TypeVar("T")
 
@@ -21,9 +21,12 @@ def _remote(function: Callable[..., Any]) -> Any:
 
 
 async def run_task(
-    function: Callable[..., T], *arguments: Any, cpus: float = 1.0, name: str = "", spread: bool = False
-) -> T:
+    function: Callable[..., T], *arguments: Any, cpus: float = 1.0, name: str = "", spread: bool = False,
+    labels: Mapping[str, str] | None = None,
+) -> T:  # fmt: skip
     """Runs a module-level function in a worker process and returns its result; with `spread` on another node in turn.
+
+    With `labels` on a node that has all of them; SourceUnreachable where there is none, since it would wait for ever.
 
     It is tried once: repeating is the business of whoever holds the lease. Raises the function's SextantError,
     Unavailable if the worker died, Internal for any other failure; cancelling the call kills the worker.
@@ -31,6 +34,9 @@ async def run_task(
     options = {"num_cpus": cpus, "max_retries": 0, "name": name or function.__name__}
     if spread:
         options["scheduling_strategy"] = "SPREAD"
+    if labels:
+        await _find_node(labels)
+        options["label_selector"] = dict(labels)
     reference = _remote(function).options(**options).remote(*arguments)
     try:
         result: T = await reference
@@ -48,6 +54,18 @@ async def run_task(
         raise Internal(f"{function.__name__} failed in a worker ({type(cause).__name__}).", "See the log.") from None
     except RayError as error:
         raise Unavailable(f"A worker was lost ({type(error).__name__}).", "The work is tried again.") from None
+
+
+async def _find_node(labels: Mapping[str, str]) -> None:
+    for node in await asyncio.to_thread(ray.nodes):
+        if node["Alive"] and labels.items() <= node.get("Labels", {}).items():
+            return
+    wanted = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))
+    raise SourceUnreachable(
+        f"No node of the cluster has the labels {wanted}.",
+        "Start one with `ray start --labels`, or place the source anew.",
+        {"diagnosis": "no-node"},
+    )  # fmt: skip
 
 
 def most_cpus() -> int | None:

@@ -53,6 +53,12 @@ def put(
     return True
 
 
+def holds(session: Session, owner: str, credential: Mapping[str, str]) -> bool:
+    """Whether this is the credential of the owner."""
+    row = session.get(Credential, owner)
+    return (_plain(row) if row is not None else {}) == dict(credential)
+
+
 def sealed_of(session: Session, owner: str) -> str | None:
     """The sealed credential as it stands; None where there is none."""
     return session.scalar(select(Credential.sealed).where(Credential.owner == owner))

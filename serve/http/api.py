@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from starlette.routing import compile_path
 
 from serve.http import (
+    accounts,
     acting,
     audit,
     catalog,
@@ -20,6 +21,7 @@ from serve.http import (
     compliance_records,
     credentials,
     curation,
+    endpoints,
     events,
     explain,
     findings,
@@ -27,6 +29,8 @@ from serve.http import (
     lineage,
     models,
     orders,
+    pools,
+    preview,
     review,
     risk,
     rulesets,
@@ -34,13 +38,14 @@ from serve.http import (
     scan_definitions,
     scan_figures,
     scans,
+    source_health,
     sources,
     tokens,
     vocabulary,
     watch,
     workflows,
 )
-from serve.http.doors import Doors, Probe, SendCommand, no_probe
+from serve.http.doors import Doors, Probe, SendCommand, Work, in_thread, no_probe
 from serve.http.envelope import Envelope
 from serve.http.identity import KnownTokens
 from serve.http.loaded_models import ModelsAtHand
@@ -53,6 +58,11 @@ PREFIX = "/api/v1"
 GROUPS = (
     sources,
     credentials,
+    endpoints,
+    source_health,
+    pools,
+    accounts,
+    preview,
     rulesets,
     scans,
     scan_figures,
@@ -97,12 +107,14 @@ async def nothing() -> None:
 
 
 def build_api(
-    send: SendCommand, engine: Engine, *, probe: Probe = no_probe, on_start: Callable[[], Awaitable[None]] = nothing
-) -> FastAPI:
+    send: SendCommand, engine: Engine, *, probe: Probe = no_probe, work: Work = in_thread,
+    on_start: Callable[[], Awaitable[None]] = nothing,
+) -> FastAPI:  # fmt: skip
     """The application over a way to send commands and a database to read.
 
-    `probe` tells `/health/ready` which actors answer; `on_start` is awaited once before the first request. In
-    production `send` is `cluster.runtime.doors.send`; a test hands in one that uses writers of its own process.
+    `probe` tells `/health/ready` which actors answer; `work` runs what reads a source; `on_start` is awaited once
+    before the first request. In production `send` is `cluster.runtime.doors.send`; a test hands in one that uses
+    writers of its own process.
     """
     tail, measures = Tail(engine), Measures()
 
@@ -122,7 +134,7 @@ def build_api(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.doors = Doors(send, engine, KnownTokens(), tail, measures, ModelsAtHand(engine), probe)
+    app.state.doors = Doors(send, engine, KnownTokens(), tail, measures, ModelsAtHand(engine), probe, work)
     install_handlers(app)
     app.add_middleware(Envelope, observe=measures.observe)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(only_known_parameters)])

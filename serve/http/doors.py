@@ -1,9 +1,10 @@
 """What the routes stand on: how a command is sent, and how the store is read."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy import Engine
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from serve.http.tail import Tail
 
 
+T = TypeVar("T")
 GROUPS = ("sources", "rulesets", "scans", "classification", "catalog", "compliance", "orchestrator")
 
 
@@ -29,6 +31,17 @@ class SendCommand(Protocol):
 
 
 Probe = Callable[[], Awaitable[dict[str, dict[str, Any] | None]]]
+
+
+class Work(Protocol):
+    """Runs a module-level function that reads a source where sources are read. Raises the function's own error."""
+
+    async def __call__(self, function: Callable[..., T], *arguments: Any) -> T: ...
+
+
+async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """Runs it in this process: the way of an application that has no workers."""
+    return await asyncio.to_thread(function, *arguments)
 
 
 async def no_probe() -> dict[str, dict[str, Any] | None]:
@@ -47,6 +60,7 @@ class Doors:
     measures: "Measures"
     models: "ModelsAtHand"
     probe: Probe = field(default=no_probe)
+    work: Work = field(default=in_thread)
 
     def reading(self) -> AbstractContextManager[ReadSession]:
         """A read-only transaction on one snapshot."""

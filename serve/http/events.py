@@ -71,8 +71,8 @@ async def stream(
     if cursor is None:
         cursor = await doors.tail.newest()
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    messages = _messages(doors, caller_now, cursor, kinds, entity)
-    return StreamingResponse(messages, media_type="text/event-stream", headers=headers)
+    found = messages(doors, caller_now, cursor, kinds, entity)
+    return StreamingResponse(found, media_type="text/event-stream", headers=headers)
 
 
 def visible(caller: Caller, kinds: list[str] | None) -> list[str] | None:
@@ -90,9 +90,10 @@ def visible(caller: Caller, kinds: list[str] | None) -> list[str] | None:
     return readable
 
 
-async def _messages(
+async def messages(
     doors: Doors, caller_now: CallerNow, cursor: int, kinds: list[str] | None, entity: str | None
 ) -> AsyncIterator[str]:
+    """The messages of a stream behind `cursor`, until the token ends."""
     yield f"retry: 1000\nid: {cursor}\n\n"
     # A store that goes away, or a token, ends the stream without a word: the client comes back and is told.
     with contextlib.suppress(SextantError):

@@ -22,7 +22,7 @@ def test_a_command_asks_for_a_permission_of_its_own_group_to_do_something(group:
     for command in commands(group):
         granted, _, verb = command.permission.partition(":")
         assert granted == group or (group, granted) == ("orchestrator", "access"), command.__name__
-        assert verb in {"write", "tell", "decide", "evaluate", "internal"}, command.__name__
+        assert verb in {"write", "preview", "tell", "decide", "evaluate", "internal"}, command.__name__
 
 
 def test_roles_that_only_read_grant_nothing_else() -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,15 @@ class Site:
         """Kills the raylet of the second node, and with it all that runs there; another node takes its place."""
         self._cluster.remove_node(self._node, allow_graceful=False)
         self.add_node()
+
+    @contextmanager
+    def labelled(self, labels: dict[str, str]) -> Iterator[str]:
+        """One more node for a while, with these labels; the process id of its raylet."""
+        node = self._cluster.add_node(num_cpus=1, object_store_memory=100 << 20, labels=labels)
+        try:
+            yield str(node.all_processes["raylet"][0].process.pid)
+        finally:
+            self._cluster.remove_node(node)
 
     def send(self, command: Command[Any]) -> Any:
         return asyncio.run(send(command, system("test")))

@@ -9,17 +9,27 @@ import random
 import signal
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import psutil
+import psycopg
 import pytest
+from sqlalchemy.orm import Session
 
 from actors.scans.contract import CancelScan, PauseScan, ScanRules, StartScan
 from actors.scans.service import service
-from cluster.connectors import open_connector
+from cluster.connectors import open_connector, split_url
+from cluster.connectors.interface import Endpoint, SourceAccess
 from cluster.context import new_id, system
-from cluster.errors import Conflict
+from cluster.errors import Conflict, SourceUnreachable
+from cluster.runtime.postgres import EmbeddedPostgres
+from cluster.runtime.tasks import run_task
 from cluster.runtime.writer import GroupWriter
-from tests.on_ray.scan_site import ROWS, Site, until
+from cluster.security import credentials
+from tests.on_ray.replicated import Pair, replicated
+from tests.on_ray.scan_site import ROWS, Site, table, until
 
 pytestmark = pytest.mark.ray
 
@@ -137,3 +147,76 @@ def test_the_write_of_a_stale_twin_is_refused(site: Site, undisturbed: list[str]
     (ended,) = site.ended([scan])
     assert (ended.state, ended.rows) == ("succeeded", ROWS)
     assert site.describe()["epoch"] > before + 1
+
+
+@contextmanager
+def among_the_sources(site: Site, name: str, access: SourceAccess, credential: dict[str, str]) -> Iterator[None]:
+    site.sources[name] = (access, credential)
+    try:
+        yield
+    finally:
+        del site.sources[name]
+
+
+def test_a_replica_killed_in_mid_scan_changes_nothing(site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with replicated(tmp_path_factory.mktemp("pair")) as pair:
+        access, credential = table(pair.primary.ensure_database("people"))
+        pair.caught_up("people")
+        replica = split_url(pair.url(pair.replica, "people"))
+        access = access.model_copy(update={"endpoints": (Endpoint(url=replica.url, options=replica.options),)})
+        with among_the_sources(site, "replicated", access, credential):
+            before = [pair.sessions(server, "people") for server in (pair.primary, pair.replica)]
+            (whole,) = site.ended(site.start("replicated"))
+            undisturbed = site.digests([whole])
+            read = [pair.sessions(server, "people") for server in (pair.primary, pair.replica)]
+            assert read[1] - before[1] > read[0] - before[0], "replicas are read first"
+            site.forget_reports()
+            scans = site.start("replicated")
+            until(lambda: site.done(scans) >= 2 or site.over(scans))
+            pair.kill_replica()
+            (ended,) = site.ended(scans)
+            assert pair.sessions(pair.primary, "people") > read[0] + 2, "the rest was read from the primary"
+            assert [(scan.state, scan.rows, scan.problems) for scan in (whole, ended)] == [("succeeded", ROWS, ())] * 2
+            assert site.digests([ended]) == undisturbed
+
+
+def test_a_credential_rotated_in_mid_scan_changes_nothing(site: Site, postgres_server: EmbeddedPostgres) -> None:
+    database = f"people_{new_id()[:8]}"
+    access, owner = table(postgres_server.ensure_database(database))
+    given = {"username": "rotating", "password": "first"}
+    with psycopg.connect(Pair.url(postgres_server, database), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS rotating")
+        connection.execute("CREATE ROLE rotating LOGIN PASSWORD 'first'")
+        connection.execute("GRANT SELECT ON people TO rotating")
+        with among_the_sources(site, "rotating", access, owner):
+            keep(site, access.source_id, given)
+            (whole,) = site.ended(site.start("rotating"))
+            undisturbed = site.digests([whole])
+            site.forget_reports()
+            scans = site.start("rotating")
+            until(lambda: site.done(scans) >= 1 or site.over(scans))
+            connection.execute("ALTER ROLE rotating PASSWORD 'second'")
+            until(lambda: max(site.attempts(scans)) > 1 or site.over(scans))
+            keep(site, access.source_id, given | {"password": "second"})
+            (ended,) = site.ended(scans)
+        assert max(site.attempts(scans)) > 1, "no partition was refused: the test shows nothing"
+        assert [(scan.state, scan.rows, scan.problems) for scan in (whole, ended)] == [("succeeded", ROWS, ())] * 2
+        assert site.digests([ended]) == undisturbed
+        connection.execute("DROP OWNED BY rotating")
+        connection.execute("DROP ROLE rotating")
+
+
+def keep(site: Site, source_id: str, credential: dict[str, str]) -> None:
+    """As the sources group does when it is given a credential."""
+    with Session(site.engine) as session, session.begin():
+        credentials.put(session, source_id, credential, datetime.now(UTC))
+
+
+def test_work_of_a_placed_source_runs_on_its_nodes_only(site: Site) -> None:
+    async def where() -> str | None:
+        return await run_task(os.getenv, "RAY_RAYLET_PID", cpus=0, labels={"zone": "dmz"})
+
+    with pytest.raises(SourceUnreachable, match="zone=dmz"):
+        asyncio.run(where())
+    with site.labelled({"zone": "dmz"}) as raylet:
+        assert {asyncio.run(where()) for _ in range(3)} == {raylet}

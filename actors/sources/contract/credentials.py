@@ -31,7 +31,7 @@ class RotateCredential(Command[TestView]):
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "sources:write"
     source_id: str
-    credential: dict[str, SecretStr] = Field(min_length=1, max_length=20)
+    credential: dict[str, SecretStr] = Field(max_length=20)
     expires_at: datetime | None = None
 
 

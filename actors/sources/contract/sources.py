@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from cluster.connectors.interface import AssetInfo, Enumeration, Problem, SourceFacts, TestStep
+from cluster.connectors.interface import AssetInfo, Endpoint, Enumeration, Problem, SourceFacts, TestStep
 from cluster.runtime.commands import Command, Done
 
 GROUP = "sources"
@@ -29,6 +29,10 @@ class SourceView(View):
     state: SourceState
     version: int
     has_credential: bool
+    endpoints: tuple[Endpoint, ...] = ()
+    max_lag_seconds: float = 60.0
+    node_labels: dict[str, str] = {}
+    fetch_rows: int | None = None
     facts: SourceFacts | None
     created_at: datetime
     updated_at: datetime

@@ -11,6 +11,7 @@ from cluster.connectors.pace import EASED_SHARE, Pacer
 from cluster.connectors.postgres.catalog import enumerate_database
 from cluster.connectors.postgres.neighbours import Neighbours
 from cluster.connectors.postgres.planning import plan_table
+from cluster.connectors.postgres.relations import parts_of
 from cluster.connectors.postgres.session import Session
 from cluster.connectors.steps import Check, Concern, run_steps
 from cluster.errors import SourceDenied
@@ -33,6 +34,12 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {_OWN}
   AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
 ORDER BY c.relpages > 0 DESC, n.nspname, c.relname LIMIT 1
 """  # noqa: S608 - a constant of this module
+_LAG = """
+SELECT CASE WHEN NOT pg_is_in_recovery() THEN 0
+            WHEN EXISTS (SELECT FROM pg_stat_wal_receiver)
+             AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END AS lag
+"""
 _SETTINGS = (
     "server_version", "log_statement", "pgaudit.log", "log_connections", "log_disconnections", "password_encryption",
     "data_checksums", "ssl", "server_encoding", "is_superuser", "in_hot_standby",
@@ -104,6 +111,26 @@ class PostgresConnector:
             self._neighbours = Neighbours(connection)
         with self._session.guarded("the load of the server"):
             return EASED_SHARE if self._neighbours.busy() else 1.0
+
+    def head(self, asset: AssetInfo, rows: int) -> list[dict[str, Any]]:
+        """Some rows of an asset as texts, cut to what can be shown: a plan would have the server read all of it."""
+        schema, name = parts_of(asset.path)
+        columns = [
+            sql.SQL("left({}::text, 200) AS {}").format(sql.Identifier(column.name), sql.Identifier(column.name))
+            for column in asset.columns
+        ]
+        statement = sql.SQL("SELECT {} FROM {} LIMIT {}").format(
+            sql.SQL(", ").join(columns), sql.Identifier(schema, name), sql.Literal(rows)
+        )
+        return self._session.rows(statement, [], asset.path)
+
+    def lag(self) -> float:
+        """Seconds behind the primary: 0 on a primary, and on a replica that has replayed all that it receives.
+
+        One that receives nothing is as old as the last commit that it replayed, or infinitely old.
+        """
+        found = self._one(_LAG)["lag"]
+        return float("inf") if found is None else max(0.0, float(found))
 
     def close(self) -> None:
         self._session.close()
