@@ -143,12 +143,6 @@ def scanned_columns(session: Session, asset_id: str) -> set[str]:
     return set(session.scalars(select(Evidence.column).where(Evidence.asset_id == asset_id)))
 
 
-def labels_of_asset(session: Session, asset_id: str) -> Iterator[LabelView]:
-    """All labels of an asset, by column and class."""
-    statement = select(Label).where(Label.asset_id == asset_id).order_by(Label.column, Label.data_class)
-    yield from (label_view(row) for row in session.scalars(statement))
-
-
 def guesses(session: Session, assets: Iterable[str]) -> Iterator[ColumnGuesses]:
     """What models said of the columns of these assets, by their ids."""
     return kept(session, assets)
