@@ -23,6 +23,7 @@ from cluster.errors import Conflict
 from cluster.events.feed import EventView
 from cluster.security.audit import ChainCheck
 from cluster.security.tokens import IssuedToken, TokenView
+from serve.catalog_client import Catalog
 from serve.compliance_client import Compliance
 from serve.follow import Progress, follow_events, follow_workflow
 from serve.models_client import Models
@@ -39,8 +40,8 @@ class Sextant(Typed):
         self, url: str, token: str | None, *, patience: float = 60.0, transport: httpx.BaseTransport | None = None
     ) -> None:
         super().__init__(Transport(url, token, patience=patience, transport=transport))
-        self.scans, self.models, self.compliance = Scans(self.http), Models(self.http), Compliance(self.http)
-        self.places = Places(self.http)
+        self.scans, self.models, self.places = Scans(self.http), Models(self.http), Places(self.http)
+        self.compliance, self.catalog = Compliance(self.http), Catalog(self.http)
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from actors.catalog.document import refresh
 from actors.catalog.domains import domain_of_source, enclose
 from actors.catalog.history import Changes, bump, column_facts
 from actors.catalog.inventory import SchemaChange, schema_change, short_name, take_over
+from actors.catalog.metrics import note
 from actors.catalog.tables import Asset, AssetColumn, SchemaVersionRow
 from cluster.connectors import dataset_name
 from cluster.connectors.interface import AssetInfo, ColumnInfo
@@ -61,6 +62,7 @@ class Recording:
         row = _new_asset(identifier, info, self.command.source, self.work)
         row.domain_id = self.domain_id
         self._name(row)
+        self._notice(row, info)
         take_over(row, info)
         row.rows_estimate, row.bytes, row.fingerprint = info.rows_estimate, info.bytes, info.fingerprint
         self.session.add(row)
@@ -75,6 +77,7 @@ class Recording:
     def _change(self, row: Asset, info: AssetInfo) -> None:
         before: dict[str, Any] = {"path": row.path, "status": row.status, "version": row.version}
         self._name(row)
+        self._notice(row, info)
         changed = take_over(row, info)
         columns: Changes = {}
         row.last_seen = self.work.now
@@ -97,6 +100,13 @@ class Recording:
                 before,
                 after | {"facts": sorted(changed), "version": row.version},
             )
+
+    def _notice(self, row: Asset, info: AssetInfo) -> None:
+        """Keeps when the content changed and how much there was, from which freshness and volume are expected."""
+        if info.problem is None and info.fingerprint is not None and info.fingerprint != row.fingerprint:
+            note(self.work, row.id, "", "content", 1.0)
+            if info.rows_estimate is not None:
+                note(self.work, row.id, "", "rows", float(info.rows_estimate))
 
     def _name(self, row: Asset) -> None:
         """What the source is called may change, and with it what other tools call its assets."""

@@ -6,7 +6,20 @@ from collections.abc import Iterable
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from actors.catalog import domains, lifecycle, phrases, properties
+from actors.catalog import (
+    alerts,
+    contracts,
+    domains,
+    glossary,
+    glossary_import,
+    incidents,
+    lifecycle,
+    linking,
+    monitors,
+    phrases,
+    properties,
+    quality,
+)
 from actors.catalog.annotations import annotate, discovered
 from actors.catalog.assets import get_asset
 from actors.catalog.contract import (
@@ -14,28 +27,52 @@ from actors.catalog.contract import (
     AssetView,
     AssignDomain,
     CatalogReceipt,
+    CheckContract,
+    CheckMonitors,
     ColumnLabel,
+    DecideLink,
+    DefineChannel,
+    DefineMonitor,
     DefineProperty,
+    DefineTerm,
+    DefineTest,
     DeriveLineage,
+    ImportContract,
+    ImportGlossary,
     InventoryReceipt,
     MoveCuration,
+    MoveIncident,
     MoveLifecycle,
+    MoveTerm,
+    OpenIncident,
     PrepareSearch,
+    RecordDelivery,
     RecordInventory,
     RecordLabels,
     RecordLineageEvent,
+    RecordOutcomes,
     RecordProfiles,
     RecordVectors,
     RegisterAsset,
+    RelateTerms,
+    RemoveChannel,
+    RemoveContract,
+    RemoveMonitor,
     RemoveProperty,
+    RemoveTerm,
+    RemoveTest,
     RestoreAsset,
     RestrictDomain,
+    RunTests,
+    SuggestLinks,
+    SuggestTests,
     SweepLifecycle,
     TellUse,
 )
 from actors.catalog.document import refresh
 from actors.catalog.history import bump, label_facts
 from actors.catalog.lineage import DerivedEdge, Described, derive
+from actors.catalog.metrics import note_profiles
 from actors.catalog.moving import move_curation
 from actors.catalog.recording import Recording, columns_of
 from actors.catalog.run_events import record_lineage_event
@@ -56,6 +93,29 @@ service.handles(TellUse)(lifecycle.tell_use)
 service.handles(SweepLifecycle)(lifecycle.sweep)
 service.handles(RecordVectors)(phrases.record)
 service.handles(PrepareSearch)(phrases.prepare)
+service.handles(DefineTerm)(glossary.define)
+service.handles(MoveTerm)(glossary.move)
+service.handles(RelateTerms)(glossary.relate)
+service.handles(RemoveTerm)(glossary.remove)
+service.handles(ImportGlossary)(glossary_import.take_in)
+service.handles(SuggestLinks)(linking.suggest)
+service.handles(DecideLink)(linking.decide)
+service.handles(DefineTest)(quality.define)
+service.handles(RemoveTest)(quality.remove)
+service.handles(SuggestTests)(quality.suggest)
+service.handles(RunTests)(quality.run)
+service.handles(RecordOutcomes)(quality.record)
+service.handles(ImportContract)(contracts.take_in)
+service.handles(CheckContract)(contracts.check)
+service.handles(RemoveContract)(contracts.remove)
+service.handles(DefineMonitor)(monitors.define)
+service.handles(RemoveMonitor)(monitors.remove)
+service.handles(CheckMonitors)(monitors.check)
+service.handles(OpenIncident)(incidents.open_by_hand)
+service.handles(MoveIncident)(incidents.move)
+service.handles(DefineChannel)(alerts.define)
+service.handles(RemoveChannel)(alerts.remove)
+service.handles(RecordDelivery)(alerts.record)
 
 
 @service.handles(RecordInventory)
@@ -100,6 +160,8 @@ def _record_profile(work: UnitOfWork, row: Asset, evidence: AssetEvidence) -> bo
     discovered(work, row)
     row.coverage, row.rows_counted, row.profiled_fingerprint = evidence.method, rows, row.fingerprint
     bump(work, row)
+    if evidence.method == "census":
+        note_profiles(work, row.id, evidence)
     after = {"path": row.path, "coverage": row.coverage, "version": row.version}
     work.emit("asset_profiled", asset_entity(row.id), before, after)
     return True

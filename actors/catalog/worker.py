@@ -1,10 +1,142 @@
-"""What runs in a worker process: vectors of phrases, by the shipped model or the one that a setting names."""
+"""What runs in a worker process: vectors of phrases by the embedding model, and quality tests that read a source."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
-from cluster.errors import ModelUnusable
+from pydantic import BaseModel, ConfigDict
+
+from actors.catalog.contract import CheckOutcome, TestOrder
+from cluster.connectors.interface import AssetInfo, Connector, SourceAccess
+from cluster.errors import Internal, InvalidInput, ModelUnusable, SextantError
+from cluster.telemetry import place_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BATCH_ROWS = 65_536
+BATCH_BYTES = 64 << 20
+PARTITION_BYTES = 256 << 20
+
+
+class QualityTask(BaseModel):
+    """The tests of one asset that have to be decided by reading it; `others` are the second tables of differences."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    access: SourceAccess
+    asset: AssetInfo
+    tests: tuple[TestOrder, ...]
+    others: dict[str, tuple[SourceAccess, AssetInfo]] = {}
+
+
+def evaluate(task: QualityTask) -> list[CheckOutcome]:
+    """The outcomes of all tests. Raises SourceError, and Internal for anything unexpected, which holds no value."""
+    try:
+        return _evaluate(task)
+    except SextantError:
+        raise
+    except Exception as error:
+        place = os.path.basename(place_of(error))
+        defect = Internal(f"A worker failed ({type(error).__name__} in {place}).", "Report this as a defect.")
+    raise defect
+
+
+def _evaluate(task: QualityTask) -> list[CheckOutcome]:
+    from actors.catalog.quality_queries import difference, queried
+    from actors.catalog.quality_reading import columns_of, evaluated
+
+    found: list[CheckOutcome] = []
+    apart = {"tableCustomSQLQuery", "tableDiff"}
+    with closing(_opened(task.access)) as connector:
+        for test in task.tests:
+            if test.definition == "tableCustomSQLQuery":
+                found.append(_guarded(test, lambda test=test: queried(test, _asker(task.access), connector.kind)))  # type: ignore[misc]
+            elif test.definition == "tableDiff":
+                other = task.others.get(str(test.parameters["table2"]))
+                if other is None:
+                    found.append(_aborted(test, "The second table is not in the catalog."))
+                    continue
+                with closing(_opened(other[0])) as second:
+                    columns = [str(each) for each in test.parameters["keyColumns"]]
+                    wanted = [str(each) for each in test.parameters.get("useColumns") or ()]
+                    chosen = [*columns, *wanted] if wanted else None
+                    sides = (_batches(connector, task.asset, chosen), _batches(second, other[1], chosen))
+                    found.append(_guarded(test, lambda test=test, sides=sides: difference(test, *sides)))  # type: ignore[misc]
+        rest = [test for test in task.tests if test.definition not in apart]
+        if rest:
+            found += evaluated(rest, _batches(connector, task.asset, columns_of(rest) or None))
+    return found
+
+
+def _guarded(test: TestOrder, work: Callable[[], CheckOutcome]) -> CheckOutcome:
+    """A test that the source refuses is aborted; the others of the run go on."""
+    try:
+        return work()
+    except (InvalidInput, SextantError) as error:
+        return _aborted(test, error.detail)
+
+
+def _aborted(test: TestOrder, reason: str) -> CheckOutcome:
+    return CheckOutcome(test_id=test.id, status="Aborted", reason=reason[:300])
+
+
+def _opened(access: SourceAccess) -> Connector:
+    from cluster.connectors import open_connector
+    from cluster.security.secrets import unseal
+
+    return open_connector(access, unseal(access.sealed, access.source_id))
+
+
+def _batches(connector: Connector, asset: AssetInfo, columns: Sequence[str] | None) -> "Iterator[pl.DataFrame]":
+    """The rows of an asset, of these columns alone where they are given."""
+    import polars as pl
+
+    for partition in connector.plan(asset, PARTITION_BYTES):
+        kept = tuple(name for name in partition.columns if columns is None or name in columns)
+        chosen = partition.model_copy(update={"columns": kept or partition.columns[:1]})
+        for batch in connector.read(chosen, BATCH_ROWS, BATCH_BYTES):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
+
+
+def _asker(access: SourceAccess) -> Callable[[str], Any]:
+    """How a database is asked for one number, in a read-only session with time-outs. Raises InvalidInput elsewhere."""
+    from cluster.connectors import source_kind
+    from cluster.security.secrets import unseal
+
+    kind = source_kind(access.url)
+    if kind == "postgresql":
+        from cluster.connectors.postgres.session import Session
+
+        def ask(text: str) -> Any:
+            with closing(Session(access, unseal(access.sealed, access.source_id))) as session:
+                return _number([tuple(row.values()) for row in session.rows(text, (), "a quality test")[:1]])
+
+        return ask
+    if kind == "sqlite":
+        from cluster.connectors.sql.sqlite import SqliteDatabase
+
+        def ask_file(text: str) -> Any:
+            database = SqliteDatabase(Path(unquote(urlsplit(access.url).path)), 10)
+            with database.transaction("a quality test") as connection:
+                return _number([tuple(row) for row in connection.exec_driver_sql(text).fetchmany(1)])
+
+        return ask_file
+    raise InvalidInput("The source takes no SQL.", "Use another definition for files.")
+
+
+def _number(rows: list[tuple[Any, ...]]) -> float | None:
+    """The one number of an answer; None for anything else, so that no value of the data gets out."""
+    if len(rows) != 1 or len(rows[0]) != 1:
+        return None
+    value = rows[0][0]
+    return float(value) if value is not None and not isinstance(value, str | bytes | bool) else None
 
 
 def embed(texts: Sequence[str]) -> tuple[str, list[tuple[float, ...]]] | None:

@@ -15,6 +15,7 @@ from actors.orchestrator.contract import ForgetOperations, PhaseState, PhaseView
 from actors.orchestrator.following import follow
 from actors.orchestrator.handoffs_scan import scans_to_stop
 from actors.orchestrator.occurrences import set_off
+from actors.orchestrator.quality import run_quality
 from actors.orchestrator.service import service
 from actors.orchestrator.steps import Settled, Step, Way
 from actors.orchestrator.workflows import PHASES
@@ -50,7 +51,7 @@ class OrchestratorActor(GroupActor):
         self._listener.start()
 
     def loops(self) -> Sequence[Loop]:
-        return (self._take_up, self._stop_scans, self._forget, set_off, self._follow)
+        return (self._take_up, self._stop_scans, self._forget, set_off, self._follow, run_quality)
 
     async def _take_up(self) -> None:
         for workflow_id in await asyncio.to_thread(_running):

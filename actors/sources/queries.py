@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from actors.sources.contract import DiscoveryView, InventoryItem, KeyRingView, MasterKeyView, SourceView, TestView
 from actors.sources.tables import ConnectionTest, Discovery, Inventory, Source
-from cluster.connectors.interface import SourceAccess
+from cluster.connectors.interface import AssetInfo, SourceAccess
 from cluster.errors import Conflict, NotFound
 from cluster.security import keyring
 from cluster.security.credentials import CredentialView, describe, sealed_of, used_keys
@@ -150,6 +150,14 @@ def last_discovery(session: Session, source_id: str) -> DiscoveryView | None:
     statement = select(Discovery).where(Discovery.source_id == source_id)
     row = session.scalars(statement.order_by(Discovery.requested_at.desc(), Discovery.id.desc()).limit(1)).first()
     return DiscoveryView.model_validate(row) if row is not None else None
+
+
+def asset_info(session: Session, asset_id: str) -> AssetInfo:
+    """An asset as its source described it last. Raises NotFound."""
+    row = session.get(Inventory, asset_id)
+    if row is None:
+        raise NotFound("The asset is in no inventory.", "Discover its source again.")
+    return _item(row).info
 
 
 def _item(row: Inventory) -> InventoryItem:

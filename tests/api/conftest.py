@@ -91,6 +91,11 @@ class Instance:
     url: str
     groups: Groups
     tokens: dict[str, str]
+    app: Any = None
+
+    def forget_tokens(self) -> None:
+        """Makes the next request of each token ask who stands behind it now."""
+        self.app.state.doors.known_tokens.clear()
 
     def client(self, role: str | None = "admin", **options: Any) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
@@ -114,7 +119,7 @@ def instance(store: Engine) -> Iterator[Instance]:
     app = build_api(groups.send, store, probe=groups.probe, on_start=groups.start)
     with Server(app) as url:
         groups.carry_out(ReviseRuleSet(name=DEFAULT, spec=load_rule_set(DEFAULT).value))
-        yield Instance(url, groups, tokens)
+        yield Instance(url, groups, tokens, app)
 
 
 @pytest.fixture

@@ -1,0 +1,283 @@
+"""Data contracts in the Open Data Contract Standard 3.1: read, turned into tests, held against assets, written.
+
+A contract is kept whole as it came. What of it can be checked here is checked: fields with their logical types,
+required, unique and primary keys, quality rules of type library and sql, SLA properties frequency, latency and
+retention that say how fresh the data is. Rules of other kinds are named as unsupported, never passed over in silence.
+"""
+
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+from cluster.errors import InvalidInput
+
+VERSIONS: Final = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0")
+STATUSES: Final = ("proposed", "draft", "active", "deprecated", "retired")
+DEEPEST: Final = 30
+# The logical types of ODCS, and the types of columns that are such.
+LOGICAL: Final[Mapping[str, frozenset[str]]] = {
+    "string": frozenset({"string", "json"}), "date": frozenset({"date", "timestamp"}),
+    "timestamp": frozenset({"timestamp"}), "time": frozenset({"time"}),
+    "number": frozenset({"number", "integer"}), "integer": frozenset({"integer"}),
+    "boolean": frozenset({"boolean"}), "object": frozenset({"nested", "json"}), "array": frozenset({"nested", "json"}),
+}  # fmt: skip
+BACK: Final = {
+    "string": "string", "integer": "integer", "number": "number", "boolean": "boolean", "date": "date",
+    "timestamp": "timestamp", "time": "time", "json": "object", "nested": "object",
+}  # fmt: skip
+# Metrics of the library, of 3.1 and of 3.0: the definition that measures them.
+LIBRARY: Final = {
+    "nullValues": "columnValuesMissingCount", "missingValues": "columnValuesMissingCount",
+    "duplicateValues": "columnValuesToBeUnique", "duplicateCount": "columnValuesToBeUnique",
+    "invalidValues": "columnValuesToBeInSet", "validValues": "columnValuesToBeInSet",
+    "rowCount": "tableRowCountToBeBetween",
+}  # fmt: skip
+
+
+class Field(NamedTuple):
+    name: str
+    logical: str | None
+    required: bool
+    unique: bool
+
+
+class Rule(NamedTuple):
+    """A quality rule as a test: definition, column and parameters."""
+
+    definition: str
+    column: str
+    parameters: dict[str, Any]
+
+
+class Terms(NamedTuple):
+    """What can be checked of a contract's schema object."""
+
+    name: str
+    fields: tuple[Field, ...]
+    rules: tuple[Rule, ...]
+    most_hours: float | None
+    unsupported: tuple[str, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without anchors: an alias could make a small text a huge document."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("aliases are not taken")
+        return super().compose_node(parent, index)
+
+
+# A date stays the text that it is, so that the contract can be kept as JSON.
+_Loader.yaml_implicit_resolvers = {
+    sign: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """The contract in a text of YAML or JSON. Raises InvalidInput that names what is not as ODCS says."""
+    try:
+        body = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader without aliases
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise InvalidInput("The text is neither YAML nor JSON, or holds aliases.", "Correct it.") from None
+    if not isinstance(body, dict) or body.get("kind") != "DataContract":
+        raise InvalidInput("The text is no data contract: `kind` is not DataContract.", "Send an ODCS document.")
+    if body.get("apiVersion") not in VERSIONS:
+        raise InvalidInput("The version of ODCS is not one that is read.", f"Read are: {', '.join(VERSIONS)}.")
+    for name in ("id", "version"):
+        if not isinstance(body.get(name), str) or not 0 < len(body[name]) <= 200:
+            raise InvalidInput(f"The contract has no {name}, or a long one.", "Give it one.")
+    if body.get("status") not in STATUSES:
+        raise InvalidInput("The status of the contract is not known.", f"Known are: {', '.join(STATUSES)}.")
+    if not isinstance(body.get("schema"), list) or not all(isinstance(each, dict) for each in body["schema"]):
+        raise InvalidInput("The contract has no schema.", "List its objects under `schema`.")
+    _plain(body)
+    return body
+
+
+def _plain(value: Any, depth: int = 0) -> None:
+    """Raises InvalidInput for what JSON has no form for, and for nesting beyond reason."""
+    if depth > DEEPEST:
+        raise InvalidInput("The contract is nested too deeply.", "Flatten it.")
+    if isinstance(value, dict):
+        for key, held in value.items():
+            if not isinstance(key, str):
+                raise InvalidInput("A key of the contract is no text.", "Quote it.")
+            _plain(held, depth + 1)
+    elif isinstance(value, list):
+        for held in value:
+            _plain(held, depth + 1)
+    elif not isinstance(value, str | int | float | bool | None) or (isinstance(value, float) and not isfinite(value)):
+        raise InvalidInput("The contract holds a value that JSON has no form for.", "Quote it.")
+
+
+def terms(body: Mapping[str, Any], schema_name: str | None = None) -> Terms:
+    """What can be checked of one of its objects, the first if none is named. Raises InvalidInput if it has none."""
+    objects = [each for each in body["schema"] if schema_name is None or each.get("name") == schema_name]
+    if not objects or not isinstance(objects[0].get("name"), str):
+        raise InvalidInput("The contract's schema has no such object.", "Name one of its objects.")
+    chosen = objects[0]
+    properties = [each for each in chosen.get("properties") or () if isinstance(each, dict)]
+    rules: list[Rule] = []
+    unsupported: list[str] = []
+    for column, holder in (("", chosen), *((_column(each), each) for each in properties)):
+        for told in holder.get("quality") or ():
+            made = list(_rule(column, told)) if isinstance(told, dict) else []
+            rules += made
+            if not made:
+                unsupported.append(_label(column, told))
+    most, others = _freshness(body)
+    unsupported += others
+    return Terms(chosen["name"], tuple(map(_field, properties)), tuple(rules), most, tuple(unsupported))
+
+
+def _column(told: Mapping[str, Any]) -> str:
+    return str(told.get("physicalName") or told.get("name") or "")
+
+
+def _field(told: Mapping[str, Any]) -> Field:
+    key = bool(told.get("primaryKey"))
+    logical = told.get("logicalType")
+    return Field(
+        _column(told), logical if isinstance(logical, str) else None, key or bool(told.get("required")),
+        key or bool(told.get("unique")),
+    )  # fmt: skip
+
+
+def _label(column: str, told: Any) -> str:
+    kind = told.get("type", "library") if isinstance(told, dict) else "?"
+    name = (told.get("metric") or told.get("rule") or told.get("name") or "") if isinstance(told, dict) else ""
+    return f"{column or 'schema'}: {kind} {name}".strip()[:200]
+
+
+def _rule(column: str, told: Mapping[str, Any]) -> Iterator[Rule]:
+    kind = told.get("type", "library")
+    low, high = _bounds(told)
+    if kind == "sql" and isinstance(told.get("query"), str):
+        parameters = {"sqlExpression": told["query"], "strategy": "COUNT", "minValue": low, "maxValue": high}
+        yield Rule("tableCustomSQLQuery", "", {name: held for name, held in parameters.items() if held is not None})
+        return
+    definition = LIBRARY.get(str(told.get("metric") or told.get("rule") or "")) if kind == "library" else None
+    if definition == "tableRowCountToBeBetween" and (low is not None or high is not None):
+        yield Rule(definition, "", {k: v for k, v in (("minValue", low), ("maxValue", high)) if v is not None})
+    elif definition == "columnValuesMissingCount" and column and high == 0 and told.get("unit") in (None, "rows"):
+        missing = _arguments(told).get("missingValues") if told.get("metric") == "missingValues" else None
+        extra = {"missingValueMatch": [str(each) for each in missing if each is not None]} if missing else {}
+        only_nulls = told.get("metric") == "nullValues"
+        yield Rule("columnValuesToBeNotNull", column, {}) if only_nulls else Rule(
+            definition, column, {"missingCountValue": 0, **{k: v for k, v in extra.items() if v}})  # fmt: skip
+    elif definition == "columnValuesToBeUnique" and column and high == 0:
+        yield Rule(definition, column, {})
+    elif definition == "columnValuesToBeInSet" and column and high == 0:
+        arguments = _arguments(told)
+        if isinstance(arguments.get("validValues"), list) and arguments["validValues"]:
+            yield Rule(definition, column, {"allowedValues": arguments["validValues"]})
+        elif isinstance(arguments.get("pattern"), str):
+            yield Rule("columnValuesToMatchRegex", column, {"regex": arguments["pattern"]})
+
+
+def _arguments(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    arguments = told.get("arguments")
+    return arguments if isinstance(arguments, dict) else told
+
+
+def _bounds(told: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """The bounds that the operators of a rule say; strict ones of whole numbers are moved by one."""
+    low = high = None
+    for name in ("mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBe", "mustBeLessThan", "mustBeLessOrEqualTo"):
+        value = told.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        if "Greater" in name or name == "mustBe":
+            low = value + (name == "mustBeGreaterThan")
+        if "Less" in name or name == "mustBe":
+            high = value - (name == "mustBeLessThan")
+    between = told.get("mustBeBetween")
+    if isinstance(between, list) and len(between) == 2 and all(isinstance(each, int | float) for each in between):
+        low, high = between
+    return low, high
+
+
+_HOURS: Final = {"h": 1, "hr": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24, "m": 1 / 60, "min": 1 / 60,
+                 "minutes": 1 / 60, "w": 168, "weeks": 168}  # fmt: skip
+
+
+def _freshness(body: Mapping[str, Any]) -> tuple[float | None, list[str]]:
+    most: float | None = None
+    others: list[str] = []
+    for told in body.get("slaProperties") or ():
+        name = str(told.get("property", "")) if isinstance(told, dict) else ""
+        value, unit = (told.get("value"), str(told.get("unit", "d"))) if isinstance(told, dict) else (None, "")
+        fits = name in {"frequency", "latency", "freshness"} and isinstance(value, int | float) and unit in _HOURS
+        if fits:
+            hours = float(value) * _HOURS[unit]  # type: ignore[arg-type]
+            most = hours if most is None else min(most, hours)
+        else:
+            others.append(f"SLA: {name}"[:200])
+    return most, others
+
+
+def schema_result(held: Terms, columns: Mapping[str, str]) -> tuple[list[str], list[str], list[str]]:
+    """(missing, duplicate, mismatching) fields of a contract against the columns of an asset, by name and type."""
+    names = [each.name for each in held.fields]
+    missing = [name for name in dict.fromkeys(names) if name not in columns]
+    duplicate = sorted({name for name in names if names.count(name) > 1})
+    mismatching = [
+        each.name
+        for each in held.fields
+        if each.name in columns and columns[each.name] not in LOGICAL.get(each.logical or "", {columns[each.name]})
+    ]
+    return missing, duplicate, mismatching
+
+
+def written(
+    *, identifier: str, name: str, version: str, description: str | None, owner: str | None,
+    columns: list[dict[str, Any]], rules: list[Rule],
+) -> dict[str, Any]:  # fmt: skip
+    """A draft of a contract of an asset that has none, from what the catalog knows."""
+    by_column: dict[str, list[dict[str, Any]]] = {}
+    for rule in rules:
+        told = _as_quality(rule)
+        if told is not None:
+            by_column.setdefault(rule.column, []).append(told)
+    properties = [
+        {key: value for key, value in {
+            "name": each["name"], "logicalType": BACK.get(each["type"]), "physicalType": each["physical_type"],
+            "required": not each["nullable"], "primaryKey": each["primary_key"],
+            "description": each.get("description"), "classification": each.get("classification"),
+            "quality": by_column.get(each["name"]),
+        }.items() if value not in (None, [])}
+        for each in columns
+    ]  # fmt: skip
+    schema = {"name": name, "physicalType": "table", "properties": properties}
+    if by_column.get(""):
+        schema["quality"] = by_column[""]
+    body: dict[str, Any] = {
+        "apiVersion": "v3.1.0", "kind": "DataContract", "id": identifier, "version": version, "status": "draft",
+        "name": name, "schema": [schema],
+    }  # fmt: skip
+    if description:
+        body["description"] = {"purpose": description}
+    if owner:
+        body["team"] = {"members": [{"username": owner, "role": "owner"}]}
+    return body
+
+
+def _as_quality(rule: Rule) -> dict[str, Any] | None:
+    told = rule.parameters
+    if rule.definition == "columnValuesToBeNotNull":
+        return {"type": "library", "metric": "nullValues", "mustBe": 0}
+    if rule.definition == "columnValuesToBeUnique":
+        return {"type": "library", "metric": "duplicateValues", "mustBe": 0}
+    if rule.definition == "columnValuesToBeInSet":
+        return {"type": "library", "metric": "invalidValues", "mustBe": 0,
+                "arguments": {"validValues": told["allowedValues"]}}  # fmt: skip
+    if rule.definition == "columnValuesToMatchRegex":
+        return {"type": "library", "metric": "invalidValues", "mustBe": 0, "arguments": {"pattern": told["regex"]}}
+    if rule.definition == "tableRowCountToBeBetween":
+        names = (("minValue", "mustBeGreaterOrEqualTo"), ("maxValue", "mustBeLessOrEqualTo"))
+        return {"type": "library", "metric": "rowCount", **{to: told[name] for name, to in names if name in told}}
+    return None
