@@ -43,7 +43,7 @@ def checked(session: Session, kind: str, held: dict[str, Any], given: dict[str, 
 def fits(kind: str, choices: list[str], value: Any) -> bool:
     """Whether a value is one that a property of this type may have."""
     if kind == "number":
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
     if kind == "boolean":
         return isinstance(value, bool)
     if not isinstance(value, str) or not value.strip() or len(value) > LONGEST:

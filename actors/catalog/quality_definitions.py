@@ -9,6 +9,7 @@ from cluster.errors import InvalidInput
 
 BETWEEN: Final = ("low", "high")
 LONGEST_SET: Final = 10_000
+MOST: Final = 1e300  # what is more, is infinite or no number is no bound
 
 
 class Kind(NamedTuple):
@@ -96,7 +97,7 @@ def checked(definition: str, column: str, parameters: Mapping[str, Any]) -> dict
 def _fits(name: str, value: Any) -> bool:  # noqa: PLR0911 - one for each kind of parameter
     if name in _LISTS:
         held = isinstance(value, list | tuple) and 0 < len(value) <= LONGEST_SET
-        return held and all(isinstance(each, str | int | float | bool) for each in value)
+        return held and all(isinstance(each, str | bool) or number(each) is not None for each in value)
     if name in _WORDS:
         return value in _WORDS[name]
     if name in {"regex", "forbiddenRegex"}:
@@ -122,7 +123,7 @@ def _point(value: Any) -> bool:
     return (
         isinstance(value, list | tuple)
         and len(value) == 2
-        and all(isinstance(each, int | float) for each in value)
+        and all(isinstance(each, int | float) and not isinstance(each, bool) for each in value)
         and abs(value[0]) <= 90
         and abs(value[1]) <= 180
     )
@@ -133,7 +134,7 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value)
+        return float(value) if abs(value) < MOST else None
     if isinstance(value, str):
         try:
             told = datetime.fromisoformat(value)

@@ -56,8 +56,7 @@ def learn_phrases(session: Session, phrases: Iterable[str]) -> dict[str, int]:
 
 def completions(session: Session, prefix: str) -> list[str]:
     """Known words that begin so, the shortest first; 64 at most."""
-    after = prefix[:-1] + chr(min(ord(prefix[-1]) + 1, 0x10FFFF))
-    statement = select(Word.word).where(Word.word >= prefix, Word.word < after)
+    statement = select(Word.word).where(Word.word.startswith(prefix, autoescape=True))
     return list(session.scalars(statement.order_by(func.length(Word.word), Word.word).limit(COMPLETIONS)))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH_ROWS = 65_536
+DIMENSIONS = 384
 BATCH_BYTES = 64 << 20
 PARTITION_BYTES = 256 << 20
 
@@ -145,6 +146,8 @@ def embed(texts: Sequence[str]) -> tuple[str, list[tuple[float, ...]]] | None:
         embedder = _embedder()
     except (ImportError, ModelUnusable):
         return None
+    if embedder.dimensions != DIMENSIONS:
+        return None  # a model of a setting whose vectors the index cannot hold
     return embedder.digest, [tuple(float(number) for number in row) for row in embedder.embed(texts)]
 
 

@@ -31,7 +31,6 @@ from serve.http.pages import After, AfterNumber, Id, IdFilter, Limit, Page, page
 
 router = APIRouter(tags=["catalog"])
 MayRead = Annotated[Caller, Depends(permitted("catalog:read", scoped=True))]
-MayReadAll = Annotated[Caller, Depends(permitted("catalog:read"))]
 Text = Annotated[str | None, Query(min_length=1, max_length=100)]
 
 
@@ -123,12 +122,10 @@ def schema_versions(
 
 
 @router.get("/assets/{asset_id}/lineage", operation_id="get_lineage", summary="Read the lineage of an asset")
-def lineage(
-    asset_id: Id, doors: Access, caller: MayReadAll, depth: Annotated[int, Query(ge=1, le=10)] = 3
-) -> LineageView:
+def lineage(asset_id: Id, doors: Access, caller: MayRead, depth: Annotated[int, Query(ge=1, le=10)] = 3) -> LineageView:
     """Where the data of the asset comes from and goes to, within `depth` steps."""
     with doors.reading() as session:
-        return queries.lineage(session, asset_id, depth)
+        return queries.lineage(session, asset_id, depth, caller=caller)
 
 
 @router.post("/sources/{source_id}/lineage", operation_id="derive_lineage", summary="Derive lineage of a source")

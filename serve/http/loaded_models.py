@@ -23,6 +23,7 @@ from cluster.settings import settings
 from cluster.store.engine import reading
 
 SECONDS: Final = 3.0
+DIMENSIONS: Final = 384  # of the vectors that the catalog holds
 KEPT: Final = 6  # versions in memory: an active one of each kind, and their canaries
 _lock = threading.Lock()
 
@@ -58,7 +59,8 @@ class ModelsAtHand:
             embedder = loaded("embedding", None).embedder
         except (ConfigurationError, ImportError):
             return None
-        return identity(), tuple(float(number) for number in embedder.embed([text])[0])
+        vector = embedder.embed([text])[0]
+        return (identity(), tuple(float(number) for number in vector)) if len(vector) == DIMENSIONS else None
 
     def version(self, kind: ModelKind, key: str) -> Version | None:
         """The version that answers; None where that is the setting's or the shipped one."""

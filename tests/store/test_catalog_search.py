@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import pytest
-from catalog_site import Site, ident
+from catalog_site import SHOP, Site, ident, table
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from actors.catalog import phrases, queries, vectors, vocabulary
-from actors.catalog.contract import PrepareSearch, RecordVectors, TellUse
+from actors.catalog.contract import DeriveLineage, PrepareSearch, RecordInventory, RecordVectors, TellUse
 from actors.catalog.finding import Asked, fused, nearest
 from actors.catalog.queries import AssetFilter
 from actors.catalog.worker import embed
+from cluster.connectors.interface import AssetInfo
 from cluster.errors import NotFound
 from cluster.store.engine import make_engine
 
@@ -181,3 +183,23 @@ def test_what_is_hidden_is_neither_found_nor_counted(shop: Site) -> None:
     assert queries.domains(shop.session, bob) == []
     with pytest.raises(NotFound):
         queries.get_asset(shop.session, ident("weather"), bob)
+
+
+def test_lineage_does_not_lead_through_what_is_hidden(site: Site) -> None:
+    chain = ("raw", "clean", "mart", "report")
+    views = [
+        AssetInfo(path=f"public.{name}", kind="view", columns=table(name, "x").columns,
+                  definition=f"SELECT x FROM public.{before}")
+        for before, name in pairwise(chain)
+    ]  # fmt: skip
+    site.do(RecordInventory(source=SHOP, assets=(table("raw", "x"), *views), complete=True))
+    site.do(DeriveLineage(source_id="s1"))
+    site.domain("Secrets", "clean", members=("ada",))
+    for start in ("raw", "mart", "report"):
+        told = queries.lineage(site.session, ident(start), 5, caller=site.person("bob"))
+        assert "public.clean" not in told.assets.values(), start
+        assert set(told.assets.values()) == ({"public.raw"} if start == "raw" else {"public.mart", "public.report"})
+        every = queries.lineage(site.session, ident(start), 5, caller=site.person("ada"))
+        assert len(every.assets) == 4, start
+    assert queries.get_asset(site.session, ident("mart"), site.person("bob")).definition is None
+    assert queries.get_asset(site.session, ident("mart"), site.person("ada")).definition is not None

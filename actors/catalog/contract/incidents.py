@@ -88,7 +88,9 @@ class DefineMonitor(Command[MonitorView]):
     asset_id: AssetId
     kind: MonitorKind
     column: str = Field("", max_length=1_000)
-    parameters: dict[str, float | str] = Field(default_factory=dict, max_length=5)
+    parameters: dict[str, Annotated[float, Field(allow_inf_nan=False)] | Name] = Field(
+        default_factory=dict, max_length=5
+    )
     severity: int = Field(3, ge=1, le=5)
 
 

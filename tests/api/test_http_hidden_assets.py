@@ -1,0 +1,197 @@
+"""Nothing of a hidden asset is told to who may not see it: whatever is hidden from whom, whichever way is asked.
+
+Every name, text, comment and SQL of an asset holds a word that is its own. A caller asks every address of the catalog
+that can be read, in every way that tells of assets, and no answer holds the word of an asset that is hidden from it;
+what is counted is what a catalog without the hidden assets would count.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from actors.catalog.contract import (
+    AnnotateAsset,
+    AssignDomain,
+    ColumnLabel,
+    DecideLink,
+    DefineMonitor,
+    DefineTerm,
+    DefineTest,
+    DeriveLineage,
+    OpenIncident,
+    RecordInventory,
+    RecordLabels,
+    RegisterAsset,
+    RestrictDomain,
+    SourceRef,
+    TellUse,
+)
+from cluster.connectors.interface import AssetInfo, ColumnInfo, ForeignKey
+from cluster.naming import asset_id
+from cluster.security.tokens import issue_token
+
+SOURCE = SourceRef(id="leaks", name="leaks", kind="postgresql", namespace="postgres://leaks:5432")
+TABLES = 5
+EXAMPLES = 60 if os.environ.get("LONG_TESTS") else 2
+WORDS = ("quokka", "narwhal", "axolotl", "pangolin", "ocelot")
+
+
+def ident(number: int) -> str:
+    return asset_id("leaks", f"public.{WORDS[number]}")
+
+
+@dataclass(frozen=True)
+class World:
+    """`places`: each table's domain, if any; `members`: who may see each domain; `flows`: what is made of what."""
+
+    places: tuple[int | None, ...]
+    members: tuple[frozenset[str] | None, ...]
+    flows: frozenset[tuple[int, int]]
+
+    def hidden_from(self, who: set[str]) -> set[int]:
+        return {
+            number for number, place in enumerate(self.places)
+            if place is not None and (told := self.members[place]) is not None and not told & who
+        }  # fmt: skip
+
+
+EDGES = st.tuples(st.integers(0, TABLES - 1), st.integers(0, TABLES - 1)).filter(lambda edge: edge[0] < edge[1])
+WORLDS = st.builds(
+    World,
+    places=st.tuples(*[st.sampled_from([None, 0, 1])] * TABLES),
+    members=st.tuples(*[st.one_of(st.none(), st.frozensets(
+        st.sampled_from(["leak.viewer", "role:viewer", "role:auditor", "nobody"]), min_size=1, max_size=2))] * 2),
+    flows=st.frozensets(EDGES),
+)  # fmt: skip
+
+
+def made(instance: Any, world: World) -> None:
+    """A catalog of this world and nothing else."""
+    with instance.groups.engine.begin() as connection:
+        connection.execute(text("DELETE FROM ground.concealed"))
+        connection.execute(text("DELETE FROM ground.compartment_member"))
+        for table in ("term_link", "term_relation", "term", "quality_test", "monitor", "alert", "incident", "asset_use",
+                      "asset_change", "source_domain", "metric_point", "edge", "annotation", "shown_label", "profile",
+                      "asset_column", "schema_version", "asset"):  # fmt: skip
+            connection.execute(text(f"DELETE FROM catalog.{table}"))
+    do = instance.groups.carry_out
+    do(RecordInventory(source=SOURCE, assets=tuple(_info(world, number) for number in range(TABLES)), complete=True))
+    do(DeriveLineage(source_id="leaks"))
+    term = do(DefineTerm(name="Animal", definition="Something alive."))
+    for number in range(TABLES):
+        _curated(do, number, term.id)
+    for number, members in enumerate(world.members):
+        domain = do(RegisterAsset(kind="domain", name=f"domain-{number}"))
+        inside = tuple(ident(each) for each, place in enumerate(world.places) if place == number)
+        do(AssignDomain(domain_id=domain.id, assets=inside))
+        if members is not None:
+            do(RestrictDomain(domain_id=domain.id, members=tuple(members)))
+
+
+def _info(world: World, number: int) -> AssetInfo:
+    word = WORDS[number]
+    origins = [WORDS[start] for start, end in world.flows if end == number]
+    column = ColumnInfo(name=f"{word}_phone", ordinal=0, type="string", physical_type="text", comment=f"{word} comment")
+    keys = tuple(
+        ForeignKey(columns=(f"{word}_phone",), to_asset=f"public.{origin}", to_columns=(f"{origin}_phone",))
+        for origin in origins
+    )
+    sql = " UNION ALL ".join(f"SELECT {origin}_phone AS {word}_phone FROM public.{origin}" for origin in origins)
+    return AssetInfo(
+        path=f"public.{word}", kind="view" if origins else "table", columns=(column,), comment=f"{word} table",
+        definition=sql or None, foreign_keys=keys, fingerprint=f"f{number}", rows_estimate=1000 + number,
+    )  # fmt: skip
+
+
+def _curated(do: Any, number: int, term: str) -> None:
+    word, identifier = WORDS[number], ident(number)
+    do(AnnotateAsset(asset_id=identifier, description=f"{word} words", owner=f"{word}-owner", tags=(f"{word}-tag",)))
+    label = ColumnLabel(asset_id=identifier, column=f"{word}_phone", data_class="contact.phone",
+                        sensitivity="confidential", origin="machine", state="automatic", confidence=0.9)  # fmt: skip
+    do(RecordLabels(source_id="leaks", assets=(identifier,), labels=(label,)))
+    do(DecideLink(term_id=term, asset_id=identifier, column=f"{word}_phone", status="validated"))
+    do(DefineTest(asset_id=identifier, definition="columnValuesToBeNotNull", column=f"{word}_phone"))
+    do(DefineMonitor(asset_id=identifier, kind="volume"))
+    do(OpenIncident(asset_id=identifier, title=f"{word} is odd"))
+    do(TellUse(day=datetime.now(UTC).date(), uses={identifier: 3}))
+
+
+@pytest.fixture(scope="session")
+def people(instance: Any) -> dict[str, tuple[httpx.Client, set[str]]]:
+    """A client of each person, and the names by which it is a member."""
+    found = {}
+    with Session(instance.groups.engine) as session, session.begin():
+        for name, role in (("leak.viewer", "viewer"), ("leak.auditor", "auditor")):
+            token = issue_token(session, name, [role], None).secret
+            client = httpx.Client(base_url=instance.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+            found[name] = (client, {name, f"role:{role}"})
+    return found
+
+
+def addresses(client: httpx.Client) -> list[str]:
+    document = client.get("/api/v1/openapi.json").json()
+    return [
+        path for path, item in document["paths"].items()
+        if "get" in item and not path.endswith("/stream") and "/health/" not in path
+    ]  # fmt: skip
+
+
+def asked(paths: list[str], unseen: set[int]) -> Iterator[str]:
+    """Every address that is read, with the ids and questions that could bring the unseen assets to light."""
+    for path in paths:
+        if "{" not in path:
+            yield path
+        elif path.startswith(("/api/v1/assets/{", "/api/v1/lineage/{")):
+            for number in range(TABLES) if path.endswith("/lineage") else unseen:
+                yield path.replace("{asset_id}", ident(number))
+    for word in ("phone", *(WORDS[number] for number in unseen), *(WORDS[number][:-1] + "x" for number in unseen)):
+        yield f"/api/v1/search?q={word}"
+        yield f"/api/v1/search/facets?q={word}"
+        yield f"/api/v1/assets?tag={word}-tag&owner={word}-owner"
+    for number in unseen:
+        for list_ in ("term-links", "quality/tests", "monitors", "incidents", "contracts", "labels"):
+            yield f"/api/v1/{list_}?asset_id={ident(number)}"
+    for query in ("format=csv", "format=dcat", "data_class=contact.phone", "source_id=leaks"):
+        yield f"/api/v1/catalog/export?{query}"
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(world=WORLDS)
+def test_nothing_of_a_hidden_asset_is_told(instance: Any, people: dict[str, Any], world: World) -> None:
+    made(instance, world)
+    instance.forget_tokens()
+    paths = addresses(next(iter(people.values()))[0])
+    for name, (client, who) in people.items():
+        unseen = world.hidden_from(who)
+        secret = {WORDS[number] for number in unseen} | {ident(number) for number in unseen}
+        for path in dict.fromkeys(asked(paths, unseen) if unseen else ()):
+            answer = client.get(path)
+            assert answer.status_code < 500, (name, path, answer.text)
+            told = {word for word in secret if word in answer.text.replace(path.partition("?")[2], "")}
+            assert not told, (name, path, world)
+        _counts(client, TABLES - len(unseen), name)
+
+
+def _counts(client: httpx.Client, visible: int, name: str) -> None:
+    counted = client.get("/api/v1/search/facets?q=phone").json()
+    assert counted["total"] == visible, name
+    assert sum(counted["facets"]["data_class"].values()) == visible
+    term = client.get("/api/v1/terms").json()["items"][0]
+    assert term["links"] == visible
+    assert len(client.get("/api/v1/incidents").json()["items"]) == visible
+    domains = client.get("/api/v1/domains").json()["items"]
+    placed = client.get("/api/v1/assets?source_id=leaks").json()["items"]
+    assert len(placed) == visible
+    assert sum(domain["assets"] for domain in domains) <= visible
+    export = json.dumps(client.get("/api/v1/catalog/export").json())
+    assert export.count("dcat:Distribution") == visible
