@@ -6,8 +6,8 @@ from typing import Final
 
 # Words in the names of files that say how they lie there, and not what they hold.
 _LAYOUT: Final = frozenset({
-    "parquet", "csv", "tsv", "txt", "json", "jsonl", "ndjson", "avro", "orc", "db", "sqlite", "gz", "gzip", "zst",
-    "zstd", "bz", "xz", "snappy", "lz", "part", "chunk", "data", "dump", "tmp",
+    "parquet", "csv", "tsv", "txt", "json", "jsonl", "ndjson", "avro", "orc", "xlsx", "xlsm", "xls", "db",
+    "sqlite", "duckdb", "gz", "gzip", "zst", "zstd", "bz", "xz", "snappy", "lz", "part", "chunk", "data", "dump", "tmp",
 })  # fmt: skip
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 

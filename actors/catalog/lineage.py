@@ -6,7 +6,11 @@ from typing import Final, NamedTuple
 from actors.catalog.inventory import identifiers
 from cluster.naming import asset_id
 
-DIALECTS = {"postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite"}
+DIALECTS = {
+    "postgres": "postgres", "postgresql": "postgres", "mssql": "tsql",
+    **{name: name for name in ("mysql", "sqlite", "duckdb", "snowflake", "bigquery", "databricks", "redshift")},
+    **{name: name for name in ("oracle", "trino")},
+}  # fmt: skip
 SECONDS: Final = 5.0
 
 

@@ -12,7 +12,7 @@ from actors.compliance.facts import FactSet
 from actors.compliance.policy_rules import concerns, included
 from actors.compliance.selecting import columns_of
 from cluster.connectors.postgres.guards import Guard, Method
-from cluster.connectors.postgres.relations import parts_of
+from cluster.connectors.relation_paths import parts_of
 from cluster.errors import InvalidInput
 
 

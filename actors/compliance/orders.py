@@ -28,7 +28,7 @@ from actors.compliance.selecting import selects
 from actors.compliance.tables import Order, Record
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.postgres.guards import EVERYBODY, Guard
-from cluster.connectors.postgres.relations import parts_of
+from cluster.connectors.relation_paths import parts_of
 from cluster.connectors.urls import source_kind
 from cluster.context import new_id
 from cluster.errors import Conflict, Forbidden, InvalidInput, NotFound

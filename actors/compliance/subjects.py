@@ -104,7 +104,7 @@ class Search:
     def _erase(self, site: Site, mine: dict[Place, Found]) -> list[dict[str, Any]]:
         from cluster.connectors.postgres.changing import changing
         from cluster.connectors.postgres.deleting import delete_where, redact
-        from cluster.connectors.postgres.relations import parts_of
+        from cluster.connectors.relation_paths import parts_of
 
         done = []
         with changing(site.access, site.credential) as connection, connection.transaction():

@@ -123,7 +123,7 @@ def _roll_back(job: Job, opened: Opened) -> dict[str, Any]:
 def _count_due(job: Job, opened: Opened) -> dict[str, Any]:
     from cluster.connectors.postgres.changing import changing
     from cluster.connectors.postgres.deleting import due
-    from cluster.connectors.postgres.relations import parts_of
+    from cluster.connectors.relation_paths import parts_of
 
     access, cutoff = SourceAccess.model_validate(job.given["access"]), date.fromisoformat(job.given["cutoff"])
     with changing(access, _credential(access, opened.credentials.get("own", {}))) as connection:
@@ -142,7 +142,7 @@ def _delete_due(job: Job, opened: Opened) -> dict[str, Any]:
     """Deletes in one transaction what is older than the cutoff that was approved; what a hold keeps is left."""
     from cluster.connectors.postgres.changing import changing
     from cluster.connectors.postgres.deleting import delete_due, due
-    from cluster.connectors.postgres.relations import parts_of
+    from cluster.connectors.relation_paths import parts_of
 
     access, cutoff = SourceAccess.model_validate(job.given["access"]), date.fromisoformat(job.given["cutoff"])
     clock, held = job.given["clock"], set(job.given["held"])

@@ -21,7 +21,7 @@ from cluster.connectors.pace import HELD_SECONDS, WINDOW_SECONDS, Pace
 from cluster.settings import settings
 
 _NINETY = 1.645  # standard deviations on either side of the mean that hold 90 % of a normal distribution
-# What one partition asks of its source: see `cluster.connectors.postgres.reading` and `cluster.connectors.files.s3`.
+# What one partition asks of its source: see `connectors.postgres.reading` and `connectors.files.objects`.
 _STATEMENTS = 2
 _REQUEST_BYTES = 4 << 20
 # Under a pace also the session, the transaction and the sizes of what is read, and then a third of a window at a time.

@@ -72,7 +72,11 @@ def family_of(kind: str) -> str:
     parts = kind.split(".")
     if parts[0] == "lakehouse":
         return "parquet"
-    return parts[1] if parts[0] == "files" and parts[1] in ("parquet", "csv", "jsonl") else "sql"
+    return _LIKE.get(parts[1], "sql") if parts[0] == "files" else "sql"
+
+
+_LIKE = {"parquet": "parquet", "orc": "parquet", "csv": "csv", "jsonl": "jsonl", "avro": "jsonl", "excel": "jsonl"}
+"""The family of a format: of those that no forecast has learnt by themselves, that of the nearest."""
 
 
 def is_packed(kind: str, path: str) -> bool:

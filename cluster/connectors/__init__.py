@@ -7,7 +7,7 @@ A connector is made here by the scheme of its source's URL; to add one, add its 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cluster.connectors.options import check_options
+from cluster.connectors.options import WAREHOUSES, check_options
 from cluster.connectors.urls import SourceUrl, dataset_name, namespace, source_kind, split_url, suggested_name
 from cluster.security.network import check_places
 
@@ -40,6 +40,18 @@ def open_connector(access: "SourceAccess", credential: Mapping[str, str], pacer:
         from cluster.connectors.postgres.connector import PostgresConnector
 
         return PostgresConnector(access, credential, pacer)
+    if kind == "mysql":
+        from cluster.connectors.mysql.connector import MysqlConnector
+
+        return MysqlConnector(access, credential, pacer)
+    if kind in WAREHOUSES:
+        from cluster.connectors.warehouse.connector import WarehouseConnector
+
+        return WarehouseConnector(access, credential, pacer)
+    if kind == "duckdb":
+        from cluster.connectors.duckdb.connector import DuckDbConnector
+
+        return DuckDbConnector(access, credential, pacer)
     if kind == "sqlite":
         from cluster.connectors.sql.connector import SqliteConnector
 

@@ -7,19 +7,29 @@ from cluster.connectors.interface import SourceFacts
 from cluster.errors import InvalidInput
 
 DECLARATIONS = ("encrypted_at_rest", "public_access", "audit_logging", "environment", "region")
+WAREHOUSES: Mapping[str, int | None] = {
+    "snowflake": None, "bigquery": None, "databricks": 443, "redshift": 5439, "mssql": 1433, "oracle": 1521,
+    "trino": 8080,
+}  # fmt: skip
+"""Kinds that are read by SQLAlchemy (see `warehouse.dialects`), with the port of their servers where there is one."""
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "postgresql": (
         "sslmode", "sslrootcert", "target_session_attrs", "gssencmode", "channel_binding",
         "connect_timeout", "statement_timeout", *DECLARATIONS,
     ),
+    "mysql": ("sslmode", "sslrootcert", "connect_timeout", "statement_timeout", *DECLARATIONS),
     "sqlite": ("connect_timeout", *DECLARATIONS),
+    "duckdb": DECLARATIONS,
+    **dict.fromkeys(WAREHOUSES, ("connect_timeout", *DECLARATIONS)),
+    "snowflake": ("connect_timeout", "warehouse", "role", *DECLARATIONS),
+    "databricks": ("connect_timeout", "http_path", *DECLARATIONS),
     "files": ("endpoint", "allow_http", "anonymous", "header", "delimiter", *DECLARATIONS),
 }  # fmt: skip
 """Times are in seconds. `delimiter` is one character or `tab`; `header` is true or false, else it is found out."""
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 _FLAGS = ("allow_http", "anonymous", "header", "encrypted_at_rest", "public_access", "audit_logging")
 _SECONDS = ("connect_timeout", "statement_timeout")
-_SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+ACCEPTED_SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def check_options(kind: str, options: Mapping[str, str]) -> None:
@@ -31,8 +41,8 @@ def check_options(kind: str, options: Mapping[str, str]) -> None:
             flag(options, name)
         elif name in _SECONDS:
             seconds(options, name, 1)
-        elif name == "sslmode" and value not in _SSLMODES:
-            raise InvalidInput("The option 'sslmode' is not valid.", f"Accepted are {', '.join(_SSLMODES)}.")
+        elif name == "sslmode" and value not in ACCEPTED_SSLMODES:
+            raise InvalidInput("The option 'sslmode' is not valid.", f"Accepted are {', '.join(ACCEPTED_SSLMODES)}.")
         elif name == "delimiter" and value != "tab" and (len(value) != 1 or value in '"\r\n' or ord(value) > 127):
             raise InvalidInput("The option 'delimiter' is not valid.", "Write one ASCII character, or tab.")
         elif name == "endpoint" and not value.startswith(("http://", "https://")):

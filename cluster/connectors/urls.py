@@ -5,15 +5,22 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from cluster.connectors.options import check_options
+from cluster.connectors.options import WAREHOUSES, check_options
 from cluster.errors import InvalidInput
 
 KINDS: Mapping[str, str] = {
-    "postgresql": "postgresql", "postgres": "postgresql", "file": "files", "s3": "files", "sqlite": "sqlite",
+    "postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql",
+    "file": "files", "s3": "files", "abfss": "files", "abfs": "files", "gs": "files",
+    "sqlite": "sqlite", "duckdb": "duckdb", **{name: name for name in WAREHOUSES},
 }  # fmt: skip
 ACCEPTED = (
-    "postgresql://host:5432/database, sqlite:///file, file:///folder, s3://bucket/prefix, or the full path of a folder"
+    "postgresql://host:5432/database, mysql://host:3306/database, sqlite:///file, duckdb:///file, file:///folder, s3://bucket/prefix,"
+    " gs://bucket/prefix, abfss://container@account.dfs.core.windows.net/prefix, the full path of a folder, or"
+    " snowflake, bigquery, databricks, redshift, mssql, oracle or trino://host/database"
 )
+_OTHER_NAMES = {"postgres": "postgresql", "mariadb": "mysql", "abfs": "abfss"}
+_STORES = ("s3", "gs", "abfss")
+_PORTS: Mapping[str, int | None] = {"postgresql": 5432, "mysql": 3306, **WAREHOUSES}
 _LONGEST = 2000
 _SECRETS = {
     "password": "password",
@@ -23,6 +30,11 @@ _SECRETS = {
     "aws_access_key_id": "access_key_id",
     "aws_secret_access_key": "secret_access_key",
     "aws_session_token": "session_token",
+    "account_key": "account_key",
+    "sas_token": "sas_token",
+    "client_id": "client_id",
+    "client_secret": "client_secret",
+    "tenant_id": "tenant_id",
 }
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]+(%25[A-Za-z0-9]+)?")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
@@ -48,21 +60,26 @@ def split_url(text: str) -> SourceUrl:
         port = parts.port
     except ValueError:
         raise InvalidInput("The URL could not be read.", f"Write {ACCEPTED}.") from None
-    scheme = {"postgres": "postgresql"}.get(parts.scheme, parts.scheme)
+    scheme = _OTHER_NAMES.get(parts.scheme, parts.scheme)
     if scheme not in KINDS:
         raise InvalidInput(f"Sources with '{parts.scheme[:20]}://' are not supported.", f"Write {ACCEPTED}.")
     if parts.fragment:
         raise InvalidInput("The URL has a part after '#'.", "Write '#' as %23.")
     options, credential = _query(parts.query, KINDS[scheme])
-    if scheme in ("file", "sqlite"):
+    if scheme in ("file", "sqlite", "duckdb"):
         return SourceUrl(_file_url(unquote(parts.path), parts.netloc, scheme), options, credential)
+    if scheme == "abfss":
+        return SourceUrl(
+            _azure_url(parts.username or "", parts.hostname or "", unquote(parts.path)), options, credential
+        )
     if parts.username:
         credential["username"] = unquote(parts.username)
     if parts.password:
         credential["password"] = unquote(parts.password)
-    host = parts.netloc.rpartition("@")[2] if scheme == "s3" else parts.hostname or ""
-    clean = _s3_url(host, unquote(parts.path)) if scheme == "s3" else _postgres_url(host, port, parts.path)
-    return SourceUrl(clean, options, credential)
+    if scheme in _STORES:
+        bucket = parts.netloc.rpartition("@")[2]
+        return SourceUrl(_bucket_url(scheme, bucket, unquote(parts.path)), options, credential)
+    return SourceUrl(_server_url(scheme, parts.hostname or "", port, parts.path), options, credential)
 
 
 def source_kind(url: str) -> str:
@@ -77,8 +94,8 @@ def suggested_name(url: str) -> str:
     """A name for a source that was given none: the database, the bucket with its prefix, or the folder."""
     parts = urlsplit(url)
     name = unquote(parts.path.strip("/").split("/")[-1]) or parts.netloc
-    if parts.scheme == "s3":
-        name = "-".join(filter(None, [parts.netloc, *unquote(parts.path).strip("/").split("/")]))
+    if parts.scheme in _STORES:
+        name = "-".join(filter(None, [parts.netloc.partition("@")[0], *unquote(parts.path).strip("/").split("/")]))
     clean = "".join(character if character.isalnum() or character in " ._-" else "-" for character in name).strip(
         " .-_"
     )
@@ -86,11 +103,14 @@ def suggested_name(url: str) -> str:
 
 
 def namespace(url: str) -> str:
-    """The namespace OpenLineage gives datasets of this source (its naming specification, which has none for SQLite)."""
+    """The namespace OpenLineage gives datasets of this source (its naming specification, which has none for files of
+    SQLite and DuckDB)."""
     parts = urlsplit(url)
     if parts.scheme == "postgresql":
         return f"postgres://{parts.netloc}"
-    return f"s3://{parts.netloc}" if parts.scheme == "s3" else parts.scheme
+    if parts.scheme == "mysql" or parts.scheme in WAREHOUSES:
+        return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in _STORES else parts.scheme
 
 
 def dataset_name(url: str, path: str) -> str:
@@ -100,10 +120,12 @@ def dataset_name(url: str, path: str) -> str:
     """
     parts = urlsplit(url)
     inside = unquote(parts.path).strip("/")
-    if parts.scheme == "postgresql":
+    if parts.scheme == "mysql":
+        return path  # a database of MySQL is a schema, with which the path begins
+    if parts.scheme == "postgresql" or parts.scheme in WAREHOUSES:
         return f"{inside}.{path}"
     whole = f"{inside}/{path}".strip("/")
-    return whole if parts.scheme == "s3" else f"/{whole}"
+    return whole if parts.scheme in _STORES else f"/{whole}"
 
 
 def _query(query: str, kind: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -118,7 +140,7 @@ def _query(query: str, kind: str) -> tuple[dict[str, str], dict[str, str]]:
     return given, credential
 
 
-def _postgres_url(host: str, port: int | None, path: str) -> str:
+def _server_url(scheme: str, host: str, port: int | None, path: str) -> str:
     if not host:
         raise InvalidInput("The URL names no host.", f"Write {ACCEPTED}.")
     if not _HOST.fullmatch(host) or port == 0:
@@ -126,16 +148,30 @@ def _postgres_url(host: str, port: int | None, path: str) -> str:
     database = unquote(path.strip("/"))
     if not database or "/" in database or len(database.encode()) > 63 or "\x00" in database:
         raise InvalidInput("The URL names no database.", f"Write {ACCEPTED}.")
-    return f"postgresql://{f'[{host}]' if ':' in host else host}:{port or 5432}/{quote(database, safe='')}"
+    number = port or _PORTS[scheme]
+    place = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{place}{f':{number}' if number else ''}/{quote(database, safe='')}"
 
 
-def _s3_url(bucket: str, path: str) -> str:
+def _bucket_url(scheme: str, bucket: str, path: str) -> str:
     if not _BUCKET.fullmatch(bucket):
         raise InvalidInput("The URL names no bucket.", f"Write {ACCEPTED}; the endpoint is an option.")
+    return f"{scheme}://{bucket}/{_prefix(path)}"
+
+
+def _azure_url(container: str, host: str, path: str) -> str:
+    """The URL of a container; an account may be named alone, without the rest of its host."""
+    if not _BUCKET.fullmatch(container) or not _HOST.fullmatch(host):
+        raise InvalidInput("The URL names no container and account.", f"Write {ACCEPTED}.")
+    host = (host if "." in host else f"{host}.dfs.core.windows.net").replace(".blob.", ".dfs.")
+    return f"abfss://{container}@{host}/{_prefix(path)}"
+
+
+def _prefix(path: str) -> str:
     parts = [part for part in path.split("/") if part]
     if ".." in parts or "." in parts:
         raise InvalidInput("A prefix may not hold '.' or '..'.", "Name the prefix itself.")
-    return f"s3://{bucket}/{quote('/'.join(parts))}"
+    return quote("/".join(parts))
 
 
 def _file_url(path: str, host: str = "", scheme: str = "file") -> str:
@@ -147,6 +183,6 @@ def _file_url(path: str, host: str = "", scheme: str = "file") -> str:
     if ".." in path.split("/") or "\x00" in path:
         raise InvalidInput("A path may not hold '..'.", "Name the folder itself.")
     clean = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
-    if scheme == "sqlite" and clean == "/":
+    if scheme != "file" and clean == "/":
         raise InvalidInput("The URL names no database.", f"Write {ACCEPTED}.")
     return urlunsplit((scheme, "", quote(clean), "", "")) if scheme == "file" else f"{scheme}://{quote(clean)}"

@@ -106,3 +106,62 @@ def _broken(content: Content, codec: str) -> SourceUnreadable:
     return SourceUnreadable(
         f"{content.name} is cut off, damaged, or not compressed with {codec}.", "Write the file again, whole."
     )
+
+
+def unpacked(data: bytes, codec: str, most: int, name: str) -> bytes:
+    """One block in a codec that Avro and ORC know. Raises SourceUnreadable above `most` bytes, or for other codecs."""
+    if codec in ("null", "none"):
+        return data
+    found = _UNPACKERS.get(codec)
+    if found is None:
+        raise SourceUnreadable(f"{name} is compressed in a way that is not known.", "Write it with deflate or zstd.")
+    try:
+        out = found(data, most)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
+        raise SourceUnreadable(f"{name} has a block that is damaged.", "Write the file again, whole.") from None
+    if len(out) > most:
+        raise SourceUnreadable(f"{name} has a block above {most >> 20} MB.", "Write it with smaller blocks.")
+    return out
+
+
+def _inflated(data: bytes, most: int) -> bytes:
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, most + 1)
+
+
+def _unbzipped(data: bytes, most: int) -> bytes:
+    return bz2.BZ2Decompressor().decompress(data, most + 1)
+
+
+def _unxzed(data: bytes, most: int) -> bytes:
+    return lzma.LZMADecompressor(lzma.FORMAT_AUTO, _DICTIONARY).decompress(data, most + 1)
+
+
+def _unzstd(data: bytes, most: int) -> bytes:
+    import pyarrow as pa
+
+    return bytes(pa.CompressedInputStream(pa.BufferReader(data), "zstd").read(most + 1))
+
+
+def _unsnapped(data: bytes, most: int) -> bytes:
+    """Snappy's own block, which begins with its length; in Avro a checksum of four bytes follows."""
+    import pyarrow as pa
+
+    size = shift = 0
+    for byte in data[:5]:
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    if size > most:
+        return bytes(most + 1)
+    return bytes(pa.decompress(data, decompressed_size=size, codec="snappy"))
+
+
+_UNPACKERS: dict[str, Callable[[bytes, int], bytes]] = {
+    "deflate": _inflated,
+    "bzip2": _unbzipped,
+    "xz": _unxzed,
+    "zstandard": _unzstd,
+    "snappy": lambda data, most: _unsnapped(data[:-4], most),
+    "snappy-raw": _unsnapped,
+}

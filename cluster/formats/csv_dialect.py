@@ -59,7 +59,7 @@ def sniff(head: bytes, whole: bool, name: str, options: Mapping[str, str]) -> tu
     header = flag(options, "header")
     width = max(Counter(len(row) for row in rows).most_common(1)[0][0], len(rows[0]))
     if header is None:
-        header = _has_header(rows)
+        header = has_header(rows)
     names = unique(rows[0] if header else [""] * width)
     skip = mark + (_first_record(data, delimiter, quote) if header else 0)
     return Dialect(encoding, delimiter, quote, names, skip), rows[1:] if header else rows
@@ -147,7 +147,8 @@ def _quote(data: bytes, delimiter: str) -> str:
     return "'" if b'"' not in data and min(single, closed) >= 2 and single == closed else '"'
 
 
-def _has_header(rows: Sequence[Sequence[str]]) -> bool:
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row holds names rather than values (see `sniff`)."""
     first, below = rows[0], rows[1:]
     cells = [cell.strip() for cell in first if cell.strip()]
     if not cells or len(set(cells)) < len(cells) or not all(map(is_name, cells)):

@@ -55,10 +55,20 @@ class Piece:
 
 @dataclass(frozen=True)
 class Way:
-    """How the file is to be taken: its codec (see `compression`), "" for none, and the options of its source."""
+    """How the file is to be taken: its codec (see `compression`), "" for none, and the options of its source.
+
+    `table` is the one that is meant of a file that holds several.
+    """
 
     codec: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    table: str = ""
+
+
+class Tables(Protocol):
+    """Lists the tables of a file, for the formats of which a file holds several. Raises SourceUnreadable."""
+
+    def __call__(self, content: Content, way: Way) -> list[str]: ...
 
 
 class Format(Protocol):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
+GATHERED = 96 << 20
+"""Bytes of a row group up to which it is asked of a store in few large requests, and so held as a whole."""
 
 
 def inspect(content: Content, way: Way) -> Inspected:
@@ -118,11 +120,18 @@ def _opened(content: Content, batch_bytes: int = 1 << 20) -> "pq.ParquetFile":
             f"{content.name} has no Parquet footer: it is cut off, or still being written.", "Write the file again."
         )
     source = pa.PythonFile(SeekableContent(content), mode="r")
-    width = pq.read_metadata(source).num_columns
+    metadata = pq.read_metadata(source)
+    width = metadata.num_columns
     source.seek(0)
     # Each column has a buffer of its own: all of them together may be as large as a batch.
     buffer = max(1 << 13, min(1 << 20, 2 * batch_bytes // max(1, width)))
-    return pq.ParquetFile(source, buffer_size=buffer, pre_buffer=False)
+    return pq.ParquetFile(source, buffer_size=buffer, pre_buffer=not content.near and _largest(metadata) <= GATHERED)
+
+
+def _largest(metadata: "pq.FileMetaData") -> int:
+    """The bytes of the largest row group as they lie in the file."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    return max((sum(g.column(n).total_compressed_size for n in range(g.num_columns)) for g in groups), default=0)
 
 
 @contextmanager

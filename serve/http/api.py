@@ -19,6 +19,7 @@ from serve.http import (
     classify,
     compliance,
     compliance_records,
+    connectors,
     credentials,
     curation,
     endpoints,
@@ -60,6 +61,7 @@ from serve.http.tail import Tail
 PREFIX = "/api/v1"
 GROUPS = (
     sources,
+    connectors,
     credentials,
     endpoints,
     source_health,

@@ -9,7 +9,7 @@ starts in a new folder on free ports and takes down again.
 import argparse
 import os
 
-from tests.benchmarks import bench_cascade, bench_http, bench_memory, bench_scan, machine
+from tests.benchmarks import bench_cascade, bench_connectors, bench_http, bench_memory, bench_scan, machine
 from tests.benchmarks.instance import InstanceFailed, own_instance
 
 
@@ -21,6 +21,7 @@ def main() -> None:
     bench_scan.main(["--rows", "100000", "--values", "500", "--repeat", "1"] if quick else [])
     print("\nThe cascade and its cache against a naive full pass")
     bench_cascade.main(["--rows", "10000"] if quick else [])
+    bench_connectors.main(["--rows", "50000", "--repeat", "1", "--objects", "4000"] if quick else [])
     bench_memory.main()
     brief = ["--seconds", "1"] if quick else []
     if os.environ.get("SEXTANT_URL") and os.environ.get("SEXTANT_TOKEN"):

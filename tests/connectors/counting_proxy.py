@@ -18,8 +18,8 @@ Entry = tuple[float, int]
 class CountingProxy:
     """`received` are the bytes and `statements` the statements that have passed, each with the monotonic time."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._upstream = (host, port)
+    def __init__(self, host: str, port: int, *, postgresql: bool = True) -> None:
+        self._upstream, self._postgresql = (host, port), postgresql
         self.received: list[Entry] = []
         self.statements: list[Entry] = []
 
@@ -50,7 +50,7 @@ class CountingProxy:
     def _questions(self, client: socket.socket, upstream: socket.socket) -> None:
         held, typed = b"", 0  # the first message, and a question for TLS before it, has no byte for its type
         while data := _some(client):
-            held += data
+            held += data if self._postgresql else b""
             while len(held) >= typed + 4 and len(held) >= (end := typed + struct.unpack_from(">i", held, typed)[0]):
                 if typed and held[:1] in _STATEMENTS:
                     self.statements.append((time.monotonic(), 1))

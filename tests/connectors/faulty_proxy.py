@@ -16,11 +16,15 @@ _BODIES = {
     "error": (500, b"<Error><Code>InternalError</Code><Message>Try again.</Message></Error>"),
     "slow-down": (503, b"<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>"),
     "denied": (403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"),
+    "throttled": (429, b"<Error><Code>TooManyRequests</Code><Message>Reduce your rate.</Message></Error>"),
+    "expired": (400, b"<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"),
+    "region": (301, b"<Error><Code>PermanentRedirect</Code><Message>Use the other endpoint.</Message></Error>"),
 }
 
 
 class FaultyProxy:
-    """Forwards to `endpoint` and spoils requests by chance while `share` is not 0, and with `always` every list.
+    """Forwards to `endpoint` and spoils requests by chance while `share` is not 0, and with `always` every list,
+    or the next `times` of them.
 
     Lists come in pages of three keys. reset closes the connection; error and slow-down are HTTP 500 and 503; denied
     is a permission that was lost; cut ends a body before its length; no-token is a page that says there are more and
@@ -32,13 +36,15 @@ class FaultyProxy:
         self.chance = random.Random(seed)
         self.share = 0.0
         self.always: str | None = None
+        self.times: int | None = None
         self.spoiled: list[str] = []
         self._lock = threading.Lock()
 
     def choose(self, listing: bool) -> str | None:
         """The fault of the next request, None for most."""
         with self._lock:
-            if self.always and listing:
+            if self.always and listing and self.times != 0:
+                self.times = None if self.times is None else self.times - 1
                 self.spoiled.append(self.always)
                 return self.always
             if self.chance.random() >= self.share:

@@ -75,6 +75,14 @@ class Bucket:
     def put(self, key: str, data: bytes) -> None:
         self.client.put_object(Bucket=self.name, Key=key, Body=data)
 
+    @property
+    def nowhere(self) -> str:
+        """The URL of the bucket at a place where nobody listens."""
+        return f"s3://key:secret@{self.name}/?endpoint=http://127.0.0.1:1"
+
+    def delete(self, key: str) -> None:
+        self.client.delete_object(Bucket=self.name, Key=key)
+
     def clear(self, prefix: str) -> None:
         for found in self.client.list_objects_v2(Bucket=self.name, Prefix=prefix).get("Contents", ()):
             self.client.delete_object(Bucket=self.name, Key=found["Key"])

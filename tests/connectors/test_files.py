@@ -252,7 +252,10 @@ def test_a_file_that_unpacks_to_a_thousand_times_its_size_stays_bounded(folder: 
     assert max(sizes) < 3 << 20
 
 
-def test_an_object_that_is_replaced_while_it_is_read_is_gone(bucket: Bucket, opened: Open) -> None:
+def test_an_object_that_is_replaced_while_it_is_read_is_gone(
+    bucket: Bucket, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.connectors.files.read_ahead.BLOCK", 1 << 16)  # or all of it would have been read
     bucket.put("t.csv", b"id,b\n" + b"1,22222222\n" * 200_000)
     connector = opened(bucket.url())
     [partition] = connector.plan(asset_of(connector, "t.csv"), 1 << 30)

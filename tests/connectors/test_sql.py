@@ -19,7 +19,7 @@ from source_targets import Open, asset_of, cells_of, run_sqlite
 
 from cluster.connectors import open_connector
 from cluster.connectors.interface import Connector, SourceAccess
-from cluster.connectors.sql.key_range import KeyRange, ranges
+from cluster.connectors.key_range import KeyRange, ranges
 from cluster.errors import SourceError, SourceObjectGone, SourceUnreachable, SourceUnreadable
 
 TARGET = 1 << 16

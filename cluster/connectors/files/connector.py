@@ -1,6 +1,7 @@
-"""Reads files in Parquet, CSV and JSON Lines: of a folder, or in S3 and stores that speak its protocol."""
+"""Reads files in the formats of `cluster.formats`: of a folder, or in an object store (`stores`)."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -9,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from cluster.connectors.files.identity import identify, verify
 from cluster.connectors.files.local import LocalTree
 from cluster.connectors.files.paced import PacedTree
+from cluster.connectors.files.read_ahead import ReadAhead
+from cluster.connectors.files.resource_sets import SetPlan, grouped, is_set, pattern_of, sampled
 from cluster.connectors.files.tree import Entry, Listing, Tree
 from cluster.connectors.fingerprints import digest
 from cluster.connectors.interface import (
@@ -24,35 +27,39 @@ from cluster.connectors.options import with_declarations
 from cluster.connectors.pace import Pacer
 from cluster.connectors.steps import Check, Concern, run_steps
 from cluster.errors import SourceAuthFailed, SourceError, SourceObjectGone, SourceUnreachable, SourceUnreadable
-from cluster.formats import format_named, format_of
-from cluster.formats.layout import Format, Way
+from cluster.formats import KNOWN, format_named, format_of, split_table, tables_of
+from cluster.formats.layout import Format, Inspected, Way
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from cluster.connectors.files.s3 import S3Tree
+    from cluster.connectors.files.objects import ObjectTree
 
 _SAMPLED = 20
+_BY_COLUMN = ("parquet", "orc")  # which are read at many places in turn, and gather their requests themselves
 
 
 class FilesConnector:
-    """One folder, file, bucket or prefix. Each file of a known format is an asset by its path below the root."""
+    """One folder, file, bucket or prefix. Each file of a known format is an asset by its path below the root.
+
+    Of a format that holds several tables in a file, each table is one: `book.xlsx#Sheet`.
+    """
 
     kind: ClassVar[str] = "files"
-    schemes: ClassVar[tuple[str, ...]] = ("file", "s3")
+    schemes: ClassVar[tuple[str, ...]] = ("file", "s3", "abfss", "gs")
 
     def __init__(self, access: SourceAccess, credential: Mapping[str, str], pacer: Pacer | None = None) -> None:
         self._pacer = pacer
         self._options, self._url = access.options, access.url
-        self._s3: S3Tree | None = None
+        self._objects: ObjectTree | None = None
         self._local: LocalTree | None = None
         self._seen: Listing | None = None
-        if urlsplit(access.url).scheme == "s3":
-            from cluster.connectors.files import s3
-
-            self._s3 = s3.S3Tree(access, credential)
-        else:
+        if urlsplit(access.url).scheme == "file":
             self._local = LocalTree(Path(unquote(urlsplit(access.url).path)))
+        else:
+            from cluster.connectors.files import objects
+
+            self._objects = objects.ObjectTree(access, credential)
 
     def test(self) -> Iterator[TestStep]:
         """CheckAccess (gate), CheckTLS, GetFiles, SampleRead."""
@@ -71,17 +78,17 @@ class FilesConnector:
             "files_ignored": seen.ignored,
             "links_not_followed": seen.links,
             "loopback": self._local is not None,
-            "storage": "s3" if self._s3 else "local",
+            "storage": self._objects.storage if self._objects else "local",
         }
-        if self._s3:
-            public = self._s3.open_to_all()
-            region, more = self._options.get("region"), {"endpoint": self._s3.endpoint} if self._s3.endpoint else {}
+        if self._objects:
+            public = self._objects.open_to_all()
+            more = {"endpoint": self._objects.endpoint} if self._objects.endpoint else {}
             found = SourceFacts(
                 kind=self.kind,
-                tls=self._s3.tls,
+                tls=self._objects.tls,
                 authenticated=not public if public is not None else True,
                 public_access=public,
-                region=region,
+                region=self._options.get("region"),
                 extra={**extra, **more},
             )
         else:
@@ -91,12 +98,20 @@ class FilesConnector:
     def enumerate(self) -> Enumeration:
         entries, listing = self._list()
         problems = list(listing.problems)
-        assets = [asset for entry in entries if (asset := self._asset(entry, problems)) is not None]
+        alone, sets = grouped(entries)
+        assets = [asset for pattern, members in sets.items() for asset in self._set(pattern, members, problems)]
+        assets += [asset for entry in alone for asset in self._assets(entry, problems)]
+        assets.sort(key=lambda asset: asset.path)
         return Enumeration(assets=tuple(assets), complete=listing.complete, problems=tuple(problems))
 
     def plan(self, asset: AssetInfo, target_bytes: int) -> list[Partition]:
+        if is_set(asset.path):
+            members = [entry for entry in self._list()[0] if pattern_of(entry.path) == asset.path]
+            if members:
+                columns = tuple(column.name for column in asset.columns)
+                return self._set_plan(asset.path).partitions(members, columns, target_bytes)
         format_, name, way = self._way(asset.path)
-        content = self._tree.open(asset.path, None)
+        content = self._tree.open(split_table(asset.path)[0], None)
         found = []
         for number, piece in enumerate(format_.plan(content, way, target_bytes)):
             fingerprint, held_to = identify(content, piece)
@@ -115,8 +130,12 @@ class FilesConnector:
         return found
 
     def read(self, partition: Partition, batch_rows: int, batch_bytes: int) -> "Iterator[pa.RecordBatch]":
-        content = self._tree.open(partition.asset, partition.spec["version"])
+        if partition.kind.endswith(".set"):
+            return self._set_plan(partition.asset).read(partition, batch_rows, batch_bytes)
+        content = self._tree.open(split_table(partition.asset)[0], partition.spec["version"])
         verify(content, partition.spec)
+        if not content.near and self._pacer is None and self._way(partition.asset)[1] not in _BY_COLUMN:
+            content = ReadAhead(content)
         format_ = self._way(partition.asset)[0]
         return format_.read(content, partition.spec["piece"], batch_rows, batch_bytes)
 
@@ -128,9 +147,9 @@ class FilesConnector:
 
     @property
     def _tree(self) -> Tree:
-        tree: Tree | None = self._s3 or self._local
+        tree: Tree | None = self._objects or self._local
         assert tree is not None
-        return PacedTree(tree, self._pacer, requests=self._s3 is not None) if self._pacer else tree
+        return PacedTree(tree, self._pacer, requests=self._objects is not None) if self._pacer else tree
 
     def _list(self) -> tuple[list[Entry], Listing]:
         listing = Listing()
@@ -139,37 +158,63 @@ class FilesConnector:
         self._seen = listing
         return entries, listing
 
-    def _asset(self, entry: Entry, problems: list[Problem]) -> AssetInfo | None:
-        """The asset of a file; None if it was deleted since it was listed."""
+    def _set(self, pattern: str, members: list[Entry], problems: list[Problem]) -> Iterator[AssetInfo]:
+        """The asset of a set of files; those of its files where the sampled ones have other columns each."""
+        looked = [asset for entry in sampled(members) for asset in self._assets(entry, [])]
+        shapes = {tuple(column.name for column in asset.columns) for asset in looked if asset.problem is None}
+        if len(shapes) > 1 or any(asset.path != split_table(asset.path)[0] for asset in looked):
+            for entry in members:
+                yield from self._assets(entry, problems)
+            return
+        whole = next((asset for asset in looked if asset.problem is None), None)
+        if whole is None:
+            yield from (asset for entry in members for asset in self._assets(entry, problems))
+            return
+        rows = [asset.rows_estimate for asset in looked if asset.problem is None]
+        known = [row for row in rows if row is not None]
+        yield whole.model_copy(
+            update={
+                "path": pattern,
+                "bytes": sum(entry.size for entry in members),
+                "rows_estimate": round(sum(known) / len(known) * len(members)) if len(known) == len(rows) else None,
+                "fingerprint": digest([[entry.path, entry.version] for entry in members]),
+                "identity": None,
+                "comment": f"{len(members)} files",
+            }
+        )
+
+    def _set_plan(self, asset: str) -> SetPlan:
+        return SetPlan(self._tree, asset, self._way, far=self._local is None and self._pacer is None)
+
+    def _assets(self, entry: Entry, problems: list[Problem]) -> Iterator[AssetInfo]:
+        """The asset of a file, or those of the tables in it; none if it was deleted since it was listed."""
         format_, name, way = self._way(entry.path)
-        code, inspected = None, None
+        listed, described = tables_of(format_), None
         try:
-            inspected = format_.inspect(self._tree.open(entry.path, None), way)
+            content = self._tree.open(entry.path, None)
+            if listed is not None:
+                for table in listed(content, way):
+                    described = format_.inspect(content, replace(way, table=table))
+                    yield _described(entry, name, described, f"{entry.path}#{table}")
+                return
+            described = format_.inspect(content, way)
         except (SourceUnreachable, SourceAuthFailed):
             raise
         except SourceObjectGone:
-            return None
+            return
         except SourceError as error:
             problems.append(Problem(path=entry.path, code=error.code, detail=error.detail, remedy=error.remedy))
-            code = error.code
-        return AssetInfo(
-            path=entry.path,
-            kind="file",
-            format=name,
-            columns=inspected.columns if inspected else (),
-            rows_estimate=inspected.rows_estimate if inspected else None,
-            bytes=entry.size,
-            fingerprint=digest(entry.version),
-            identity=digest(entry.version) if entry.size else None,  # empty files are all alike
-            problem=code,
-        )
+            yield _described(entry, name, Inspected(), entry.path).model_copy(update={"problem": error.code})
+        else:
+            yield _described(entry, name, described, entry.path)
 
     def _way(self, path: str) -> tuple[Format, str, Way]:
-        found = format_of(path)
+        file, table = split_table(path)
+        found = format_of(file)
         if found is None:
             raise SourceUnreadable(f"{path} has no format that is known.", "Discover the source again.")
         name, codec = found
-        return format_named(name), name, Way(codec, self._options)
+        return format_named(name), name, Way(codec, self._options, table)
 
     def _open_to_all(self, seen: Listing) -> bool:
         """Whether any user of this machine can read a file of the source."""
@@ -177,16 +222,16 @@ class FilesConnector:
         return seen.world_readable > 0 and self._local.open_to_all()
 
     def _check_access(self) -> str:
-        if self._s3:
-            self._s3.reach()
-            return f"The bucket {self._s3.bucket} answers."
+        if self._objects:
+            self._objects.reach()
+            return f"The bucket {self._objects.bucket} answers."
         next(iter(self._tree.list(Listing())), None)
         return f"{self._tree.root} is there."
 
     def _check_tls(self) -> str | Concern:
         if self._local:
             return "The files are on this machine or mounted by it; no connection of Sextant's own is made."
-        if self._s3 and self._s3.tls:
+        if self._objects and self._objects.tls:
             return "The connection is encrypted (https)."
         return Concern("The connection is not encrypted.", "Use an endpoint with https.")
 
@@ -196,7 +241,7 @@ class FilesConnector:
         if listing.problems:
             return Concern(f"{summary} {listing.problems[0].detail}", listing.problems[0].remedy)
         if not entries:
-            return Concern(summary, "Check the path; known are Parquet, CSV, TSV and JSON Lines.")
+            return Concern(summary, f"Check the path; known are {KNOWN}.")
         return summary
 
     def _sample_read(self) -> str | Concern:
@@ -204,8 +249,7 @@ class FilesConnector:
         failed: SourceError | None = None
         for entry in islice(self._tree.list(Listing()), _SAMPLED):
             try:
-                format_, _, way = self._way(entry.path)
-                format_.inspect(self._tree.open(entry.path, None), way)
+                self._look_into(entry.path)
             except SourceError as error:
                 failed = failed or error
                 continue
@@ -213,3 +257,24 @@ class FilesConnector:
         if failed:
             raise failed
         return Concern("There is no file to read.", "Check the path.")
+
+    def _look_into(self, path: str) -> None:
+        format_, _, way = self._way(path)
+        content, listed = self._tree.open(path, None), tables_of(format_)
+        if listed is None:
+            format_.inspect(content, way)
+        else:
+            listed(content, way)
+
+
+def _described(entry: Entry, format_: str, inspected: Inspected, path: str) -> AssetInfo:
+    return AssetInfo(
+        path=path,
+        kind="file",
+        format=format_,
+        columns=inspected.columns,
+        rows_estimate=inspected.rows_estimate,
+        bytes=entry.size,
+        fingerprint=digest(entry.version),
+        identity=digest(entry.version) if entry.size and path == entry.path else None,  # empty files are all alike
+    )

@@ -14,6 +14,9 @@ MOST_FILES = 200_000
 """Files of a known format that one source may have; a listing that reaches it is not complete."""
 
 
+_TABLES_OWN = ("parquet", "avro", "orc")
+
+
 @dataclass(frozen=True)
 class Entry:
     """A file as listed. `path` is its name below the root; `version` changes with every write."""
@@ -49,10 +52,10 @@ class Listing:
                 self.tables[folder] = format_
 
     def holds(self, path: str) -> bool:
-        """Whether a file is of a table, or of what it once held: a Parquet file in its folder is none of its own."""
+        """Whether a file is of a table, or of what it once held: data and manifests in its folder are no assets."""
         parts = path.split("/")[:-1]
         found = format_of(path)
-        if not self.tables or found is None or found[0] != "parquet":
+        if not self.tables or found is None or found[0] not in _TABLES_OWN:
             return False
         return any("/".join(parts[:depth]) in self.tables for depth in range(len(parts) + 1))
 

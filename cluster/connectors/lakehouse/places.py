@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from cluster.errors import SourceDenied
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/")
-_S3 = {"s3a": "s3", "s3n": "s3"}
+_OTHER_NAMES = {"s3a": "s3", "s3n": "s3", "abfs": "abfss", "wasb": "abfss", "wasbs": "abfss"}
 
 
 class Places:
@@ -46,5 +46,5 @@ def _plain(name: str, *, quoted: bool = False) -> str:
         path = name if not parts.scheme else name.partition(":")[2]
         path = "/" + path.removeprefix("//localhost").lstrip("/")
         return "file://" + (unquote(path) if quoted else path).rstrip("/")
-    scheme, rest = _S3.get(parts.scheme, parts.scheme), name.partition("://")[2]
+    scheme, rest = _OTHER_NAMES.get(parts.scheme, parts.scheme), name.partition("://")[2]
     return f"{scheme}://{unquote(rest) if quoted else rest}".rstrip("/")

@@ -5,9 +5,10 @@ from typing import Any
 
 from cluster.connectors.interface import AssetInfo, ColumnInfo, Enumeration, ForeignKey, Grant, Problem
 from cluster.connectors.postgres.planning import digest, mark_of
-from cluster.connectors.postgres.relations import columns_of, leaves_of, path_of
+from cluster.connectors.postgres.relations import columns_of, leaves_of
 from cluster.connectors.postgres.session import Session
 from cluster.connectors.postgres.types import logical
+from cluster.connectors.relation_paths import path_of
 from cluster.errors import SourceAuthFailed, SourceDenied, SourceError, SourceObjectGone, SourceUnreachable
 
 FINGERPRINT_LIMIT = 1 << 30

@@ -11,8 +11,8 @@ from cluster.connectors.pace import EASED_SHARE, Pacer
 from cluster.connectors.postgres.catalog import enumerate_database
 from cluster.connectors.postgres.neighbours import Neighbours
 from cluster.connectors.postgres.planning import plan_table
-from cluster.connectors.postgres.relations import parts_of
 from cluster.connectors.postgres.session import Session
+from cluster.connectors.relation_paths import parts_of
 from cluster.connectors.steps import Check, Concern, run_steps
 from cluster.errors import SourceDenied
 

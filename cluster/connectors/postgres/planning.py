@@ -18,9 +18,10 @@ from typing import Any
 from psycopg import sql
 
 from cluster.connectors.interface import Partition
-from cluster.connectors.postgres.relations import Leaf, columns_of, leaves_of, parts_of, path_of, relation_of
+from cluster.connectors.postgres.relations import Leaf, columns_of, leaves_of, relation_of
 from cluster.connectors.postgres.session import Session
 from cluster.connectors.postgres.types import cast
+from cluster.connectors.relation_paths import parts_of, path_of
 from cluster.errors import SourceDenied
 
 MOST_RANGES = 10_000

@@ -12,10 +12,10 @@ from cluster.connectors.interface import Partition
 from cluster.connectors.postgres.fetching import fetched
 from cluster.connectors.postgres.measured import Blocks
 from cluster.connectors.postgres.planning import source, within
-from cluster.connectors.postgres.relations import path_of
 from cluster.connectors.postgres.session import Session
 from cluster.connectors.postgres.types import selected
 from cluster.connectors.postgres.wire import PacedConnection
+from cluster.connectors.relation_paths import path_of
 from cluster.errors import SourceObjectGone
 
 _HINT = "adbc.postgresql.batch_size_hint_bytes"

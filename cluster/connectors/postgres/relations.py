@@ -1,15 +1,12 @@
 """Relations of a PostgreSQL database: their paths, their columns, and the parts that hold their rows."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cluster.connectors.postgres.session import Session
+from cluster.connectors.relation_paths import parts_of
 from cluster.errors import SourceObjectGone
-
-_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
-_PLAIN = re.compile(r"\w[\w$]*")
 
 _RELATION = """
 SELECT c.oid, c.relkind::text AS kind, has_schema_privilege(n.oid, 'USAGE') AS usable,
@@ -63,21 +60,6 @@ class Leaf:
     @property
     def heap(self) -> bool:
         return self.kind in {"r", "m"} and self.method == "heap"
-
-
-def path_of(schema: str, name: str) -> str:
-    """The path of a relation: schema.table, a part in double quotes where it holds more than word characters."""
-    return ".".join(
-        part if _PLAIN.fullmatch(part) else f'"{part.replace(chr(34), chr(34) * 2)}"' for part in (schema, name)
-    )
-
-
-def parts_of(path: str) -> tuple[str, str]:
-    """Schema and name of a path made by `path_of`. Raises SourceObjectGone for anything else."""
-    found = [quoted.replace('""', '"') or plain for quoted, plain in _PART.findall(path)]
-    if len(found) != 2:
-        raise SourceObjectGone("The asset has no path of this source.", "Discover the source again.")
-    return found[0], found[1]
 
 
 def columns_of(session: Session, oids: Sequence[int]) -> list[dict[str, Any]]:

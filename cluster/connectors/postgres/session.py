@@ -3,8 +3,6 @@
 Under a pace psycopg reads the rows too, since ADBC sends five statements of its own at once and cannot be held back.
 """
 
-import ipaddress
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,11 +14,12 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 
 from cluster.connectors.interface import SourceAccess
+from cluster.connectors.network import loopback, reach
 from cluster.connectors.options import seconds
 from cluster.connectors.pace import Pacer
 from cluster.connectors.postgres.faults import fault, refusal
 from cluster.connectors.postgres.wire import PacedConnection, paced_connection
-from cluster.errors import SourceAuthFailed, SourceUnreachable
+from cluster.errors import SourceAuthFailed
 from cluster.security.network import policy
 
 LOCK_TIMEOUT_SECONDS = 10
@@ -42,29 +41,11 @@ class Session:
 
     def reach(self) -> str:
         """Resolves the host and opens its port. Raises SourceUnreachable saying which of the two failed."""
-        address = self._addresses()[0]
-        try:
-            with socket.create_connection((address, self.port), timeout=self._connect_timeout):
-                return f"{address} answers on port {self.port}."
-        except ConnectionRefusedError:
-            raise SourceUnreachable(
-                f"{self.host} refuses connections on port {self.port}.",
-                "Check the port, and that the server runs.",
-                {"diagnosis": "port-closed"},
-            ) from None
-        except OSError:
-            raise SourceUnreachable(
-                f"{self.host} does not answer on port {self.port}.", "Check network, firewall and address.",
-                {"diagnosis": "no-answer"},
-            ) from None  # fmt: skip
+        return reach(self.host, self.port, self._connect_timeout)
 
     def loopback(self) -> bool:
         """Whether every address of the host is of this machine."""
-        try:
-            addresses = {entry[4][0] for entry in socket.getaddrinfo(self.host, self.port)}
-        except (OSError, UnicodeError):
-            return False
-        return all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in addresses)
+        return loopback(self.host, self.port)
 
     def connection(self) -> psycopg.Connection[DictRow]:
         """The connection for questions about the database. Raises SourceError saying why there is none."""

@@ -6,12 +6,6 @@ besides. An answer that is larger than expected is left in that buffer until the
 server.
 """
 
-import fcntl
-import os
-import socket
-import struct
-import sys
-import termios
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -23,13 +17,11 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.waiting import Ready
 
 from cluster.connectors.pace import Pacer
+from cluster.connectors.wire import Wire
 
 RV = TypeVar("RV")
 _ANSWER_BYTES = 2048  # what a question is expected to bring where nothing is said
 _GREETING_BYTES = 8192  # what a server says until the session stands, with its certificates
-_LEAST_BUFFER, _MOST_BUFFER = 16 << 10, 256 << 10  # Linux doubles it; below the least TCP waits for its timers
-_BUFFERS_A_WINDOW = 8
-_BYTES_RECEIVED = 128  # the place in struct tcp_info of linux/tcp.h, since Linux 4.1
 
 
 class PacedConnection(psycopg.Connection[DictRow]):
@@ -37,16 +29,15 @@ class PacedConnection(psycopg.Connection[DictRow]):
 
     pacer: Pacer
     answered = 0  # bytes of the last answer
-    _wire: "_Wire"
+    _wire: Wire
     _expected = _ANSWER_BYTES
     _buffer = _spare = 0
 
     def begin(self, pacer: Pacer) -> None:
         """Keeps the pace from now on. What came before is counted, for which the room was reserved."""
-        self.pacer, self._wire = pacer, _Wire(self.pgconn.socket)
+        self.pacer, self._wire = pacer, Wire(self.pgconn.socket)
         if pacer.room is not None:
-            size = self._wire.narrow(min(_MOST_BUFFER, max(_LEAST_BUFFER, pacer.room // _BUFFERS_A_WINDOW)))
-            self._buffer = self._spare = min(size, pacer.room // 2)
+            self._buffer = self._spare = self._wire.narrow(pacer.room)
         self._count()
 
     @contextmanager
@@ -107,29 +98,3 @@ def paced_connection(conninfo: str, pacer: Pacer) -> PacedConnection:
     connection = PacedConnection.connect(conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None)
     connection.begin(pacer)
     return connection
-
-
-class _Wire:
-    """What has come over a connection: by the kernel's own count, else by what lay there each time somebody looked."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._socket = socket.socket(fileno=os.dup(descriptor))
-        self._told = sys.platform == "linux" and self._socket.family != socket.AF_UNIX
-        self._counted = 0
-
-    def narrow(self, size: int) -> int:
-        """Makes the receive buffer that small, and says how large it is."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-
-    def uncounted(self) -> int:
-        """The bytes that have come since the last call."""
-        if not self._told:
-            (waiting,) = struct.unpack("i", fcntl.ioctl(self._socket, termios.FIONREAD, b"\0\0\0\0"))
-            return int(waiting)
-        told = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-        before, self._counted = self._counted, struct.unpack_from("=Q", told, _BYTES_RECEIVED)[0]
-        return int(self._counted - before)
-
-    def close(self) -> None:
-        self._socket.close()

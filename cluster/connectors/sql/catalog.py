@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from cluster.connectors.fingerprints import digest
 from cluster.connectors.interface import AssetInfo, ColumnInfo, Enumeration, ForeignKey, Problem
+from cluster.connectors.key_range import KeyRange
 from cluster.connectors.sql.database import Database, Relation
-from cluster.connectors.sql.key_range import KeyRange
 from cluster.connectors.sql.names import path_of
 from cluster.connectors.sql.types import logical
 from cluster.errors import SourceError, SourceObjectGone, SourceUnreachable

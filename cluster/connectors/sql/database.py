@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cluster.connectors.interface import LogicalType, SourceFacts
-from cluster.connectors.sql.key_range import KeyRange
+from cluster.connectors.key_range import KeyRange
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from cluster.connectors.fingerprints import digest
 from cluster.connectors.interface import Partition
+from cluster.connectors.key_range import KeyRange, ranges
 from cluster.connectors.sql.catalog import columns_of
 from cluster.connectors.sql.database import Database, Relation
-from cluster.connectors.sql.key_range import KeyRange, ranges
 from cluster.connectors.sql.names import name_of
 from cluster.errors import SourceObjectGone
 

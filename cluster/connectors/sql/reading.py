@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from cluster.connectors.batches import bounded, readable_text, text_of
 from cluster.connectors.interface import Partition
+from cluster.connectors.key_range import KeyRange
 from cluster.connectors.sql.database import Database, Delivered, Relation
-from cluster.connectors.sql.key_range import KeyRange
 from cluster.connectors.sql.planning import relation_of
 from cluster.errors import SourceObjectGone
 

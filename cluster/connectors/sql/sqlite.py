@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from cluster.connectors.interface import LogicalType, SourceFacts
+from cluster.connectors.key_range import KeyRange
 from cluster.connectors.sql.database import Content, Relation, Survey
-from cluster.connectors.sql.key_range import KeyRange
 from cluster.connectors.sql.sqlite_file import SqliteFile
 from cluster.connectors.sql.sqlite_pages import SqlitePages
 from cluster.connectors.sql.sqlite_values import lengths_of, quoted, survey

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cluster.connectors.sql.key_range import KeyRange
+from cluster.connectors.key_range import KeyRange
 from cluster.errors import SourceUnreadable
 
 HEADER = 100
