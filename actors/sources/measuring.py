@@ -62,24 +62,17 @@ def measure(access: SourceAccess, assets: Sequence[AssetInfo], most: int, batch:
 
 
 def _fetch(connector: Connector, parts: Sequence[Partition], rows: int, most_bytes: int) -> FetchPoint:
-    """The median time of a batch of so many rows, the last of each part, which is shorter, left out."""
-    times, sizes = [], []
-    deadline = time.perf_counter() + SECONDS / 2
+    """What a batch of so many rows takes on the average: some readers fetch much at once and cut it up afterwards."""
+    batches = read = 0
+    begun = time.perf_counter()
     for part in itertools.cycle(parts):
-        begun = time.perf_counter()
         for batch in connector.read(part, rows, most_bytes):
-            now = time.perf_counter()
-            times.append((now - begun) * 1000)
-            sizes.append(batch.num_rows)
-            begun = now
-        if time.perf_counter() > deadline:
+            batches += 1
+            read += batch.num_rows
+        seconds = time.perf_counter() - begun
+        if seconds > SECONDS / 2:
             break
-    whole = [(size, ms) for size, ms in zip(sizes, times, strict=True) if size >= rows / 2] or list(
-        zip(sizes, times, strict=True)
-    )
-    if not whole:
-        return FetchPoint(rows=float(rows), ms=0.0)
-    return FetchPoint(rows=statistics.median(size for size, _ in whole), ms=statistics.median(ms for _, ms in whole))
+    return FetchPoint(rows=read / max(1, batches), ms=seconds * 1000 / max(1, batches))
 
 
 class _Tally:

@@ -172,3 +172,6 @@ def test_a_real_source_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (measured.pool.in_use, measured.pool.timeouts) == (0, 0)
     assert measured.pool.opened <= 4
     assert advise(measured.points, measured.fetches, measured.row_bytes, 1 << 24).fetch_rows is not None
+    small, *_, large = measured.fetches
+    assert small.rows < large.rows
+    assert small.ms < large.ms, "all of the time is counted, also that of what is read ahead"
