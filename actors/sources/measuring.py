@@ -47,6 +47,7 @@ def measure(access: SourceAccess, assets: Sequence[AssetInfo], most: int, batch:
             parts = [part for asset in assets for part in connector.plan(asset, PARTITION_BYTES)][:MOST_PARTITIONS]
             if not parts:
                 raise SourceError("The source holds nothing that could be read to measure it.", "Discover it first.")
+            _fetch(connector, parts, BATCHES[0], batch[1])  # what is read for the first time says how cold it was
             fetches = tuple(_fetch(connector, parts, rows, batch[1]) for rows in BATCHES)
         points: list[PoolPoint] = []
         row_bytes = 0.0

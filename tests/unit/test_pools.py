@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from actors.sources.measuring import measure
@@ -112,6 +113,7 @@ def points(law: ScalabilityFit, numbers: list[int], noise: float = 0.0) -> list[
     ]
 
 
+@limits(deadline=None)
 @given(st.floats(100, 1e6), st.floats(0, 0.6), st.floats(0, 0.2))
 def test_the_law_is_found_again(alone: float, queueing: float, crosstalk: float) -> None:
     law = ScalabilityFit(alone=alone, queueing=queueing, crosstalk=crosstalk)
@@ -121,6 +123,7 @@ def test_the_law_is_found_again(alone: float, queueing: float, crosstalk: float)
         assert found.at(n) == pytest.approx(law.at(n), rel=1e-3)
 
 
+@limits(deadline=None)
 @given(st.floats(0, 0.5), st.floats(0, 0.1), st.floats(0, 0.03))
 def test_the_advice_reads_nearly_as_much_as_the_best_and_is_no_larger_than_needed(
     queueing: float, crosstalk: float, noise: float
@@ -135,6 +138,7 @@ def test_the_advice_reads_nearly_as_much_as_the_best_and_is_no_larger_than_neede
     assert advice.reasons
 
 
+@limits(deadline=None)
 @given(st.floats(0.05, 50), st.floats(1e-5, 0.05), st.floats(1, 10_000))
 def test_a_fetch_is_large_enough_that_its_fixed_part_is_small_and_fits_into_memory(
     fixed: float, row: float, row_bytes: float
