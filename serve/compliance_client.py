@@ -5,6 +5,7 @@ from typing import Any
 
 from actors.compliance.contract import (
     Contradiction,
+    Deadline,
     Decision,
     EvaluationView,
     FindingView,
@@ -45,6 +46,10 @@ class Compliance(Typed):
         """Decides the controls again from the facts that are stored."""
         body = {"frameworks": list(frameworks)}
         return self._one(EvaluationView, "POST", f"/sources/{source_id}/evaluations", body)
+
+    def deadlines(self) -> list[Deadline]:
+        """What has to be done by when, the earliest first."""
+        return list(self._pages(Deadline, "/compliance/deadlines"))
 
     def contradictions(self) -> list[Contradiction]:
         """Policies that say opposite things of the same data."""

@@ -1,6 +1,9 @@
 """Evaluating a source, whole or only where facts changed: both find the same, and write only what is different."""
 
-from collections.abc import Collection
+import gc
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -22,6 +25,8 @@ from actors.compliance.tables import Followed, Judged
 from cluster.naming import source_entity
 from cluster.runtime.commands import UnitOfWork
 
+Scope = tuple[tuple[str, ...], tuple[str, ...]]  # the tags that make data a check's concern, and those that do not
+Seen = dict[Scope, list[str]]
 # A first evaluation of a large estate opens tens of thousands of findings. Beyond this many the news is in the counts
 # of `compliance.evaluated` alone; the findings themselves are rows.
 EVENTS = 1000
@@ -39,18 +44,38 @@ class News:
 
 def whole(work: UnitOfWork, source_id: str, keys: tuple[str, ...] = ()) -> EvaluationView:
     """Evaluates the frameworks of these keys, all if none is named, over all facts of the source."""
-    session, frameworks, news = work.session, chosen(work.session, keys), News()
-    facts = _with_records(work, source_id)
-    # One framework after the other: the findings of a large estate under all of them would fill the memory.
-    for framework in frameworks:
-        key = framework.pack.value.key
-        stored = ledger.standing(session, source_id, key)
-        ledger.write_rules(session, framework.uses)
-        news.recounted = _judged(work, source_id, framework, len(facts.assets)) or news.recounted
-        _settle(work, source_id, evaluate(framework.uses, facts, stored), stored, news)
+    frameworks, news = chosen(work.session, keys), News()
+    with collector_off():
+        facts = _with_records(work, source_id)
+        for framework in frameworks:
+            _judge(work, source_id, framework, facts, news)
     if not keys:
         _withdraw(work, source_id, [framework.pack.value.key for framework in frameworks], news)
     return _told(work, source_id, news)
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Without the collector of cycles: it would look through millions of living tuples again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def _judge(work: UnitOfWork, source_id: str, framework: Framework, facts: FactSet, news: News) -> None:
+    """Evaluates one framework.
+
+    One after the other: the findings of a large estate under all of them would fill the memory.
+    """
+    key = framework.pack.value.key
+    stored = ledger.standing(work.session, source_id, key)
+    ledger.write_rules(work.session, framework.uses)
+    news.recounted = _judged(work, source_id, framework, len(facts.assets)) or news.recounted
+    _settle(work, source_id, evaluate(framework.uses, facts, stored), stored, news)
 
 
 def touched(work: UnitOfWork, source_id: str, assets: Collection[str]) -> TouchedView:
@@ -60,7 +85,8 @@ def touched(work: UnitOfWork, source_id: str, assets: Collection[str]) -> Touche
     if not _comparable(work.session, source_id, frameworks, held):
         every = whole(work, source_id)
         return TouchedView(source_id=source_id, judged=len(held), changed=every.changed)
-    facts, judged = _neighbourhood(work, source_id, set(assets), held)
+    seen = _seen(frameworks, held)
+    facts, judged = _neighbourhood(work, source_id, set(assets), seen)
     news = News()
     for framework in frameworks:
         local = [use for use in framework.uses if use.check.scope != "source"]
@@ -69,7 +95,7 @@ def touched(work: UnitOfWork, source_id: str, assets: Collection[str]) -> Touche
         found = evaluate(local, facts, stored)
         found = {key: draft for key, draft in found.items() if key[3] in judged}
         _settle(work, source_id, found, stored, news)
-        _settle_source(work, facts, framework, held, news)
+        _settle_source(work, facts, framework, seen, news)
     _announce(work, source_id, {"changed": news.changed}, news)
     return TouchedView(source_id=source_id, judged=len(judged), changed=news.changed)
 
@@ -95,7 +121,7 @@ def _on_record(session: Session) -> OnRecord:
     return records.in_force(session, requests=requests, applied=applied)
 
 
-def _neighbourhood(work: UnitOfWork, source_id: str, assets: set[str], held: list[Held]) -> tuple[FactSet, set[str]]:
+def _neighbourhood(work: UnitOfWork, source_id: str, assets: set[str], seen: Seen) -> tuple[FactSet, set[str]]:
     """The facts by which these assets and their neighbours are judged, and whose findings are to be judged again."""
     session = work.session
     own = factbook.current(session, source_id, work.now, assets)
@@ -107,7 +133,7 @@ def _neighbourhood(work: UnitOfWork, source_id: str, assets: set[str], held: lis
     judged = assets | {flow for asset in own.assets for flow in _flows(asset, "in")}
     near = factbook.current(session, source_id, work.now, judged)
     downstream = {flow for asset in near.assets for flow in _flows(asset, "out")}
-    wanted = judged | downstream | _witnesses(session, held)
+    wanted = judged | downstream | set(chain.from_iterable(seen.values()))
     return factbook.current(session, source_id, work.now, wanted), judged
 
 
@@ -115,32 +141,34 @@ def _flows(asset: AssetFacts, way: str) -> list[str]:
     return [str(flow["asset"]) for flow in (asset.flows.value.get(way) or ())] if asset.flows else []
 
 
-def _witnesses(session: Session, held: list[Held]) -> set[str]:
-    scopes = {_scope(use) for framework in chosen(session, ()) for use in framework.uses if use.check.scope == "source"}
-    found: set[str] = set()
-    for tags, unless in scopes:
-        found.update(chain.from_iterable(holdings.witnesses(held, tags, unless).values()))
-    return found
+def _seen(frameworks: list[Framework], held: list[Held]) -> Seen:
+    """The witnesses of each scope that a check of a source has, so that each is looked for once."""
+    scopes = {_scope(use) for framework in frameworks for use in framework.uses if use.check.scope == "source"}
+    return {scope: list(chain.from_iterable(holdings.witnesses(held, *scope).values())) for scope in scopes}
 
 
-def _scope(use: Use) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _scope(use: Use) -> Scope:
     return tuple(getattr(use.parameters, "tags", ())), tuple(getattr(use.parameters, "unless", ()))
 
 
-def _settle_source(work: UnitOfWork, facts: FactSet, framework: Framework, held: list[Held], news: News) -> None:
+def _settle_source(work: UnitOfWork, facts: FactSet, framework: Framework, seen: Seen, news: News) -> None:
     """Judges the source as a whole, each check by its own witnesses."""
     source_id = facts.source_id
     stored = ledger.standing(work.session, source_id, framework.pack.value.key, [source_id])
     found: dict[Key, Draft] = {}
+    uses: dict[Scope, list[Use]] = defaultdict(list)
     for use in framework.uses:
-        if use.check.scope != "source":
-            continue
-        by_state = holdings.witnesses(held, *_scope(use))
-        cited = set(chain.from_iterable(by_state.values()))
-        key = (use.framework, use.control.id, use.check.id, source_id)
-        everything = not cited and held and key in stored  # that none holds it is cited with all of them
-        seen = factbook.current(work.session, source_id, work.now) if everything else subset(facts, cited)
-        found |= evaluate([use], seen, stored if everything or cited or not held else ())
+        if use.check.scope == "source":
+            uses[_scope(use)].append(use)
+    for scope, asked in uses.items():
+        keys = [(use.framework, use.control.id, use.check.id, source_id) for use in asked]
+        none_holds = bool(scope[0]) and not seen[scope] and bool(facts.assets)
+        if none_holds and not any(key in stored and stored[key].verdict != "NOT_APPLICABLE" for key in keys):
+            stored = {key: was for key, was in stored.items() if key not in keys}
+            continue  # it is not concerned, and the findings that there are say so
+        # That no asset holds the data is cited with all of them.
+        known = factbook.current(work.session, source_id, work.now) if none_holds else subset(facts, set(seen[scope]))
+        found |= evaluate(asked, known, stored)
     _settle(work, source_id, found, stored, news)
 
 

@@ -4,10 +4,12 @@ A check of a source cites the first three assets that hold the data, or of which
 are found without reading the facts of all assets.
 """
 
+import json
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import Text, cast, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -41,20 +43,31 @@ class Held(NamedTuple):
 
 def index(session: Session, source_id: str) -> list[Held]:
     """All assets of a source, in the order in which checks see them."""
-    columns = (Holding.subject, Holding.name, Holding.kind, Holding.tags, Holding.labels, Holding.unread)
+    labels, tags = cast(Holding.labels, Text), cast(Holding.tags, Text)
+    columns = (Holding.subject, Holding.name, Holding.kind, tags, labels, Holding.unread)
+    # Many assets hold the same: each text is read once, and equal labels are one object.
     rows = session.execute(select(*columns).where(Holding.source_id == source_id))
-    found = [
-        Held(subject, name, kind, tuple(tags), tuple((done, tuple(own)) for done, own in labels), unread)
-        for subject, name, kind, tags, labels, unread in rows
-    ]
+    found = [Held(row[0], row[1], row[2], _tags(row[3]), _labels(row[4]), row[5]) for row in rows]
     return sorted(found, key=lambda one: (one.name, one.subject))
+
+
+@lru_cache(maxsize=4096)
+def _tags(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _labels(text: str) -> tuple[tuple[bool, tuple[str, ...]], ...]:
+    return tuple((done, tuple(own)) for done, own in json.loads(text))
 
 
 def witnesses(held: Sequence[Held], tags: Sequence[str], unless: Sequence[str]) -> dict[State, list[str]]:
     """The first assets in each state."""
     found: dict[State, list[str]] = {"held": [], "review": [], "unknown": []}
+    known: dict[tuple[int, bool, str], State] = {}
     for one in held:
-        state = one.state(tags, unless)
+        alike = (id(one.labels), one.unread, one.kind)
+        state = known.get(alike) or known.setdefault(alike, one.state(tags, unless))
         if len(found.get(state, [""] * WITNESSES)) < WITNESSES:
             found[state].append(one.subject)
             if state == "held" and len(found["held"]) == WITNESSES:

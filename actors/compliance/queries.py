@@ -11,7 +11,17 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from actors.compliance import factbook, imagining, ledger, orders, policy_rules, records, risk, waivers
+from actors.compliance import (
+    factbook,
+    imagining,
+    ledger,
+    orders,
+    orders_on_record,
+    policy_rules,
+    records,
+    risk,
+    waivers,
+)
 from actors.compliance.advice import Actionable
 from actors.compliance.contract import (
     AccessRequest,
@@ -19,6 +29,7 @@ from actors.compliance.contract import (
     ColumnRisk,
     Contradiction,
     ControlStatus,
+    Deadline,
     Decision,
     Explained,
     FactKind,
@@ -38,6 +49,7 @@ from actors.compliance.contract import (
     WhatIf,
 )
 from actors.compliance.contract.orders import OrderKind, OrderState
+from actors.compliance.deadlines import deadlines as deadlines_of
 from actors.compliance.evaluation import again, withdrawn
 from actors.compliance.frameworks import chosen, imported, known
 from actors.compliance.packs import ControlPack, Framework, use_of
@@ -277,6 +289,12 @@ def record_history(session: Session, record_id: str) -> list[RecordView]:
     if not rows:
         raise NotFound(f"There is no record '{record_id[:64]}'.", "List the records to see their ids.")
     return [records.view(row) for row in rows]
+
+
+def deadlines(session: Session) -> list[Deadline]:
+    """What has to be done by when, the earliest first."""
+    requests = orders_on_record.requests(session)
+    return deadlines_of(records.in_force(session), requests, chosen(session, ()), datetime.now(UTC))
 
 
 def list_waivers(

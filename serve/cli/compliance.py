@@ -92,6 +92,16 @@ def import_framework(file: File) -> None:
     typer.echo(f"{made.title} {made.version}: {len(made.controls)} controls, as '{made.key}'.")
 
 
+@app.command("deadlines")
+def deadlines() -> None:
+    """List what has to be done by when; exit code 1 if something is overdue."""
+    with connected() as sextant:
+        found = sextant.compliance.deadlines()
+    rows = [(one.due_at.date(), one.state, one.kind, one.name) for one in found]
+    show("Deadlines", ("Due", "State", "Kind", "What"), rows)
+    raise typer.Exit(1 if any(one.state == "overdue" for one in found) else 0)
+
+
 @app.command("contradictions")
 def contradictions() -> None:
     """List policies that contradict each other; exit code 1 if there are any."""

@@ -1,7 +1,7 @@
 """What the demo's people put on record: registers and reviews from a file, and attestations to what facts leave open.
 
-Attested is what no fact decides: manual controls, and those whose facts are missing. What depends on what was found in
-the data is attested by nobody.
+Attested is what no fact decides: manual controls, and those whose facts are missing. What depends only on what was
+found in the data is attested by nobody.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ def attest(sextant: Sextant, sources: list[str]) -> int:
 
 def _open(posture: Posture, control: str, checks: dict[tuple[str, str], ControlView]) -> bool:
     status = next(one for one in posture.controls if one.control == control)
-    of_content = any(check.startswith(CONTENT) for check in checks[posture.framework, control].checks)
+    of_content = all(check.startswith(CONTENT) for check in checks[posture.framework, control].checks)
     return status.verdict == "INSUFFICIENT_EVIDENCE" and not status.attested and not of_content
 
 

@@ -10,6 +10,7 @@ from actors.compliance.contract import (
     AccessRequest,
     Body,
     Contradiction,
+    Deadline,
     Decision,
     EndRecord,
     FrameworkView,
@@ -92,6 +93,13 @@ async def change(
 async def end(record_id: RecordId, doors: Access, caller: Writer, version: Version = None) -> RecordView:
     """The record counts no more. It stays readable with its history."""
     return await doors.send(EndRecord(record_id=record_id, version=version), caller)
+
+
+@router.get("/compliance/deadlines", operation_id="list_deadlines", summary="What has to be done by when")
+def list_deadlines(doors: Access, caller: MayRead) -> Page[Deadline]:
+    """Incidents, requests, reviews, and what runs out: the earliest first, with what is overdue and what is so soon."""
+    with doors.reading() as session:
+        return Page[Deadline](items=tuple(queries.deadlines(session)))
 
 
 @router.post("/frameworks", operation_id="import_framework", summary="Import a framework", status_code=201)

@@ -1,5 +1,6 @@
 """A forged audit log does not fit, whatever column was touched and however well the rest was made to match."""
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -68,3 +69,17 @@ def test_a_number_may_not_be_left_out(session: Session) -> None:
     row = {**draft("late").model_dump(), "seq": 7, "at": NOW, "previous_hash": entry(session, 5)["hash"]}
     session.execute(insert(AuditEntry), [{**row, "hash": entry_hash(row)}])
     assert verify(session).broken_at == 6
+
+
+def test_one_flipped_byte_anywhere_is_found_and_located(session: Session) -> None:
+    dice, texts = random.Random(0), ("principal", "action", "entity", "outcome", "request_id", "previous_hash", "hash")
+    for _ in range(60):
+        seq, column = dice.randint(1, 5), dice.choice(texts)
+        with session.begin_nested() as attempt:
+            text = entry(session, seq)[column]
+            place = dice.randrange(len(text))
+            flipped = chr(ord(text[place]) ^ 1)
+            write(session, seq, **{column: text[:place] + flipped + text[place + 1 :]})
+            assert verify(session).broken_at == seq, (seq, column, place)
+            attempt.rollback()
+    assert verify(session).broken_at is None

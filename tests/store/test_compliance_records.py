@@ -348,6 +348,18 @@ def test_changed_facts_alone_are_evaluated_and_come_to_what_a_whole_evaluation_f
         assert standing(store) == after, name
 
 
+def test_a_source_that_holds_none_of_the_data_gets_no_finding_by_a_changed_asset(store: Store) -> None:
+    store.record(source(), *asset("a"), *asset("b"))
+    store.evaluate()
+    before = standing(store)
+    store.record(*asset("a", has_owner=False), complete=())
+    store.do(EvaluateAssets(source_id=SOURCE, assets=("id-a",)))
+    assert {one["control"] for one in standing(store)} == {one["control"] for one in before}
+    after = standing(store)
+    store.evaluate()
+    assert standing(store) == after
+
+
 def test_following_notes_how_far_it_came(store: Store) -> None:
     for seq in (5, 9, 7):
         store.do(NoteFollowed(upto=seq))

@@ -214,6 +214,18 @@ class RecordView(BaseModel):
     at: datetime
 
 
+class Deadline(BaseModel):
+    """Something to be done by a time; `soon` is a day before for incidents, a week for requests, else a month."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["incident", "request", "review", "attestation", "contract", "assessment"]
+    id: str
+    name: str
+    due_at: datetime
+    state: Literal["due", "soon", "overdue"] = "due"
+
+
 class KeepRecord(Command[RecordView]):
     """Puts something on record, or changes it: `version` must then be the current one (PreconditionFailed otherwise).
 
