@@ -6,6 +6,7 @@ question lead to the assets that hold them. An asset's score is the sum of 1 / (
 Clarke and Buettcher, SIGIR 2009). What the caller may not see is left out of both before anything is ranked or counted.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,8 @@ NEAREST: Final = 40  # phrases that a question leads to
 NEAR: Final = 0.40  # cosine below which a phrase is about something else
 SCANNED: Final = 5_000  # phrases compared one by one where the database has no index of vectors
 DAMPING: Final = 60
+NAMED: Final = 1.0  # what it is worth that the name holds all words: more than any rank
+_WORD: Final = re.compile(r"(\w+)(:\*)?")
 # How much a word counts in comments, in people's words and labels, in names of columns, and in the name.
 WEIGHTS: Final = (0.05, 0.2, 0.5, 1.0)
 
@@ -105,8 +108,14 @@ def _ranked(session: Session, query: str, conditions: Conditions) -> list[str]:
     rank = func.ts_rank(weights, held.c.document, asked, 1)  # 1: divided by 1 + log of the length
     used = 1 + 0.1 * func.ln(1 + held.c.popularity)
     gone = case((held.c.status == "gone", 0.5), else_=0.0)
-    score = rank * used * (1 - gone)
+    named = case((held.c.document.bool_op("@@")(func.to_tsquery(text("'simple'"), in_name(query))), NAMED), else_=0.0)
+    score = (rank * used + named) * (1 - gone)
     return list(session.scalars(select(held.c.id).order_by(score.desc(), held.c.id).limit(WINDOW)))
+
+
+def in_name(query: str) -> str:
+    """The tsquery that asks for the same words in the name alone."""
+    return _WORD.sub(lambda word: f"{word[1]}:{'*' if word[2] else ''}A", query)
 
 
 def _by_meaning(session: Session, asked: Asked, conditions: Conditions) -> list[str]:

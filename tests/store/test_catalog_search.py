@@ -144,6 +144,11 @@ def test_what_is_used_more_comes_first(site: Site) -> None:
     assert names(site, "orders") == ["orders_a", "orders_b"]
 
 
+def test_a_name_that_holds_all_words_comes_first_however_much_else_it_has(site: Site) -> None:
+    site.inventory(customers_csv="id full_name phone_no email_address city street note", orders_csv="customers")
+    assert names(site, "customers.csv")[0] == "customers_csv"
+
+
 def test_facets_count_what_matches(shop: Site) -> None:
     shop.describe("customers", tags=("crm", "gold"), tier="tier1")
     shop.describe("invoices", tags=("crm",))
