@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from cluster.connectors.interface import SourceAccess
+from cluster.connectors.options import WAREHOUSES
 from cluster.connectors.steps import diagnosis_of
 from cluster.errors import SextantError, SourceObjectGone, SourceUnreachable
 from cluster.security.network import lookup, places_of, policy
@@ -24,8 +25,17 @@ from cluster.security.network import lookup, places_of, policy
 SECONDS = 5.0
 AT_ONCE = 50
 NAMES_SECONDS = 60.0
-PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "http": 80, "https": 443}
+PORTS = {
+    "postgresql": 5432, "mysql": 3306, "mariadb": 3306, "http": 80, "https": 443,
+    **{scheme: port for scheme, port in WAREHOUSES.items() if port is not None},
+}  # fmt: skip
 """Ports of URLs that name none."""
+_VENDORS = {
+    "s3": "s3.{region}.amazonaws.com", "gs": "storage.googleapis.com", "bigquery": "bigquery.googleapis.com",
+    "snowflake": "{name}.snowflakecomputing.com", "abfs": "{name}.dfs.core.windows.net",
+    "abfss": "{name}.dfs.core.windows.net",
+}  # fmt: skip
+"""The vendors' hosts of sources whose URLs name none."""
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)
 _names: dict[tuple[str, int], tuple[float, tuple[str, ...]]] = {}
 
@@ -60,9 +70,10 @@ def target_of(access: SourceAccess, ports: dict[str, int]) -> Target:
         secure = f"http://{place.host}" not in access.options.get("endpoint", "")
         port = place.port or ports.get(scheme) or (443 if secure else 80)
         return Target(source_id=access.source_id, host=place.host, port=port, speaks=scheme)
-    if scheme == "s3":
+    if scheme in _VENDORS:
         region = access.options.get("region") or os.environ.get("AWS_REGION") or "us-east-1"
-        return Target(source_id=access.source_id, host=f"s3.{region}.amazonaws.com", port=443)
+        host = _VENDORS[scheme].format(region=region, name=urlsplit(access.url).hostname)
+        return Target(source_id=access.source_id, host=host, port=443)
     return Target(source_id=access.source_id, path=unquote(urlsplit(access.url).path) or "/")
 
 

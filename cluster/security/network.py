@@ -35,6 +35,8 @@ REFUSED: tuple[Network, ...] = tuple(
 _NAMES = frozenset(
     {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
 )
+_NO_HOSTS = frozenset({"file", "sqlite", "duckdb", "s3", "gs", "snowflake", "bigquery"})
+"""Schemes whose URLs name a path, bucket, account or project: the vendor's own host serves it, or `endpoint` does."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REMEDY = "Use another address, or have an administrator allow it by SEXTANT_ALLOWED_HOSTS or SEXTANT_ALLOWED_NETWORKS."
 
@@ -117,10 +119,10 @@ def places_of(url: str, options: Mapping[str, str]) -> Iterator[Place]:
     """Every host that a source names: that of its URL, and those of all options that are URLs."""
     for text in (url, *options.values()):
         scheme, separator, _ = text.partition("://")
-        if not separator or scheme in {"file", "sqlite", "duckdb", "s3", "gs", "az", "azure", "abfs", "abfss"}:
-            continue  # a bucket's name is no host: the vendor's endpoint is, or the option `endpoint`
+        if not separator or scheme in _NO_HOSTS:
+            continue
         parts = urlsplit(text)
-        if parts.hostname:
+        if parts.hostname and (scheme not in {"abfs", "abfss"} or "." in parts.hostname):
             yield Place(parts.hostname, parts.port)
 
 

@@ -151,3 +151,11 @@ def test_what_is_probed_is_what_the_source_names() -> None:
     assert target_of(SourceAccess(source_id="s", url="s3://b", options={"region": "eu-west-1"}), PORTS).host == (
         "s3.eu-west-1.amazonaws.com"
     )
+    hosts = {
+        "gs://bucket/x": ("storage.googleapis.com", 443), "bigquery://project/set": ("bigquery.googleapis.com", 443),
+        "snowflake://account/db": ("account.snowflakecomputing.com", 443), "redshift://h/db": ("h", 5439),
+        "abfss://box@mine.dfs.core.windows.net/x": ("mine.dfs.core.windows.net", 443), "mysql://h/db": ("h", 3306),
+    }  # fmt: skip
+    for url, expected in hosts.items():
+        target = target_of(SourceAccess(source_id="s", url=url), PORTS)
+        assert (target.host, target.port, target.path) == (*expected, None), url
