@@ -1,9 +1,10 @@
-"""Reading lineage: the neighbourhood of an asset, by a bounded walk inside PostgreSQL."""
+"""Reading lineage: walks over edges, level by level, as of now or of an earlier time, never through what is hidden."""
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import String, cast, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Row, String, any_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from actors.catalog.assets import EVERYBODY, asset_row
@@ -12,30 +13,91 @@ from actors.catalog.tables import Edge
 from cluster.context import Caller
 from cluster.security.visibility import visible
 
-Way = Literal["up", "down", "both"]
-DEEPEST = 20
-MOST_EDGES = 10_000
+DEEPEST: Final = 20
+MOST_EDGES: Final = 10_000
+Way = Literal["up", "down"]
+Found = Row[Any]
+_FIELDS: Final = tuple(LineageEdge.model_fields)
+_COLUMNS: Final = [*(getattr(Edge, name) for name in _FIELDS), Edge.from_name, Edge.to_name]
 
 
-def lineage(
-    session: Session, asset_id: str, depth: int = 3, direction: Way = "both", *, caller: Caller = EVERYBODY
+class Reached(NamedTuple):
+    """What a walk met: edges by id, the depth of each asset, and whether nothing was left out."""
+
+    edges: dict[int, Found]
+    depths: dict[str, int]
+    complete: bool
+
+
+def lineage(  # noqa: PLR0917 - the order of the door's parameters
+    session: Session,
+    asset_id: str,
+    depth: int = 3,
+    direction: Literal["up", "down", "both"] = "both",
+    at: datetime | None = None,
+    caller: Caller = EVERYBODY,
 ) -> LineageView:
     """What the asset is made from (up), and what is made from it (down), `depth` steps away at most (1 to 20).
 
-    At most 10,000 edges; what the caller may not see is not walked through. "both" is the union of the two walks: an
-    asset that merely shares an origin is no relative. Raises NotFound.
+    At most 10,000 edges. "both" is the union of the two walks: an asset that merely shares an origin is no relative.
+    `at` asks for the edges that held at that time. Raises NotFound.
     """
     root = asset_row(session, asset_id, caller)
-    depth = max(1, min(depth, DEEPEST))
-    found: dict[int, Edge] = {}
-    for way in ("up", "down"):
-        if direction in (way, "both"):
-            found |= {edge.id: edge for edge in _walk(session, asset_id, way, depth, caller)}
-    names = {asset_id: root.path}
-    for edge in found.values():
+    ways: list[Way] = [way for way in ("up", "down") if direction in (way, "both")]
+    walks = {way: walk(session, [asset_id], way, depth, at, caller) for way in ways}
+    names, depths = {asset_id: root.path}, {asset_id: 0}
+    edges: dict[int, Found] = {}
+    for way, reached in walks.items():
+        edges |= reached.edges
+        sign = -1 if way == "up" else 1
+        for asset, steps in reached.depths.items():
+            depths.setdefault(asset, sign * steps)
+    for edge in edges.values():
         names |= {edge.from_asset: edge.from_name, edge.to_asset: edge.to_name}
-    edges = sorted((LineageEdge.model_validate(edge) for edge in found.values()), key=str)
-    return LineageView(root=asset_id, assets=names, edges=tuple(edges))
+    told = tuple(viewed(edge) for edge in sorted(edges.values(), key=_order))
+    complete = all(reached.complete for reached in walks.values())
+    return LineageView(root=asset_id, assets=names, edges=told, depths=depths, complete=complete)
+
+
+def walk(  # noqa: PLR0917
+    session: Session, roots: Sequence[str], way: Way, depth: int, at: datetime | None, caller: Caller
+) -> Reached:
+    """Walks from assets, one query a level. An asset is left once, at the depth where it is first met."""
+    depths = dict.fromkeys(roots, 0)
+    edges: dict[int, Found] = {}
+    frontier = list(depths)
+    for steps in range(1, max(1, min(depth, DEEPEST)) + 1):
+        rows = beside(session, frontier, way, at, caller)
+        if len(edges | {row.id: row for row in rows}) > MOST_EDGES:
+            return Reached(edges | {row.id: row for row in rows[: MOST_EDGES - len(edges)]}, depths, False)
+        edges |= {row.id: row for row in rows}
+        far = {row.from_asset if way == "up" else row.to_asset for row in rows}
+        frontier = sorted(asset for asset in far if asset not in depths)
+        depths |= dict.fromkeys(frontier, steps)
+        if not frontier:
+            break
+    return Reached(edges, depths, True)
+
+
+def beside(session: Session, assets: Iterable[str], way: Way, at: datetime | None, caller: Caller) -> list[Found]:
+    """The edges into (up) or out of (down) some assets that the caller may see, one more than a walk may have."""
+    near = Edge.to_asset if way == "up" else Edge.from_asset
+    which = bindparam("assets", list(assets), ARRAY(String))
+    seen = visible(caller, Edge.from_asset) & visible(caller, Edge.to_asset)
+    statement = select(*_COLUMNS).where(near == any_(which), held(at), seen).limit(MOST_EDGES + 1)
+    return sorted(session.execute(statement), key=lambda row: row.id)
+
+
+def held(at: datetime | None) -> ColumnElement[bool]:
+    """The condition that an edge holds now, or held at a time."""
+    if at is None:
+        return Edge.valid_to.is_(None)
+    return (Edge.valid_from <= at) & or_(Edge.valid_to.is_(None), Edge.valid_to > at)
+
+
+def viewed(edge: Found) -> LineageEdge:
+    """A row of `beside` as others see it. It comes from the database, which needs no second look."""
+    return LineageEdge.model_construct(None, **dict(zip(_FIELDS, edge, strict=False)))
 
 
 def edges_of_source(session: Session, source_id: str) -> Iterator[LineageEdge]:
@@ -45,22 +107,5 @@ def edges_of_source(session: Session, source_id: str) -> Iterator[LineageEdge]:
         yield LineageEdge.model_validate(edge)
 
 
-def _walk(session: Session, asset_id: str, way: str, depth: int, caller: Caller) -> list[Edge]:
-    near, far = (Edge.to_asset, Edge.from_asset) if way == "up" else (Edge.from_asset, Edge.to_asset)
-    reached = select(cast(literal(asset_id), String).label("asset"), literal(0).label("steps")).cte(
-        "reached", recursive=True
-    )
-    step = (
-        select(far, reached.c.steps + 1)
-        .join(reached, near == reached.c.asset)
-        .where(Edge.valid_to.is_(None), reached.c.steps < depth - 1, visible(caller, far))
-    )
-    # UNION, not UNION ALL: a pair of asset and distance is walked from once, so a cycle ends at `depth`.
-    reached = reached.union(step)
-    statement = (
-        select(Edge)
-        .where(Edge.valid_to.is_(None), near.in_(select(reached.c.asset)), visible(caller, far))
-        .order_by(Edge.id)
-        .limit(MOST_EDGES)
-    )
-    return list(session.scalars(statement))
+def _order(edge: Found) -> tuple[Any, ...]:
+    return (edge.from_asset, edge.from_column or "", edge.to_asset, edge.to_column or "", edge.subtype, edge.id)

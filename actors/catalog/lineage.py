@@ -1,10 +1,14 @@
 """Lineage of a source as edges between its assets, from the definitions of its views."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actors.catalog.inventory import identifiers
 from cluster.naming import asset_id
+
+if TYPE_CHECKING:
+    from cluster.lineage.extract import Edge as ExtractedEdge
+    from cluster.lineage.extract import Extraction
 
 DIALECTS = {
     "postgres": "postgres", "postgresql": "postgres", "mssql": "tsql",
@@ -43,32 +47,54 @@ def derive(source_id: str, source_kind: str, assets: Sequence[Described]) -> Ite
     """Yields the edges into each asset that has a definition. A name not in the catalog stands for an unknown asset."""
     if not any(asset.definition for asset in assets):
         return
-    # The parser costs tens of megabytes, which an actor that never sees a view does not pay.
-    from cluster.lineage.extract import extract
-    from cluster.lineage.naming import Schema
-
-    dialect = DIALECTS.get(source_kind, "")  # "" is SQL that every dialect shares
-    located: dict[tuple[str, ...], Described] = {_located(asset.path): asset for asset in assets}
-    schema = Schema({key: asset.columns for key, asset in located.items()})
+    reading = _Reading(source_id, source_kind, assets)
     for view in assets:
-        if not view.definition:
-            continue
-        own, _ = _located(view.path)
-        found = extract(view.definition, dialect, schema, None, ("public", own), SECONDS)
-        edges: set[DerivedEdge] = set()
-        for edge in found.edges:
-            origin = located.get(edge.from_table[-2:])
-            name = ".".join(edge.from_table)
-            origin = origin or Described(asset_id(source_id, name), name, None, {})
-            column = None if edge.from_column == "*" else edge.from_column
-            target = None if edge.to_column == "*" else edge.to_column
-            edges.add(
-                DerivedEdge(
-                    origin.id, origin.path, column, view.id, view.path, target,
-                    edge.transformation, edge.subtype, edge.masking, edge.confidence, "view",
-                )
-            )  # fmt: skip
-        yield edges
+        if view.definition:
+            found = reading.extracted(view.definition, _located(view.path)[0])
+            yield {reading.edge(edge, view, "view") for edge in found.edges}
+
+
+def derive_from_queries(
+    source_id: str, source_kind: str, assets: Sequence[Described], queries: Iterable[str]
+) -> set[DerivedEdge]:
+    """The edges by which statements that ran on a source fill its tables. What they only read leaves no edge."""
+    reading = _Reading(source_id, source_kind, assets)
+    found: set[DerivedEdge] = set()
+    for query in queries:
+        for edge in reading.extracted(query, "public").edges:
+            target = reading.located.get(edge.to_table[-2:])
+            if target is not None:
+                found.add(reading.edge(edge, target, "query"))
+    return found
+
+
+class _Reading:
+    """Extracts lineage with the tables of one source."""
+
+    def __init__(self, source_id: str, source_kind: str, assets: Sequence[Described]) -> None:
+        # The parser costs tens of megabytes, which an actor that never sees SQL does not pay.
+        from cluster.lineage.naming import Schema
+
+        self.source_id = source_id
+        self.dialect = DIALECTS.get(source_kind, "")  # "" is SQL that every dialect shares
+        self.located: dict[tuple[str, ...], Described] = {_located(asset.path): asset for asset in assets}
+        self.schema = Schema({key: asset.columns for key, asset in self.located.items()})
+
+    def extracted(self, sql: str, own: str) -> "Extraction":
+        from cluster.lineage.extract import extract
+
+        return extract(sql, self.dialect, self.schema, None, ("public", own), SECONDS)
+
+    def edge(self, edge: "ExtractedEdge", target: Described, origin: str) -> DerivedEdge:
+        """An edge into an asset; a table that is not in the catalog stands for an unknown asset."""
+        name = ".".join(edge.from_table)
+        start = self.located.get(edge.from_table[-2:]) or Described(asset_id(self.source_id, name), name, None, {})
+        column = None if edge.from_column == "*" else edge.from_column
+        into = None if edge.to_column == "*" else edge.to_column
+        return DerivedEdge(
+            start.id, start.path, column, target.id, target.path, into,
+            edge.transformation, edge.subtype, edge.masking, edge.confidence, origin,
+        )  # fmt: skip
 
 
 def _located(path: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from actors.catalog.assets import (
     search,
     views,
 )
+from actors.catalog.carrying import carried_labels
 from actors.catalog.contract import Bounds, TermView
 from actors.catalog.contracts import contracts, get_contract
 from actors.catalog.contracts import drafted as contract_draft
@@ -30,6 +31,7 @@ from actors.catalog.glossary import term_view, terms
 from actors.catalog.graph import edges_of_source, lineage
 from actors.catalog.history import changes, state, version_at
 from actors.catalog.incidents import get_incident, incidents
+from actors.catalog.lineage_documents import as_graph, as_openlineage
 from actors.catalog.linking import links
 from actors.catalog.metrics import learned
 from actors.catalog.monitors import monitors
@@ -38,13 +40,17 @@ from actors.catalog.quality import list_tests, pending_runs, results, run_view, 
 from actors.catalog.relations import flows, profiles
 from actors.catalog.sums import digest, stats
 from actors.catalog.tables import Asset
+from actors.catalog.tracing import impact, path
 from cluster.context import Caller
 
 __all__ = [
     "Asked",
     "AssetFilter",
     "alerts",
+    "as_graph",
+    "as_openlineage",
     "assets_csv",
+    "carried_labels",
     "changes",
     "channels",
     "contract_document",
@@ -63,6 +69,7 @@ __all__ = [
     "get_domain",
     "get_incident",
     "glossary_written",
+    "impact",
     "incidents",
     "learned_bounds",
     "lineage",
@@ -70,6 +77,7 @@ __all__ = [
     "list_assets",
     "list_tests",
     "monitors",
+    "path",
     "pending_runs",
     "profiles",
     "results",

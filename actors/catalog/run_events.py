@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, select, update
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import LineageReceipt, RecordLineageEvent
 from actors.catalog.datasets import Place, locate
 from actors.catalog.lineage import DerivedEdge
@@ -78,10 +79,14 @@ def _apply(work: UnitOfWork, row: LineageEvent) -> tuple[int, int]:
     begun = [edge for edge in wanted if edge not in held]
     which = bindparam("which", ended, ARRAY(BigInteger))  # one parameter, however many edges
     work.session.execute(update(Edge).where(Edge.id == any_(which)).values(valid_to=work.now))
-    work.session.add_all(
-        Edge(source_id=wanted[edge], job_id=row.job_id, valid_from=work.now, valid_to=None, **edge._asdict())
+    fresh = [
+        {"source_id": wanted[edge], "job_id": row.job_id, "valid_from": work.now, "valid_to": None, **edge._asdict()}
         for edge in begun
-    )
+    ]
+    if fresh:
+        work.session.execute(insert(Edge), fresh)
+    changed = {edge.to_asset for edge in begun} | {edge.to_asset for edge in held if edge not in wanted}
+    carry_labels(work, changed)
     if begun or ended:
         after = {"job": _name(row), "edges": len(wanted), "begun": len(begun), "ended": len(ended)}
         work.emit("job_lineage_changed", f"job:{row.job_id}", {"edges": len(held)}, after)

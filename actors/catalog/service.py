@@ -1,9 +1,9 @@
 """The commands of the catalog group."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, select, update
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from actors.catalog import (
@@ -22,6 +22,7 @@ from actors.catalog import (
 )
 from actors.catalog.annotations import annotate, discovered
 from actors.catalog.assets import get_asset
+from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import (
     AnnotateAsset,
     AssetView,
@@ -37,6 +38,7 @@ from actors.catalog.contract import (
     DefineTerm,
     DefineTest,
     DeriveLineage,
+    EndEdge,
     ImportContract,
     ImportGlossary,
     InventoryReceipt,
@@ -52,6 +54,7 @@ from actors.catalog.contract import (
     RecordLineageEvent,
     RecordOutcomes,
     RecordProfiles,
+    RecordQueries,
     RecordVectors,
     RegisterAsset,
     RelateTerms,
@@ -67,17 +70,20 @@ from actors.catalog.contract import (
     SuggestLinks,
     SuggestTests,
     SweepLifecycle,
+    TellEdge,
     TellUse,
 )
 from actors.catalog.document import refresh
 from actors.catalog.history import bump, label_facts
-from actors.catalog.lineage import DerivedEdge, Described, derive
+from actors.catalog.lineage import DerivedEdge, Described, derive, derive_from_queries
 from actors.catalog.metrics import note_profiles
 from actors.catalog.moving import move_curation
 from actors.catalog.recording import Recording, columns_of
 from actors.catalog.run_events import record_lineage_event
 from actors.catalog.sensitivity import highest
 from actors.catalog.tables import Asset, Edge, Profile, ShownLabel
+from actors.catalog.telling import end_edge, tell_edge
+from cluster.errors import NotFound
 from cluster.kernels.report import AssetEvidence
 from cluster.naming import asset_entity, asset_id, source_entity
 from cluster.runtime.commands import Service, UnitOfWork
@@ -85,6 +91,8 @@ from cluster.runtime.commands import Service, UnitOfWork
 service = Service("catalog")
 service.handles(RecordLineageEvent)(record_lineage_event)
 service.handles(MoveCuration)(move_curation)
+service.handles(TellEdge)(tell_edge)
+service.handles(EndEdge)(end_edge)
 service.handles(AssignDomain)(domains.assign)
 service.handles(RestrictDomain)(domains.restrict)
 service.handles(DefineProperty)(properties.define)
@@ -125,12 +133,13 @@ def record_inventory(work: UnitOfWork, command: RecordInventory) -> InventoryRec
 
 @service.handles(RecordProfiles)
 def record_profiles(work: UnitOfWork, command: RecordProfiles) -> CatalogReceipt:
-    changed = 0
+    changed: list[str] = []
     for evidence in command.evidence:
         row = work.session.get(Asset, asset_id(command.source_id, evidence.asset))
-        if row is not None and _tells_more(row, evidence):
-            changed += _record_profile(work, row, evidence)
-    return CatalogReceipt(entries=len(command.evidence), changed=changed)
+        if row is not None and _tells_more(row, evidence) and _record_profile(work, row, evidence):
+            changed.append(row.id)
+    carry_labels(work, changed)  # a census may refute what lineage carries
+    return CatalogReceipt(entries=len(command.evidence), changed=len(changed))
 
 
 def _tells_more(row: Asset, evidence: AssetEvidence) -> bool:
@@ -176,6 +185,7 @@ def record_labels(work: UnitOfWork, command: RecordLabels) -> CatalogReceipt:
     touched = [row.id for row in work.session.scalars(statement) if _show(work, row, given[row.id])]
     work.session.flush()
     refresh(work.session, touched)
+    carry_labels(work, touched)
     return CatalogReceipt(entries=len(command.assets), changed=len(touched))
 
 
@@ -211,8 +221,9 @@ def derive_lineage(work: UnitOfWork, command: DeriveLineage) -> CatalogReceipt:
     begun = sorted(wanted - held.keys(), key=str)
     which = bindparam("which", ended, ARRAY(BigInteger))  # one parameter, however many edges
     work.session.execute(update(Edge).where(Edge.id == any_(which)).values(valid_to=work.now))
-    work.session.add_all(
-        Edge(source_id=command.source_id, valid_from=work.now, valid_to=None, **edge._asdict()) for edge in begun
+    _begin(work, command.source_id, begun)
+    carry_labels(
+        work, [edge.to_asset for edge in begun] + [edge.to_asset for key, edge in held.items() if key not in wanted]
     )
     if begun or ended:
         work.emit(
@@ -221,6 +232,29 @@ def derive_lineage(work: UnitOfWork, command: DeriveLineage) -> CatalogReceipt:
         )  # fmt: skip
     views = sum(asset.definition is not None for asset in described)
     return CatalogReceipt(entries=views, changed=len(begun) + len(ended))
+
+
+@service.handles(RecordQueries)
+def record_queries(work: UnitOfWork, command: RecordQueries) -> CatalogReceipt:
+    described, kind = _described(work.session, command.source_id)
+    if not described:
+        raise NotFound("The catalog knows nothing of this source.", "Take its inventory first.")
+    wanted = derive_from_queries(command.source_id, kind, described, command.queries)
+    valid = select(Edge).where(Edge.source_id == command.source_id, Edge.valid_to.is_(None), Edge.origin == "query")
+    held = {DerivedEdge(*(getattr(edge, name) for name in DerivedEdge._fields)) for edge in work.session.scalars(valid)}
+    begun = sorted(wanted - held, key=str)
+    _begin(work, command.source_id, begun)
+    carry_labels(work, [edge.to_asset for edge in begun])
+    if begun:
+        after = {"queries": len(command.queries), "begun": len(begun)}
+        work.emit("queries_recorded", source_entity(command.source_id), None, after)
+    return CatalogReceipt(entries=len(command.queries), changed=len(begun))
+
+
+def _begin(work: UnitOfWork, source_id: str, edges: Sequence[DerivedEdge]) -> None:
+    rows = [{"source_id": source_id, "valid_from": work.now, "valid_to": None, **edge._asdict()} for edge in edges]
+    if rows:
+        work.session.execute(insert(Edge), rows)
 
 
 def _described(session: Session, source_id: str) -> tuple[list[Described], str]:

@@ -149,6 +149,8 @@ class Edge(Base):
         Index("ix_edge_to", "to_asset", postgresql_where="valid_to IS NULL"),
         Index("ix_edge_source", "source_id", postgresql_where="valid_to IS NULL"),
         Index("ix_edge_job", "job_id", postgresql_where="valid_to IS NULL"),
+        Index("ix_edge_from_ended", "from_asset", "valid_to", postgresql_where="valid_to IS NOT NULL"),
+        Index("ix_edge_to_ended", "to_asset", "valid_to", postgresql_where="valid_to IS NOT NULL"),
         SCHEMA,
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -165,8 +167,25 @@ class Edge(Base):
     confidence: Mapped[float]
     origin: Mapped[str]
     job_id: Mapped[str | None]
+    author: Mapped[str | None]
+    note: Mapped[str | None]
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
+
+
+class CarriedLabel(Base):
+    """A class that lineage carries to a column: `roots` are the labelled columns that it comes from."""
+
+    __tablename__ = "carried_label"
+    __table_args__ = SCHEMA
+    asset_id: Mapped[str] = mapped_column(primary_key=True)
+    column: Mapped[str] = mapped_column(primary_key=True)
+    data_class: Mapped[str] = mapped_column(primary_key=True)
+    sensitivity: Mapped[str]
+    confidence: Mapped[float]
+    state: Mapped[str]
+    roots: Mapped[list[Any]]
+    changed_at: Mapped[datetime]
 
 
 class LineageEvent(Base):

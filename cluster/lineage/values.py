@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MASKS: Final = (
     exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA1Digest, exp.SHA2, exp.SHA2Digest, exp.Left, exp.Right, exp.Substring,
     exp.RegexpReplace, exp.Overlay, exp.Count, exp.CountIf, exp.ApproxDistinct, exp.StandardHash, exp.FarmFingerprint,
-    exp.Exists,
+    exp.Exists, exp.Length, exp.Predicate,  # how long it is, and whether it is so, show no value
 )  # fmt: skip
 # Dialects print some functions with quotes or know them by other names, which makes them ordinary names to a parser.
 MASK_NAMES: Final = frozenset({
@@ -111,7 +111,7 @@ class Values:
     def positional(self, node: Any, kind: int, masking: bool, table: str = "") -> None:
         """`$2` in Snowflake is the second column of a file; `@x` is a variable."""
         number = node.this.name if isinstance(node.this, exp.Expr) else str(node.this)
-        if number.isdigit():
+        if number.isdigit() and self.queries.names.dialect == "snowflake":  # elsewhere it is the value of a parameter
             for source in self.scope.visible():
                 columns = source.relation.columns
                 if not table or source.alias == self.queries.names.fold(table):
@@ -149,8 +149,8 @@ class Values:
             self.add([Origin(o.table, None) for o in relation.every() if o.table], max(kind, CONDITIONAL), False)
 
     def membership(self, node: Any, kind: int, masking: bool, bound: frozenset[str], stack: list[Work]) -> None:
-        stack.append((node.this, max(kind, TRANSFORMATION), masking, bound))
-        stack.extend((each, max(kind, TRANSFORMATION), masking, bound) for each in node.expressions)
+        stack.append((node.this, max(kind, TRANSFORMATION), True, bound))
+        stack.extend((each, max(kind, TRANSFORMATION), True, bound) for each in node.expressions)
         for name in ("query", "unnest", "field"):
             part = node.args.get(name)
             stack.append((part.expressions[0] if isinstance(part, exp.Unnest) and part.expressions else part,

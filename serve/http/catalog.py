@@ -18,7 +18,6 @@ from actors.catalog.contract import (
     DeriveLineage,
     FacetCounts,
     Lifecycle,
-    LineageView,
     Ownership,
     SchemaVersion,
     Tier,
@@ -119,13 +118,6 @@ def schema_versions(
     with doors.reading() as session:
         found = queries.schema_versions(session, asset_id, after, limit + 1, caller)
     return page(found, limit, lambda version: str(version.version))
-
-
-@router.get("/assets/{asset_id}/lineage", operation_id="get_lineage", summary="Read the lineage of an asset")
-def lineage(asset_id: Id, doors: Access, caller: MayRead, depth: Annotated[int, Query(ge=1, le=10)] = 3) -> LineageView:
-    """Where the data of the asset comes from and goes to, within `depth` steps."""
-    with doors.reading() as session:
-        return queries.lineage(session, asset_id, depth, caller=caller)
 
 
 @router.post("/sources/{source_id}/lineage", operation_id="derive_lineage", summary="Derive lineage of a source")

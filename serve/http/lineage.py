@@ -1,19 +1,34 @@
 """The doors of lineage: OpenLineage events from unmodified emitters, and the lineage of a SQL text."""
 
+from datetime import UTC, datetime
 from threading import BoundedSemaphore
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from actors.catalog.contract import LineageReceipt, RecordLineageEvent
+from actors.catalog import queries
+from actors.catalog.contract import (
+    CarriedLabelView,
+    CatalogReceipt,
+    EndEdge,
+    ImpactView,
+    LineageEdge,
+    LineageReceipt,
+    LineageView,
+    PathView,
+    RecordLineageEvent,
+    RecordQueries,
+    TellEdge,
+)
 from cluster.context import Caller
 from cluster.errors import InvalidInput
 from serve.http.doors import Access
 from serve.http.identity import Writer, permitted
+from serve.http.pages import Id
 
 router = APIRouter(tags=["catalog"])
-MayRead = Annotated[Caller, Depends(permitted("catalog:read"))]
+MayRead = Annotated[Caller, Depends(permitted("catalog:read", scoped=True))]
 SECONDS = 20.0
 AT_ONCE = BoundedSemaphore(1)  # parsing is work for one processor, and others want an answer too
 EXAMPLE = {
@@ -103,3 +118,123 @@ def extract(body: Script, caller: MayRead) -> Extracted:
         except ValueError:
             raise InvalidInput("Nobody knows that dialect of SQL.", "Name one that sqlglot reads, or none.") from None
     return Extracted.model_validate(found.as_dict())
+
+
+Depth = Annotated[int, Query(ge=1, le=20, description="How many steps away at most.")]
+ColumnName = Annotated[str | None, Query(min_length=1, max_length=1000)]
+At = Annotated[datetime | None, Query(description="As of this time (RFC 3339); now if left out.")]
+
+
+def _moment(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+@router.get("/assets/{asset_id}/lineage", operation_id="get_lineage", summary="Read the lineage of an asset")
+def read(  # noqa: PLR0917
+    asset_id: Id,
+    doors: Access,
+    caller: MayRead,
+    depth: Depth = 3,
+    direction: Literal["up", "down", "both"] = "both",
+    at: At = None,
+) -> LineageView:
+    """Where the data of the asset comes from and goes to, within `depth` steps, now or as of a time. What the caller
+    may not see is neither shown nor walked through."""
+    with doors.reading() as session:
+        return queries.lineage(session, asset_id, depth, direction, _moment(at), caller)
+
+
+@router.get("/assets/{asset_id}/lineage/impact", operation_id="get_lineage_impact", summary="Count what depends on it")
+def impact(  # noqa: PLR0917
+    asset_id: Id, doors: Access, caller: MayRead, column: ColumnName = None, depth: Depth = 20, at: At = None
+) -> ImpactView:
+    """How many assets and columns are made from the asset, or from one column of it, by the number of steps."""
+    with doors.reading() as session:
+        return queries.impact(session, asset_id, column, depth, _moment(at), caller)
+
+
+@router.get("/assets/{asset_id}/lineage/path", operation_id="get_lineage_path", summary="Explain how data got there")
+def path(  # noqa: PLR0917
+    asset_id: Id,
+    to: Annotated[str, Query(min_length=1, max_length=64, description="The asset that it leads to.")],
+    doors: Access,
+    caller: MayRead,
+    column: ColumnName = None,
+    to_column: ColumnName = None,
+    at: At = None,
+) -> PathView:
+    """The shortest way from this asset or column to another, each step in words; no steps if there is no way."""
+    with doors.reading() as session:
+        return queries.path(session, (asset_id, column), (to, to_column), _moment(at), caller)
+
+
+@router.get(
+    "/assets/{asset_id}/lineage/labels", operation_id="list_carried_labels", summary="Read what lineage carries"
+)
+def carried(asset_id: Id, doors: Access, caller: MayRead) -> list[CarriedLabelView]:
+    """Classes that come to the asset's columns along lineage, where from, and whether a scan found them there."""
+    with doors.reading() as session:
+        return queries.carried_labels(session, asset_id, caller)
+
+
+@router.get("/assets/{asset_id}/lineage/export", operation_id="export_lineage", summary="Export lineage as a document")
+def export(  # noqa: PLR0917
+    asset_id: Id,
+    doors: Access,
+    caller: MayRead,
+    form: Annotated[Literal["openlineage", "graph"], Query(alias="format")] = "openlineage",
+    depth: Depth = 3,
+    direction: Literal["up", "down", "both"] = "both",
+    at: At = None,
+) -> dict[str, Any]:
+    """OpenLineage JobEvents with columnLineage facets (`events`), or a graph of nodes and edges (`graph`)."""
+    with doors.reading() as session:
+        view = queries.lineage(session, asset_id, depth, direction, _moment(at), caller)
+        if form == "graph":
+            return queries.as_graph(view)
+        return {"events": queries.as_openlineage(session, view, _moment(at) or datetime.now(UTC))}
+
+
+class QueryLog(BaseModel):
+    """Statements that ran on a source; literals may be replaced by parameters."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    queries: tuple[Annotated[str, Field(max_length=100_000)], ...] = Field(
+        min_length=1, max_length=1_000, examples=[["INSERT INTO sales SELECT id, amount FROM orders WHERE day = $1"]]
+    )
+
+
+@router.post("/sources/{source_id}/lineage/queries", operation_id="record_queries", summary="Take in a query log")
+async def record_queries(source_id: Id, body: QueryLog, doors: Access, caller: Writer) -> CatalogReceipt:
+    """What the statements fill, and from where, becomes lineage of the source; texts are not kept. PostgreSQL has
+    them in pg_stat_statements."""
+    return await doors.send(RecordQueries(source_id=source_id, queries=body.queries), caller)
+
+
+class ToldEdge(BaseModel):
+    """Where data goes by a person's knowledge; without columns the assets as wholes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_asset: Annotated[str, Field(min_length=1, max_length=64)]
+    from_column: str | None = Field(None, min_length=1, max_length=1000)
+    to_asset: Annotated[str, Field(min_length=1, max_length=64)]
+    to_column: str | None = Field(None, min_length=1, max_length=1000)
+    subtype: Literal[
+        "IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "FILTER", "GROUP_BY", "SORT", "WINDOW", "CONDITIONAL"
+    ] = "TRANSFORMATION"
+    masking: bool = False
+    note: str | None = Field(None, max_length=2000)
+
+
+@router.post("/lineage/edges", operation_id="tell_edge", summary="Tell of an edge", status_code=201)
+async def tell(body: ToldEdge, doors: Access, caller: Writer) -> LineageEdge:
+    """An edge that no machine finds, under the caller's name. The same edge again gives the one that stands."""
+    return await doors.send(TellEdge(**body.model_dump()), caller)
+
+
+@router.delete("/lineage/edges/{edge_id}", operation_id="end_edge", summary="End a told edge")
+async def end(edge_id: Annotated[int, Path(ge=1, le=2**62)], doors: Access, caller: Writer) -> LineageEdge:
+    """The edge holds no longer; lineage as of earlier times still shows it."""
+    return await doors.send(EndEdge(edge_id=edge_id), caller)
