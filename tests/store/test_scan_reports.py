@@ -14,6 +14,8 @@ from actors.scans.contract import (
 from actors.scans.tables import Report
 from cluster.detectors.compile import RuleSetSpec
 from cluster.errors import Conflict, NotFound
+from cluster.kernels.report import ColumnReport, FreeText, TextSample
+from cluster.kernels.sketch import DistinctSketch
 from cluster.naming import asset_id
 
 
@@ -117,3 +119,19 @@ def test_coverage_says_how_much_of_each_asset_was_read(desk: Desk) -> None:
     named = {path: found[asset_id(SOURCE, path)] for path in "abc"}
     assert {path: item["method"] for path, item in named.items()} == {"a": "sample", "b": "census", "c": "none"}
     assert named["a"] == {"method": "sample", "partitions": 2, "partitions_read": 1, "partitions_failed": 0}
+
+
+@pytest.mark.parametrize("skipped", [None, "The model entities cannot be used."])
+def test_texts_that_no_model_could_read_are_read_again(desk: Desk, skipped: str | None) -> None:
+    texts = FreeText(reader="1", rules=TextSample(found=(("0", ""),), read=1), skipped=skipped)
+    note = ColumnReport(
+        name="x", type="string", rows=1, nulls=0, empties=0, distinct=DistinctSketch().encode(), texts=texts
+    )
+    for key in ("k1", "k2"):
+        scan = desk.start(key)
+        desk.plan(scan, "a", ["f0"])
+        leases = desk.lease()
+        assert len(leases) == (key == "k1" or skipped is not None)
+        for lease in leases:
+            desk.commit(lease, rows=1, columns=(note,))
+        assert desk.finish(scan).state == "succeeded"
