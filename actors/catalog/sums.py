@@ -40,7 +40,7 @@ def stats(session: Session, source_id: str | None = None) -> CatalogStats:
         tables=kinds.get("table", 0), views=kinds.get("view", 0) + kinds.get("materialized_view", 0),
         files=kinds.get("file", 0), gone=statuses.get("gone", 0), unknown=statuses.get("unknown", 0),
         columns=session.execute(columns).scalar_one(), labelled_columns=sum(sensitive.values()),
-        sensitive_columns=sensitive, scanned=scanned, described=described, owned=owned,
+        sensitive_columns=sensitive, sensitivity=highest(sensitive), scanned=scanned, described=described, owned=owned,
         rows=int(rows or 0), bytes=int(size or 0), lineage_edges=session.execute(edges).scalar_one(),
     )  # fmt: skip
 

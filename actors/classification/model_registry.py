@@ -139,7 +139,7 @@ def entity(row: ModelVersion) -> str:
 def _registered(work: UnitOfWork, kind: ModelKind, place: Place, folder: str, path: Path) -> tuple[ModelVersion, bool]:
     """The version with the files of this folder, and whether it is new."""
     manifest = verified(path, ())
-    measured = read_evaluation(path)  # figures that cannot be read are told now, not at the gate
+    measured = read_evaluation(path) is not None  # figures that cannot be read are told now, not at the gate
     known = work.session.get(ModelVersion, identity(kind, manifest.digest))
     if known is not None:
         if (known.place, known.folder) != (place, folder):
@@ -156,9 +156,9 @@ def _registered(work: UnitOfWork, kind: ModelKind, place: Place, folder: str, pa
     )  # fmt: skip
     work.session.add(row)
     work.emit("model_registered", entity(row), None, _told(row))
-    if measured is not None:
+    if measured or place == "shipped":  # what a release brings is measured unasked: mostly its speed is all that is new
         work.session.flush()
-        ask(work, EvaluateModel(model_id=row.id))  # only its speed is to be measured
+        ask(work, EvaluateModel(model_id=row.id))
     return row, True
 
 

@@ -2,8 +2,9 @@
 
 The kernels' engine does not backtrack, yet a pattern that is written so is ambiguous and mostly a mistake, other tools
 read the packs too, and running text is read with Python's engine. Found are repetitions whose body holds a repetition
-and no sign that is always there and parts two rounds: `(a+)+`, `(\\w+\\s?)*`, `(x+x+)+`. `([a-z]+,)*` has one. What
-Python's parser does not know is left to the other checks.
+and no sign that is always there and parts two rounds: `(a+)+`, `(\\w+\\s?)*`, `(x+x+)+`. `([a-z]+,)*` has one. So are
+repetitions that read the same signs in two ways: `(a|aa)+` (`ambiguity`). What Python's parser does not know is left to
+the other checks.
 """
 
 import re
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Final
+
+from cluster.detectors.ambiguity import ambiguous
 
 _MANY: Final = 10
 _REPEATS: Final = (codes.MAX_REPEAT, codes.MIN_REPEAT)
@@ -25,7 +28,11 @@ def backtracks(pattern: str) -> bool:
         parsed = parser.parse(pattern)
     except (re.error, OverflowError, RecursionError):
         return False
-    return any(_ambiguous(list(body)) for body in _bodies(parsed))
+    bodies = [list(body) for body in _bodies(parsed)]
+    if any(map(_ambiguous, bodies)):
+        return True
+    # Each repetition by itself: what stands around it makes it no more ambiguous.
+    return any(ambiguous([(codes.MAX_REPEAT, (0, codes.MAXREPEAT, body))], _signs_of) for body in bodies)
 
 
 def _bodies(items: Iterable[_Item]) -> Iterator[Any]:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from importlib.metadata import version
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cluster.detectors.detector import Detector, DetectorPack
-from cluster.detectors.taxonomy import OwnClass, Taxonomy, load_taxonomy
+from cluster.detectors.taxonomy import OwnClass, Taxonomy, countries_of, load_taxonomy
 from cluster.errors import PackInvalid
 from cluster.packs import Pack, load_pack, pack_names
 
@@ -27,6 +28,7 @@ class RuleSetSpec(BaseModel):
     min_distinct_matches: distinct validated values a column needs to be called the class as a whole.
     min_match_share: share of non-null values, from 0 to 1, that must validate for the same.
     automatic_at: confidence from which a label needs no review. include_assets, exclude_assets: globs over paths.
+    locales: countries (ISO 3166 alpha-2) whose national numbers are looked for; left out, those of all.
     detectors, classes: a rule set's own ones beside the installed; one of the same id takes the place of that.
     sample_share: share of partitions that a scan of level sample reads. text_limit: characters of a value looked at.
     """
@@ -36,6 +38,7 @@ class RuleSetSpec(BaseModel):
     title: str = Field("", max_length=200)
     include: tuple[str, ...] = Field(("*",), max_length=500)
     exclude: tuple[str, ...] = Field((), max_length=500)
+    locales: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = Field((), max_length=250)
     min_distinct_matches: int = Field(3, ge=1, le=10_000)
     min_match_share: float = Field(0.6, gt=0, le=1)
     automatic_at: float = Field(0.75, ge=0, le=1)
@@ -178,8 +181,14 @@ def _chosen(spec: RuleSetSpec, packs: tuple[Pack[DetectorPack], ...]) -> tuple[D
         if detector.id not in own
         and _selected(pack.name, detector.id, spec.include)
         and not _selected(pack.name, detector.id, spec.exclude)
+        and _at_home(detector.data_class, spec.locales)
     ]
     return tuple(sorted(chosen, key=lambda d: d.id))
+
+
+def _at_home(data_class: str, locales: tuple[str, ...]) -> bool:
+    countries = countries_of(data_class)
+    return not locales or not countries or not countries.isdisjoint(locales)
 
 
 def taxonomy_of(spec: RuleSetSpec) -> Taxonomy:

@@ -3,12 +3,13 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 REACH: Final = 48
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_WORDS: Final = re.compile(f"({_WORD.pattern})")
 _IDEOGRAPH: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_MOST_WORDS: Final = 4
 _BLOCK: Final = 4_000  # characters whose words are kept at once
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -34,7 +35,12 @@ class Cues:
                     labels.setdefault(self._without_fillers(_WORD.findall(folded)), set()).add(label)
         self._labels: dict[str, Labels] = {phrase: frozenset(some) for phrase, some in labels.items()}
         self._joined: dict[str, Labels] = {phrase: frozenset(some) for phrase, some in joined.items()}
-        self.lasts = {phrase.rsplit(" ", 1)[-1] for phrase in self._labels}
+        # By the last word how many words the phrases have that end with it, the most first.
+        counts: dict[str, set[int]] = {}
+        for phrase in self._labels:
+            words_of = phrase.split(" ")
+            counts.setdefault(words_of[-1], set()).add(len(words_of))
+        self.lasts = {word: sorted(some, reverse=True) for word, some in counts.items()}
 
     def _without_fillers(self, words: list[str]) -> str:
         """The phrase without fillers at its end, which are passed over before a cue is looked for."""
@@ -44,9 +50,14 @@ class Cues:
 
     def ending_at(self, words: list[str], last: int) -> list[tuple[int, Labels]]:
         """The cues whose last word is this one: the number of their first word, and their labels; the longest first."""
-        firsts = range(max(0, last + 1 - _MOST_WORDS), last + 1)
-        found = ((first, self._labels.get(" ".join(words[first : last + 1]))) for first in firsts)
-        return [(first, labels) for first, labels in found if labels]
+        found = []
+        for count in self.lasts[words[last]]:
+            first = last + 1 - count
+            if first >= 0:
+                labels = self._labels.get(words[last] if count == 1 else " ".join(words[first : last + 1]))
+                if labels:
+                    found.append((first, labels))
+        return found
 
     def in_script_without_spaces(self, window: str) -> tuple[Labels, int]:
         """The labels of the last cue of a window whose words are not apart, and how far from its end it ends."""
@@ -105,11 +116,10 @@ class CuesOfText:
 
     def _read(self, begin: int) -> _Block:
         text, end = self._text, begin + _BLOCK
-        matches = list(_WORD.finditer(text, begin, end + REACH))
-        if matches and begin and matches[0].start() == begin and text[begin - 1].isalpha():
-            del matches[0]  # the end of a word
-        spans = [match.span() for match in matches]
-        return _Block(
-            begin, end, [start for start, _ in spans], [end for _, end in spans],
-            [text[start:end].casefold() for start, end in spans],
-        )  # fmt: skip
+        parts = _WORDS.split(text[begin : end + REACH])  # what is between words, and words, by turns
+        places = list(accumulate(map(len, parts), initial=begin))
+        first = 1
+        if begin and not parts[0] and text[begin - 1].isalpha():
+            first = 3  # the end of a word
+        words = list(map(str.casefold, parts[first::2]))
+        return _Block(begin, end, places[first:-1:2], places[first + 1 :: 2], words)

@@ -16,6 +16,21 @@ from cluster.packs import Pack
 LONGEST_EXAMPLES = 100
 LONGEST_EXAMPLE = 2_000
 
+_CORRECT = "Correct the detector."
+_NOT_LINEAR = "not a regular expression that matches in linear time"
+_BACKTRACKS = "a repetition of a repetition, which backtracks without end where it does not match"
+_REMEDIES = {
+    f"{field}: {problem}": remedy
+    for field in ("pattern", "gate")
+    for problem, remedy in (
+        (_NOT_LINEAR, "Write it in the syntax of RE2: without look-around, back-references and huge counts."),
+        (
+            _BACKTRACKS,
+            "Repeat once: [0-9]+ for ([0-9]+)+, or part the repetitions by a sign that must stand between them.",
+        ),
+    )
+}
+
 
 def lint(pack: Pack[DetectorPack]) -> None:
     """Raises PackInvalid naming the file, the detector and the field at fault."""
@@ -35,7 +50,7 @@ def lint_own(detectors: Sequence[Detector], taxonomy: Taxonomy) -> None:
         if detector.id in seen:
             problem = "id: another one has it"
         if problem:
-            raise InvalidInput(f"detectors.{place} ({detector.id}) {problem}.", "Correct the detector.")
+            raise InvalidInput(f"detectors.{place} ({detector.id}) {problem}.", _REMEDIES.get(problem, _CORRECT))
         seen.add(detector.id)
 
 
@@ -62,9 +77,9 @@ def _problem(detector: Detector) -> str | None:
         try:
             pl.Series([""]).str.contains(regex)
         except pl.exceptions.ComputeError:
-            return f"{field}: not a regular expression that matches in linear time"
+            return f"{field}: {_NOT_LINEAR}"
         if backtracks(written):
-            return f"{field}: a repetition of a repetition, which backtracks without end where it does not match"
+            return f"{field}: {_BACKTRACKS}"
     return _wrong_example(detector)
 
 

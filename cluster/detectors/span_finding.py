@@ -72,7 +72,7 @@ class Finder:
 
     def _in_text(self, text: str) -> Iterator[_Match]:
         low, cues = text.lower(), CuesOfText(self._cues, text)
-        held = [word for char in self._by_char.keys() & set(low) for word in self._by_char[char]]
+        held = [word for char, words in self._by_char.items() if char in low for word in words]
         here = compress(held, map(low.__contains__, held))
         for number in sorted({number for word in here for number in self._holders[word]}):
             one = self._texts[number]

@@ -1,8 +1,9 @@
 """The taxonomy: what each data class means for sensitivity, law and standards."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -10,6 +11,8 @@ from cluster.errors import InvalidInput, NotFound
 from cluster.packs import Pack, load_pack
 
 Sensitivity = Literal["Public", "Internal", "Confidential", "Restricted"]
+_OF_COUNTRIES: Final = re.compile(r"(?:government|financial)\.((?:[a-z]{2}_)+)")
+_ISO: Final = {"uk": "GB"}
 SENSITIVITIES: tuple[Sensitivity, ...] = ("Public", "Internal", "Confidential", "Restricted")
 
 
@@ -64,6 +67,12 @@ class Taxonomy(_Value):
         if found is None:
             raise NotFound(f"There is no data class {data_class!r}.", "See configs/taxonomy.yaml.")
         return found
+
+
+def countries_of(data_class: str) -> frozenset[str]:
+    """The countries (ISO 3166 alpha-2) whose numbers a class is of; none for a class that knows no borders."""
+    found = _OF_COUNTRIES.match(data_class)
+    return frozenset(_ISO.get(code, code.upper()) for code in found[1].split("_") if code) if found else frozenset()
 
 
 @cache

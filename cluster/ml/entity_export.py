@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 from cluster.ml.encoder import MODEL
 from cluster.ml.entities import LABEL_FILE, TextEntities
 from cluster.ml.entity_check import checked_texts
+from cluster.ml.entity_evaluation import evaluate_entities
 from cluster.ml.entity_examples import Example, Maker
 from cluster.ml.entity_pools import Pools
 from cluster.ml.entity_tokens import KINDS, LABELS
-from cluster.ml.exporting import NOTICE, ORIGIN, WEIGHTS_SHA256, slim_tokenizer, to_int8
-from cluster.ml.packaged import Manifest, write_manifest
+from cluster.ml.entity_training import arithmetic
+from cluster.ml.exporting import NOTICE, ORIGIN, slim_tokenizer, to_int8
+from cluster.ml.figures import write_evaluation
+from cluster.ml.packaged import Manifest, digest_of, write_manifest
 
 MEASURED = 1500
 GRID = (0.5, 0.55, 0.6, 0.65)  # of equal ones the first; what people write is scored lower than what templates make
@@ -50,7 +54,9 @@ On {measured} texts made of templates that training did not see, which are easie
 """
 
 
-def export_entities(net: Any, source: Path, out: Path, *, texts: int, seed: int, data: str) -> Manifest:
+def export_entities(
+    net: Any, source: Path, out: Path, *, texts: int, seed: int, data: str, measure: int = MEASURED
+) -> Manifest:
     """Exports, measures and describes the network; the folder is complete and verified afterwards."""
     out.mkdir(parents=True, exist_ok=True)
     to_int8(net, ["input_ids", "attention_mask", "shapes"], "logits", {0: "texts", 1: "tokens"}, out / MODEL)
@@ -58,17 +64,25 @@ def export_entities(net: Any, source: Path, out: Path, *, texts: int, seed: int,
     _write_labels(out, dict.fromkeys(KINDS, 0.0))
     (out / "NOTICE").write_text(NOTICE.format(change=CHANGE), "utf-8")
     (out / "card.md").write_text("", "utf-8")
-    made: dict[str, str | float] = {"weights_sha256": WEIGHTS_SHA256, "texts": texts, "seed": seed, "data_sha256": data}
+    weights = digest_of(source / "model.safetensors") or ""
+    made: dict[str, str | float] = {"weights_sha256": weights, "texts": texts, "seed": seed, "data_sha256": data}
+    made |= {"arithmetic": arithmetic(), **_versions()}
     write_manifest(out, "sextant-text-entities", "2", "Apache-2.0", ORIGIN, **made)
-    generated = list(islice(Maker(Pools(seed + 1), seed + 1, "held_out"), MEASURED))
+    generated = list(islice(Maker(Pools(seed + 1), seed + 1, "held_out"), measure))
     parts = (checked_texts(), generated)
     _write_labels(out, thresholds(TextEntities.load(out), parts))
     write_manifest(out, "sextant-text-entities", "2", "Apache-2.0", ORIGIN, **made)
     model = TextEntities.load(out)
+    write_evaluation(out, evaluate_entities(model, measure))
     written, filled = ("\n".join(measured(model, examples)) for examples in parts)
-    counts = {"texts": texts, "seed": seed, "measured": MEASURED, "checked": len(checked_texts())}
+    counts = {"texts": texts, "seed": seed, "measured": measure, "checked": len(checked_texts())}
     (out / "card.md").write_text(CARD.format(**counts, written=written, made=filled), "utf-8")
     return write_manifest(out, "sextant-text-entities", "2", "Apache-2.0", ORIGIN, **made)
+
+
+def _versions() -> dict[str, str]:
+    """Of the packages on which the bytes of the model depend."""
+    return {name: version(name).split("+")[0] for name in ("torch", "onnxruntime", "faker", "phonenumbers")}
 
 
 def thresholds(model: TextEntities, parts: Sequence[Sequence[Example]]) -> dict[str, float]:

@@ -3,6 +3,9 @@
 The encoder's word embeddings stay as they are; an embedding of word shapes is added to them, and a linear layer gives
 each word one of the B/I labels. Loss is counted on the first piece of each word. Arithmetic is bfloat16 where the CPU
 has it natively, else float32.
+
+One thread and deterministic algorithms: the same seed, texts, versions of packages and arithmetic give the same
+weights, bit for bit. Sums of bfloat16 and float32 differ, and so do sums on CPUs for which torch has other kernels.
 """
 
 import hashlib
@@ -55,13 +58,13 @@ def train(source: Path, texts: int, seed: int, say: Callable[[str], None] = prin
     import torch
     from tokenizers import Tokenizer
 
-    torch.manual_seed(seed)
+    repeatable(seed)
     tokenizer = Tokenizer.from_file(str(source / TOKENIZER))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     net = network(source)
     optimizer, schedule = _optimizer(net, texts)
-    natively = torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    natively = arithmetic() == "bfloat16"
     seen, total, steps, began = 0, 0.0, 0, time.process_time()
     net.train()
     data = hashlib.sha256()
@@ -80,6 +83,23 @@ def train(source: Path, texts: int, seed: int, say: Callable[[str], None] = prin
             say(f"{seen} of {texts} texts, loss {total / 100:.4f}, {time.process_time() - began:.0f} CPU s")
             total = 0.0
     return net.eval(), data.hexdigest()
+
+
+def repeatable(seed: int) -> None:
+    """Makes of what this process trains a function of the seed."""
+    import torch
+
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)  # sums of several threads come in any order
+    torch.use_deterministic_algorithms(True)
+
+
+def arithmetic() -> str:
+    """What this CPU trains in: `bfloat16` or `float32`."""
+    import torch
+
+    natively = torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bfloat16" if natively else "float32"
 
 
 def _optimizer(net: Any, texts: int) -> tuple[Any, Callable[[Any, float], None]]:

@@ -243,6 +243,7 @@ def test_an_asset_is_as_sensitive_as_its_most_sensitive_column(session: Session)
     assert asset(session, "public.a").sensitivity == "Confidential"
     stats = queries.stats(session, "s1")
     assert (stats.labelled_columns, stats.sensitive_columns) == (1, {"Confidential": 1})
+    assert stats.sensitivity == "Confidential", "a source is as sensitive as its most sensitive column"
     show(session, "public.a")
     assert asset(session, "public.a").sensitivity is None
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from actors.scans import queries as scans
 from cluster.context import system
 from cluster.detectors.compile import RuleSetSpec, compile
 from cluster.detectors.detector import Detector, Examples
-from cluster.detectors.taxonomy import OwnClass
+from cluster.detectors.taxonomy import OwnClass, countries_of
 from cluster.errors import InvalidInput, NotFound
 from cluster.runtime.commands import UnitOfWork
 from cluster.store.engine import make_engine
@@ -186,3 +187,15 @@ def test_own_classes_are_of_known_tags_and_ids_are_their_own(session: Session) -
 def revised(session: Session, rules: RuleSetSpec) -> Any:
     work = UnitOfWork(session, system("rulesets"), "rulesets", datetime.now(UTC))
     return rulesets.carry_out(work, ReviseRuleSet(name="own", spec=rules))
+
+
+def test_a_rule_set_of_some_countries_leaves_out_the_numbers_of_others() -> None:
+    everywhere = {each.data_class for each in compile(RuleSetSpec()).detectors}
+    here = {each.data_class for each in compile(RuleSetSpec(locales=("DE", "GB", "CZ"))).detectors}
+    assert {"government.de_tax_id", "government.uk_nhs", "government.cz_sk_birth_number"} <= here
+    assert {"contact.email", "financial.iban", "network.ip_address", "government.passport"} <= here
+    assert {"government.us_ssn", "government.fr_nir", "financial.us_routing_number"} <= everywhere - here
+    assert countries_of("government.cz_sk_birth_number") == {"CZ", "SK"}
+    assert countries_of("network.ip_address") == countries_of("government.tax_id") == frozenset()
+    with pytest.raises(ValidationError):
+        RuleSetSpec(locales=("uk",))

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
+from cluster.detectors.backtracking import backtracks
 from cluster.detectors.compile import (
     CompiledRules,
     RuleSetSpec,
@@ -64,6 +65,22 @@ def test_every_match_inside_text_passes_the_gate() -> None:
 
 
 @pytest.mark.parametrize(
+    "pattern",
+    [
+        "(abc|abd)+", "([a-z]+,)*", "(?:[0-9]{3} ?)+", "(?:[A-Z]{2}|[0-9]{2})+", "([a-z]|[0-9])+@", "(.|\\n)*x",
+        "(a|a)*", "(?:a|b){3,40}", "[a-z]+(?:-[a-z]+)*",
+    ],
+)  # fmt: skip
+def test_a_repetition_that_reads_a_text_in_one_way_is_no_fault(pattern: str) -> None:
+    assert not backtracks(pattern)
+
+
+def test_a_long_pattern_is_judged_in_bounded_time() -> None:
+    assert not backtracks("(?:" + "|".join(f"{chr(97 + n % 26)}{n}x" for n in range(900)) + ")+")
+    backtracks("(?:" + "[a-z]?" * 31 + "[a-z])+")
+
+
+@pytest.mark.parametrize(
     ("changes", "named"),
     [
         ({"pattern": "(unclosed"}, "pattern"),
@@ -71,6 +88,9 @@ def test_every_match_inside_text_passes_the_gate() -> None:
         ({"pattern": "a(?=b)"}, "pattern"),
         ({"pattern": "(?:[0-9]+)+"}, "backtracks"),
         ({"pattern": "([0-9]{1,40}-?)*"}, "backtracks"),
+        ({"pattern": "(?:[0-9]|[0-9][0-9])+"}, "backtracks"),
+        ({"pattern": "(?:[0-9]?[1-3]?)*"}, "backtracks"),
+        ({"pattern": "(?:1(2|22)*)*3"}, "backtracks"),
         ({"pattern": "[0-9]{3}", "gate": "([0-9]+)*"}, "gate"),
         ({"gate": "[z-a]"}, "gate"),
         ({"validator": "nothing", "chance": 0.5}, "validator"),

@@ -148,7 +148,8 @@ class SchemaVersion(View):
 
 class CatalogStats(View):
     """Counts over the assets of a source that are not gone. `sensitive_columns` counts columns by their highest
-    sensitivity, rejected labels left out; `rows` and `bytes` are sums of what is known."""
+    sensitivity, rejected labels left out; `sensitivity` is the highest of all, that of the source; `rows` and `bytes`
+    are sums of what is known."""
 
     tables: int
     views: int
@@ -158,6 +159,7 @@ class CatalogStats(View):
     columns: int
     labelled_columns: int
     sensitive_columns: dict[str, int]
+    sensitivity: str | None = None
     scanned: int
     described: int
     owned: int
