@@ -1,11 +1,11 @@
 """What the tiers say of one column, joined to one ranked list: labels of tier 1, guesses of tiers 2 and 3.
 
 Evidence beats belief. A label whose values pass a check, or have a form that hardly anything else has, stays in front
-of every guess, and a guess that says otherwise costs it little. A guess stands alone only where no such label is; it is
-shown if it is twice as likely right as wrong, and needs no review where the column model is sure (above the threshold
-of the class, with almost nothing taken away) or two tiers together are. Tiers that agree make each other surer; tiers
-that disagree make each other less sure, and that sends the column to a person. The column model has seen the values'
-traits and the meaning of the name, so it weighs more than the meaning of the name alone.
+of every guess, and a guess that says otherwise costs it little. A guess stands alone only where no such label is; it
+is shown if it is four times as likely right as wrong, and needs no review where the column model is sure (above the
+threshold of the class, with almost nothing taken away) or two tiers together are. Tiers that agree make each other
+surer; tiers that disagree make each other less sure, and that sends the column to a person. The column model has seen
+the values' traits and the meaning of the name, so it weighs more than the meaning of the name alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from cluster.ml.guess import Guess
 NOTHING: Final = "none"  # what a model calls a column of no class
 Tier = Literal["rules", "model", "language"]
 SHOWN: Final = 0.3
-GUESS_SHOWN: Final = 2 / 3  # twice as likely right as wrong, as in scans
+GUESS_SHOWN: Final = 0.8  # four times as likely right as wrong
 GUESS_AUTOMATIC: Final = 0.97  # from which a guess that is not sure by itself needs no review
 # From which one that is sure needs none: below it such guesses were wrong as often as right on generated tables that no
 # training had seen.
@@ -37,6 +37,7 @@ WIDER: Final[Mapping[str, str]] = {
 # not. A check or a telling form is hardly shaken by a model; a permissive form in a column of a fitting name is.
 _AGREES: Final = 0.5
 _DISAGREES: Final = 0.5
+_SHAKES: Final = 0.35  # of a label of the rules, which have looked at the values
 _HARDLY: Final = 0.05
 _OUTWEIGHS: Final = 0.8  # what the column model removes of the belief of tier 3 that says otherwise
 _ALMOST_SURE: Final = 0.995
@@ -110,7 +111,7 @@ def _labelled(
         {c: {t: g for t, g in by.items() if g.probability > mine.get(t, 0.0)} for c, by in told.items()},
     )
     if rival is not None and label.whole_column:
-        weight = _HARDLY if _proved(label, rules) else _DISAGREES
+        weight = _HARDLY if _proved(label, rules) else _SHAKES
         confidence *= 1 - weight * rival.probability
         reasons.append(_instead(rival))
     confidence = round(min(confidence, max(label.confidence, _ALMOST_SURE)), 4)

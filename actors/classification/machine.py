@@ -8,15 +8,15 @@ from actors.classification.contract import ColumnGuesses
 from actors.classification.decisions import LabelFacts
 from actors.classification.feedback import Feedback, heeded
 from actors.classification.free_text import Occurrence, occurrences
-from actors.classification.joining import Joined, join
+from actors.classification.joining import GUESS_SHOWN, Joined, join
 from actors.classification.observing import Observed
 from actors.classification.refuting import tenable
 from actors.classification.verdict import Label, verdict
 from cluster.detectors.compile import CompiledRules
 from cluster.detectors.taxonomy import Taxonomy
 
-WORTH: Final = 2 / 3
-"""A label that stands on a guess alone is kept from this confidence on: twice as likely right as wrong."""
+WORTH: Final = GUESS_SHOWN
+"""A label that stands on a guess alone is kept from this confidence on, as it is told on the spot."""
 
 Labels = dict[str, dict[str, LabelFacts]]
 
