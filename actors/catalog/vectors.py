@@ -7,7 +7,6 @@ is made when the group starts, not by a migration: whether it can be made is a p
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -61,6 +60,8 @@ def compared(
     """One by one: the same of these rows."""
     if not rows:
         return []
+    import numpy as np  # not in the actor, which stays small: only a server without pgvector needs it
+
     cosines = np.array([held for _, held in rows], np.float32) @ np.array(vector, np.float32)
     order = np.argsort(-cosines, kind="stable")[:most]
     return [rows[place][0] for place in order if cosines[place] >= least]

@@ -17,10 +17,13 @@ from actors.compliance.contract import (
 from actors.compliance.contract.orders import Credential, Ids, OrderKind, OrderState
 from actors.sources import queries as sources
 from cluster.connectors.interface import SourceAccess
+from cluster.errors import Conflict
 from serve.http.compliance import MayRead
 from serve.http.doors import Access, Doors
 from serve.http.identity import Writer
 from serve.http.pages import After, Limit, Page, page
+
+MOST_SOURCES = 100  # of one order
 
 router = APIRouter(tags=["compliance"])
 OrderId = Annotated[str, Path(pattern=r"^[0-9a-f]{1,32}$", examples=["3f2a"])]
@@ -137,11 +140,25 @@ async def retain(body: RetentionOrder, doors: Access, caller: Writer) -> OrderVi
 async def subject(body: SubjectOrder, doors: Access, caller: Writer) -> OrderView:
     """Plans a request of a data subject: where the person is, and for an erasure what would be done there."""
     caller.require("compliance:write")
-    with doors.reading() as session:
-        known = [one.id for one in sources.list_sources(session, limit=100) if one.state != "retired"]
-    accesses = tuple(_access(doors, source) for source in body.sources or known)
+    chosen = body.sources or _in_service(doors)
+    if not chosen:
+        raise Conflict("There is no source to look in.", "Register the sources that may hold the person first.")
+    if len(chosen) > MOST_SOURCES:
+        raise Conflict(f"There are {len(chosen)} sources.", f"Name those to look in, at most {MOST_SOURCES} an order.")
+    accesses = tuple(_access(doors, source) for source in chosen)
     command = OrderSubject(kind=body.kind, keys=body.keys, accesses=accesses, credentials=body.credentials)
     return await doors.send(command, caller)
+
+
+def _in_service(doors: Doors) -> tuple[str, ...]:
+    """The ids of all sources that are not retired."""
+    found: list[str] = []
+    after: str | None = None
+    with doors.reading() as session:
+        while page_of := sources.list_sources(session, after):
+            found += [one.id for one in page_of if one.state != "retired"]
+            after = page_of[-1].id
+    return tuple(found)
 
 
 def _access(doors: Doors, source_id: str) -> SourceAccess:
