@@ -22,7 +22,7 @@ from actors.catalog.search_tables import Phrase
 from actors.catalog.tables import Annotation, Asset, AssetColumn, Profile, ShownLabel
 from cluster.context import Caller
 from cluster.errors import NotFound
-from cluster.ml.meaning import load_meanings, phrase_of, singular
+from cluster.ml.wordings import load_meanings, phrase_of, singular
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 from cluster.security.visibility import visible

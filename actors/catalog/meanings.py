@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from actors.catalog.vocabulary import LONGEST_PHRASE
-from cluster.ml.meaning import load_meanings, phrase_of, singular
+from cluster.ml.wordings import load_meanings, phrase_of, singular
 from cluster.naming import table_of
 
 MOST: Final = 60  # phrases of one asset

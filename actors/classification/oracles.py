@@ -68,7 +68,7 @@ class NameOracle:
     def digest(self) -> str:
         """Of the encoder and of the wordings that names are held against."""
         from cluster.ml.embedding import Embedder
-        from cluster.ml.meaning import load_meanings
+        from cluster.ml.wordings import load_meanings
 
         return digest_of([Embedder.identity(self._folder), load_meanings().digest])
 

@@ -16,7 +16,7 @@ from cluster.ml.column_examples import ExampleColumn, ExampleTable
 from cluster.ml.column_features import Layout, Matrix, features_of
 from cluster.ml.column_names import CHECKED, NONE, KnownNames
 from cluster.ml.embedding import Embedder
-from cluster.ml.meaning import load_meanings
+from cluster.ml.wordings import load_meanings
 
 Scan = Callable[[ExampleTable, Lexicon | None], list[ColumnEvidence]]
 UNLISTED = (0.0, 0.0, 0.25, 0.5, 0.8)  # shares of the lexicon that columns of training do without

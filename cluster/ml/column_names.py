@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cluster.ml.embedding import Embedder
-from cluster.ml.meaning import load_meanings, phrase_of, singular, words_of
+from cluster.ml.wordings import load_meanings, phrase_of, singular, words_of
 
 Nearness = NDArray[np.float32]
 NAMES_FILE = "names.npz"

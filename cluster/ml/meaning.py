@@ -6,75 +6,21 @@ nearness of the best class, its lead over what is of no class, and its lead over
 nearer to something of no class gets no guess: that is the honest none.
 """
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cluster.detectors.compounds import taken_apart, written_out
-from cluster.detectors.taxonomy import load_taxonomy
 from cluster.ml.guess import Guess
-from cluster.packs import Pack, load_pack
+from cluster.ml.wordings import LONGEST_DESCRIPTION, Meanings, load_meanings, phrase_of, singular, words_of
 
 LEAST = 0.05  # a guess less probable than this is not told
 MOST = 3  # guesses of one column
 NEIGHBOURS = 8
-LONGEST_DESCRIPTION = 300
 WEIGHTS = (0.7, 0.2, 0.1)  # how much the name alone, the table and the neighbours count
 VAGUE_WEIGHTS = (0.15, 0.6, 0.25)  # the same for a name that says nothing without its table, or that is described
-_PARTS = re.compile(r"[^\W\d_]+|\d+")
-_HUMPS = re.compile(r"(?<=[a-zß-öø-ÿ0-9])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-class Calibration(BaseModel):
-    """Weights of the logistic model, fitted by `python -m serve.jobs.calibrate_meanings`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    nearness: float
-    lead_over_none: float
-    lead_over_next: float
-    constant: float
-
-    def probability(self, figures: NDArray[np.float64]) -> float:
-        """Between 0 and 1, of (nearness, lead over none, lead over the next class)."""
-        total = float(figures @ np.array([self.nearness, self.lead_over_none, self.lead_over_next])) + self.constant
-        return 1 / (1 + math.exp(-max(min(total, 30.0), -30.0)))
-
-
-class Meanings(BaseModel):
-    """`configs/meanings.yaml`. Every class of the taxonomy that is reported has at least one wording."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: str
-    calibration: Calibration
-    abbreviations: dict[str, str]
-    classes: dict[str, list[str]]
-    none: list[str] = Field(min_length=10)
-    about: frozenset[str] = Field(description="Words that make of a thing something said about it: phone type.")
-    vague: frozenset[str] = Field(description="Phrases that mean something only together with their table.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Meanings":
-        known = load_taxonomy().value.classes
-        unknown = sorted(self.classes.keys() - known.keys())
-        missing = sorted(name for name, told in known.items() if told.reported and not self.classes.get(name))
-        if unknown or missing:
-            raise ValueError(f"classes without a wording: {missing}; not in the taxonomy: {unknown}")
-        return self
-
-
-@cache
-def load_meanings() -> Pack[Meanings]:
-    """The shipped wordings. Raises PackInvalid."""
-    return load_pack("meanings.yaml", Meanings)
 
 
 class Embeds(Protocol):
@@ -195,20 +141,3 @@ def figures(nearness: NDArray[np.float64], candidate: int) -> NDArray[np.float64
     """(nearness of the candidate, its lead over what is of no class, its lead over the best other class)."""
     others = np.delete(nearness, [0, candidate])
     return np.array([nearness[candidate], nearness[candidate] - nearness[0], nearness[candidate] - others.max()])
-
-
-def words_of(name: str) -> list[str]:
-    """The words of a name in small letters: at humps, digits and whatever is no letter; letters of any script. Words of
-    the packs that were written together are taken apart."""
-    parts = _PARTS.findall(_HUMPS.sub(" ", name)[:LONGEST_DESCRIPTION])
-    return [word for part in parts for word in taken_apart(part.lower())]
-
-
-def phrase_of(name: str, meanings: Meanings) -> str:
-    """The name as a phrase: `custPhoneNo` is "customer phone number"."""
-    return " ".join(meanings.abbreviations.get(word) or written_out(word) for word in words_of(name)) or "unnamed"
-
-
-def singular(phrase: str) -> str:
-    """The phrase without a plural s at its end."""
-    return phrase[:-1] if phrase.endswith("s") and not phrase.endswith("ss") and len(phrase) > 3 else phrase

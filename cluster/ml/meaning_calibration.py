@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.ml.meaning import Calibration, Column, Meaning, figures
+from cluster.ml.meaning import Column, Meaning, figures
+from cluster.ml.wordings import Calibration
 
 RIDGE = 1e-2
 STEPS = 50

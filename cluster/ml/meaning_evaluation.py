@@ -4,7 +4,8 @@ import hashlib
 from collections import Counter
 
 from cluster.ml.evaluation import NONE, Answer, Evaluation, evaluation_of
-from cluster.ml.meaning import Column, Embeds, Meaning, figures, load_meanings
+from cluster.ml.meaning import Column, Embeds, Meaning, figures
+from cluster.ml.wordings import load_meanings
 
 TOLD_FROM = 0.5
 LEAST = 3

@@ -4,8 +4,9 @@ import pytest
 
 from cluster.detectors.taxonomy import load_taxonomy
 from cluster.ml.embedding import Embedder
-from cluster.ml.meaning import Column, Meaning, load_meanings, phrase_of, words_of
+from cluster.ml.meaning import Column, Meaning
 from cluster.ml.meaning_calibration import calibration_error, logistic
+from cluster.ml.wordings import load_meanings, phrase_of, words_of
 
 
 @pytest.fixture(scope="module")
