@@ -51,9 +51,7 @@ class Disposal(BaseModel):
 @router.post("/source-accounts", status_code=201, operation_id="register_account", summary="Register an account")
 async def register(body: RegisterAccount, response: Response, doors: Access, caller: Writer) -> AccountView:
     """A cloud account (`aws`), a PostgreSQL server or a folder of folders, to be looked through for sources."""
-    if caller.may(
-        RegisterAccount.permission
-    ):  # DNS is asked for nobody else; the command refuses them, in the audit log
+    if caller.may(RegisterAccount.permission):  # others are refused by the command, in the audit log
         url = split_url(body.url.get_secret_value()).url if body.url else "aws://"
         await run_in_threadpool(check_places, url, body.options, ask_dns=True)
     view = await doors.send(body, caller)

@@ -46,9 +46,7 @@ async def register(body: RegisterSource, response: Response, doors: Access, call
 
     403 where it lies on a host, or a name that now leads to an address, that the settings do not allow.
     """
-    if caller.may(
-        RegisterSource.permission
-    ):  # DNS is asked for nobody else; the command refuses them, in the audit log
+    if caller.may(RegisterSource.permission):  # others are refused by the command, in the audit log
         parts = split_url(body.url.get_secret_value())
         await run_in_threadpool(check_places, parts.url, {**parts.options, **body.options}, ask_dns=True)
     view = await doors.send(body, caller)
