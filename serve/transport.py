@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
+from pydantic_core import to_jsonable_python
 
 from cluster.context import new_id
 from cluster.errors import ConfigurationError, Internal, SextantError, Unauthenticated, Unavailable, all_errors
@@ -65,7 +66,9 @@ class Transport:
         self, method: str, path: str, body: Any, params: dict[str, Any], headers: dict[str, str]
     ) -> tuple[httpx.Response | SextantError, bool]:
         try:
-            response = self._client.request(method, PREFIX + path, json=body, params=params, headers=headers)
+            response = self._client.request(
+                method, PREFIX + path, json=to_jsonable_python(body), params=params, headers=headers
+            )
         except httpx.TransportError as error:
             return unreachable(self.url, error), True
         if response.status_code < 400:

@@ -138,6 +138,16 @@ def people(instance: Any) -> dict[str, tuple[httpx.Client, set[str]]]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def _open_again(instance: Any) -> Iterator[None]:
+    """What was hidden is so no longer when other tests ask the same instance."""
+    yield
+    with instance.groups.engine.begin() as connection:
+        connection.execute(text("DELETE FROM ground.concealed"))
+        connection.execute(text("DELETE FROM ground.compartment_member"))
+    instance.forget_tokens()
+
+
 def addresses(client: httpx.Client) -> list[str]:
     document = client.get("/api/v1/openapi.json").json()
     return [

@@ -111,7 +111,7 @@ def test_all_frameworks_have_findings_that_can_be_replayed(instance: Instance, g
         verdicts = sextant.verdicts(source_id)
         failed = list(sextant.findings(source_id=source_id, verdict="FAIL"))
         recommendations = sextant.recommendations(source_id)
-    assert set(verdicts) == {"gdpr", "hipaa", "pci_dss", "soc2"}
+    assert set(verdicts) == {"ccpa", "gdpr", "hipaa", "iso27001", "nist_privacy", "pci_dss", "soc2"}
     for framework, counts in verdicts.items():
         assert counts["FAIL"], framework
         assert counts["PASS"], framework

@@ -12,7 +12,8 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from cluster.connectors.files import s3
+from cluster.connectors.files.objects import ObjectTree
+from cluster.connectors.files.stores import fault
 from cluster.errors import AddressRefused
 from cluster.security import egress, network
 
@@ -93,7 +94,7 @@ def test_a_redirect_to_a_refused_address_is_not_followed(proxy: str) -> None:
             obstore.get(store(outside.url, proxy), "k").bytes()
         assert outside.requests
         assert not inside.requests
-        assert isinstance(s3._fault(caught.value, "k"), AddressRefused)
+        assert isinstance(fault(caught.value, "k", "s3"), AddressRefused)
         # Without the proxy the client goes where it is sent: this test would see it.
         assert obstore.get(store(outside.url, None), "k").bytes().to_bytes() == BODY
 
@@ -106,7 +107,7 @@ def test_the_connector_of_a_store_with_an_endpoint_goes_through_it(proxy: str) -
     with served(inside, outside):
         access = SourceAccess(source_id="s", url="s3://b", options={"endpoint": outside.url})
         with pytest.raises(AddressRefused):
-            s3.S3Tree(access, {"access_key_id": "a", "secret_access_key": "b"}).reach()
+            ObjectTree(access, {"access_key_id": "a", "secret_access_key": "b"}).reach()
         assert not inside.requests
 
 
