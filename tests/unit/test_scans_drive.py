@@ -68,7 +68,8 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_asset_is_planned_or_has_a_problem(tmp_path: Path) -> None:
     for number in range(40):
-        (tmp_path / f"f{number}.csv").write_text("id,name\n1,a\n2,b\n")
+        # Names that differ by more than a number: files of one name but for it are one asset.
+        (tmp_path / f"{chr(97 + number // 26)}{chr(97 + number % 26)}.csv").write_text("id,name\n1,a\n2,b\n")
     access = SourceAccess(source_id="s", url=split_url(str(tmp_path)).url)
     infos = [*open_connector(access, {}).enumerate().assets]
     infos.append(infos[0].model_copy(update={"path": "gone.csv"}))
