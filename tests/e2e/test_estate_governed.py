@@ -128,8 +128,8 @@ def test_all_frameworks_have_findings_that_can_be_replayed(instance: Instance, g
 def test_what_people_put_on_record_decides_what_facts_leave_open(instance: Instance, governed: object) -> None:
     with instance.client() as sextant:
         sources = [instance.source_id("shop"), instance.source_id("files")]
-        # Nobody declared of this estate whether it is production or encrypted, so what hangs on that as well as on content
-        # stays open: no person can attest to content.
+        # Nobody declared of this estate whether it is production or encrypted, so what hangs on that as well as on
+        # content stays open: no person can attest to content.
         undeclared = {
             (one.key, control.id)
             for one in sextant.frameworks()
