@@ -95,7 +95,7 @@ def _zstd(content: Content, size: int) -> Iterator[bytes]:
     """By Arrow's decoder, which refuses windows above 128 MB (RFC 8878)."""
     import pyarrow as pa
 
-    from cluster.formats.parquet import SeekableContent
+    from cluster.formats.streams import SeekableContent
 
     stream = pa.CompressedInputStream(pa.PythonFile(SeekableContent(content), mode="r"), "zstd")
     while out := stream.read(size):

@@ -1,8 +1,9 @@
 """What a format is: the values it takes and gives, and the protocol that each module of this package keeps."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from cluster.connectors.interface import ColumnInfo
 
@@ -25,6 +26,15 @@ class Content(Protocol):
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`, fewer only at the end of the file."""
+        ...
+
+
+@runtime_checkable
+class Concurrent(Content, Protocol):
+    """A content of which several parts may be on their way at once: one in a store, where no budget is to be kept."""
+
+    def begin(self, offset: int, length: int) -> Future[memoryview]:
+        """Begins `read_at`. What fails is raised by the result."""
         ...
 
 

@@ -5,7 +5,7 @@ how many rows they have, is read from the file's footer here, as the reader of A
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from cluster.connectors.batches import bounded, readable_text
 from cluster.connectors.interface import ColumnInfo
 from cluster.errors import SourceUnreadable
 from cluster.formats.compression import unpacked
+from cluster.formats.gathered import Gathered
 from cluster.formats.layout import Content, Inspected, Piece, Way
 from cluster.formats.long_texts import shortened
 
@@ -40,8 +41,8 @@ def inspect(content: Content, way: Way) -> Inspected:
 
     if not content.size:
         return Inspected()
-    with _guarded(content):
-        file = _opened(content)
+    with _guarded(content), closing(Gathered(content)) as kept:
+        file = _opened(kept)
         columns = tuple(
             ColumnInfo(name=name, ordinal=place, type=logical(field.type), physical_type=str(field.type)[:500])
             for place, (name, field) in enumerate(columns_of(file.schema))
@@ -55,10 +56,10 @@ def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
 
     if not content.size:
         return []
-    with _guarded(content):
-        file = _opened(content)
+    with _guarded(content), closing(Gathered(content)) as kept:
+        file = _opened(kept)
         names = tuple(name for name, _ in columns_of(file.schema))
-        stripes = _stripes(content)
+        stripes = _stripes(kept)
         shape = [str(file.schema.remove_metadata()), file.compression, str(file.writer)]
     pieces: list[Piece] = []
     first = size = rows = 0
@@ -78,18 +79,22 @@ def read(content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: i
     """The rows of the piece. Raises SourceUnreadable for a stripe that is damaged or above `LARGEST_STRIPE`."""
     from cluster.formats.arrow_columns import columns_of, plain
 
-    with _guarded(content):
-        file = _opened(content)
+    with _guarded(content), closing(Gathered(content)) as kept:
+        file = _opened(kept)
         names = [name for name, _ in columns_of(file.schema)]
-        stripes = _stripes(content)
-        for number in range(spec["first"], spec["end"]):
+        stripes = _stripes(kept)
+        wanted = range(spec["first"], spec["end"])
+        kept.expect([[(stripes[number].start, stripes[number].end)] for number in wanted])
+        for place, number in enumerate(wanted):
             if stripes[number].end - stripes[number].start > LARGEST_STRIPE:
                 raise SourceUnreadable(
                     f"{content.name} has a stripe above {LARGEST_STRIPE >> 20} MB, which is decoded as a whole.",
                     "Write it with smaller stripes.",
                 )
+            kept.turn(place)
             for batch in _cut(file.read_stripe(number), batch_rows):
                 yield from shortened(bounded(readable_text(plain(batch, names)), batch_rows, batch_bytes))
+                kept.ahead()
 
 
 def _cut(stripe: "pa.RecordBatch", rows: int) -> "Iterator[pa.RecordBatch]":
@@ -97,18 +102,16 @@ def _cut(stripe: "pa.RecordBatch", rows: int) -> "Iterator[pa.RecordBatch]":
         yield stripe.slice(start, rows)
 
 
-def _opened(content: Content) -> "orc.ORCFile":
+def _opened(content: Gathered) -> "orc.ORCFile":
     import pyarrow as pa
     from pyarrow import orc
 
-    from cluster.formats.parquet import SeekableContent
-
     if content.read_at(0, len(_MAGIC)) != _MAGIC:
         raise SourceUnreadable(f"{content.name} is no ORC file.", "Check what writes it.")
-    return orc.ORCFile(pa.PythonFile(SeekableContent(content), mode="r"))
+    return orc.ORCFile(pa.PythonFile(content.stream(), mode="r"))
 
 
-def _stripes(content: Content) -> list[_Stripe]:
+def _stripes(content: Gathered) -> list[_Stripe]:
     """By the postscript and the footer, which are messages of Protocol Buffers (orc_proto.proto)."""
     tail = content.read_at(max(0, content.size - 256), 256)
     size = tail[-1]

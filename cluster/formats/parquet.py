@@ -1,15 +1,15 @@
 """Apache Parquet files, by row groups. A row group is decoded a batch at a time, however large it is."""
 
 import hashlib
-import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cluster.connectors.batches import bounded, readable_text
 from cluster.connectors.interface import ColumnInfo
 from cluster.errors import SourceUnreadable
+from cluster.formats.gathered import GATHERED, Gathered
 from cluster.formats.layout import Content, Inspected, Piece, Way
 from cluster.formats.long_texts import shortened
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
-GATHERED = 96 << 20
-"""Bytes of a row group up to which it is asked of a store in few large requests, and so held as a whole."""
 
 
 def inspect(content: Content, way: Way) -> Inspected:
@@ -28,8 +26,8 @@ def inspect(content: Content, way: Way) -> Inspected:
 
     if not content.size:
         return Inspected()
-    with _guarded(content):
-        file = _opened(content)
+    with _guarded(content), closing(Gathered(content)) as kept:
+        file = _opened(kept)
         columns = tuple(
             ColumnInfo(
                 name=name,
@@ -49,8 +47,8 @@ def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
 
     if not content.size:
         return []
-    with _guarded(content):
-        file = _opened(content)
+    with _guarded(content), closing(Gathered(content)) as kept:
+        file = _opened(kept)
         names = tuple(name for name, _ in columns_of(file.schema_arrow))
         groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
     pieces: list[Piece] = []
@@ -69,19 +67,25 @@ def plan(content: Content, way: Way, target_bytes: int) -> list[Piece]:
 
 def _content(file: "pq.ParquetFile", groups: range) -> tuple[tuple[tuple[int, int], ...], Any]:
     """Where the bytes of row groups are, and what besides them decides their rows."""
-    from cluster.formats.parquet_pages import extent
-
     extents: list[tuple[int, int]] = []
     chunks = []
-    for group in map(file.metadata.row_group, groups):
+    for number in groups:
+        for start, end in _extents(file, number):
+            first = extents.pop()[0] if extents and extents[-1][1] == start else start
+            extents.append((first, end))
+        group = file.metadata.row_group(number)
         for column in map(group.column, range(group.num_columns)):
-            start, end = extent(column)
-            if extents and extents[-1][1] == start:
-                start = extents.pop()[0]
-            extents.append((start, end))
             chunks.append([column.compression, column.num_values, column.total_compressed_size])
         chunks.append([group.num_rows])
     return tuple(extents), [_schema_digest(file), chunks]
+
+
+def _extents(file: "pq.ParquetFile", group: int) -> list[tuple[int, int]]:
+    """Where the column chunks of a row group are."""
+    from cluster.formats.parquet_pages import extent
+
+    meta = file.metadata.row_group(group)
+    return [extent(meta.column(number)) for number in range(meta.num_columns)]
 
 
 def _schema_digest(file: "pq.ParquetFile") -> str:
@@ -98,17 +102,21 @@ def read(content: Content, spec: dict[str, Any], batch_rows: int, batch_bytes: i
     from cluster.formats.arrow_columns import columns_of, plain
     from cluster.formats.parquet_rows import rows_of
 
-    with _guarded(content):
-        file = _opened(content, batch_bytes)
+    with _guarded(content), closing(Gathered(content)) as kept:
+        file = _opened(kept, batch_bytes)
         if [name for name, _ in columns_of(file.schema_arrow)] != spec["names"] or file.num_row_groups < spec["end"]:
             raise SourceUnreadable(f"{content.name} has another layout than when it was planned.", "Scan it again.")
-        for group in range(spec["first"], spec["end"]):
-            for batch in rows_of(file, content, group, batch_rows, batch_bytes):
+        groups = range(spec["first"], spec["end"])
+        kept.expect([_extents(file, group) for group in groups])
+        for place, group in enumerate(groups):
+            kept.turn(place)
+            for batch in rows_of(file, kept, group, batch_rows, batch_bytes):
                 taken = readable_text(plain(batch, spec["names"]))
                 yield from shortened(bounded(taken, batch_rows, batch_bytes))
+                kept.ahead()
 
 
-def _opened(content: Content, batch_bytes: int = 1 << 20) -> "pq.ParquetFile":
+def _opened(content: Gathered, batch_bytes: int = 1 << 20) -> "pq.ParquetFile":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -119,13 +127,14 @@ def _opened(content: Content, batch_bytes: int = 1 << 20) -> "pq.ParquetFile":
         raise SourceUnreadable(
             f"{content.name} has no Parquet footer: it is cut off, or still being written.", "Write the file again."
         )
-    source = pa.PythonFile(SeekableContent(content), mode="r")
+    source = pa.PythonFile(content.stream(), mode="r")
     metadata = pq.read_metadata(source)
-    width = metadata.num_columns
-    source.seek(0)
-    # Each column has a buffer of its own: all of them together may be as large as a batch.
-    buffer = max(1 << 13, min(1 << 20, 2 * batch_bytes // max(1, width)))
-    return pq.ParquetFile(source, buffer_size=buffer, pre_buffer=not content.near and _largest(metadata) <= GATHERED)
+    if not content.near and _largest(metadata) <= GATHERED:
+        return pq.ParquetFile(source, metadata=metadata, pre_buffer=False)  # each column chunk as it is held
+    # Each column has a buffer of its own: all of them together may be as large as a batch, or what is gathered.
+    most, largest = (2 * batch_bytes, 1 << 20) if content.near else (GATHERED, 8 << 20)
+    buffer = max(1 << 13, min(largest, most // max(1, metadata.num_columns)))
+    return pq.ParquetFile(source, metadata=metadata, buffer_size=buffer, pre_buffer=False)
 
 
 def _largest(metadata: "pq.FileMetaData") -> int:
@@ -147,39 +156,3 @@ def _guarded(content: Content) -> Iterator[None]:
     else:
         return
     raise raised from None  # Arrow's message may quote a value
-
-
-class SeekableContent(io.RawIOBase):
-    """The content as Python's file interface, which Arrow reads by."""
-
-    def __init__(self, content: Content) -> None:
-        super().__init__()
-        self._content, self._place = content, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._content.size}[whence]
-        self._place = max(0, base + offset)
-        return self._place
-
-    def size(self) -> int:
-        return self._content.size
-
-    def read(self, size: int = -1) -> bytes:
-        left = max(0, self._content.size - self._place)
-        data = self._content.read_at(self._place, left if size < 0 else min(size, left))
-        self._place += len(data)
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)

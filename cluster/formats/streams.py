@@ -1,7 +1,12 @@
-"""Files from front to back in chunks: plain, compressed, or in UTF-16. Memory is bounded by the chunk."""
+"""Files from front to back in chunks: plain, compressed, or in UTF-16. Memory is bounded by the chunk.
+
+And as a file of Python, for readers that seek.
+"""
 
 import codecs
+import io
 from collections.abc import Iterator
+from typing import Any
 
 from cluster.errors import SourceUnreadable
 from cluster.formats.compression import decompressed
@@ -59,3 +64,42 @@ def head_of(content: Content, codec: str, size: int) -> bytes:
         if len(head) >= size:
             break
     return head[:size]
+
+
+class SeekableContent(io.RawIOBase):
+    """The content as Python's file interface, which Arrow reads by."""
+
+    def __init__(self, content: Content) -> None:
+        super().__init__()
+        self._content, self._place = content, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._content.size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def size(self) -> int:
+        return self._content.size
+
+    def read(self, size: int = -1) -> Any:
+        data = self._content.read_at(self._place, self._left(size))
+        self._place += len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _left(self, size: int) -> int:
+        left = max(0, self._content.size - self._place)
+        return left if size < 0 else min(size, left)

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from faulty_proxy import FaultyProxy
@@ -141,6 +142,7 @@ def test_reading_ahead_gives_the_bytes_that_are_there(
 
         def __init__(self) -> None:
             self.size = size
+            self.shelf: dict[int, bytes] = {}
 
         def read_at(self, offset: int, length: int) -> bytes:
             return data[offset : offset + length]
@@ -158,6 +160,7 @@ def test_a_block_that_could_not_be_read_is_asked_for_again() -> None:
     class File:
         name, version, near, size = "x", "1", False, 10
         times = 0
+        shelf: ClassVar[dict[int, bytes]] = {}
 
         def read_at(self, offset: int, length: int) -> bytes:
             self.times += 1

@@ -56,6 +56,9 @@ class LocalTree:
             raise SourceObjectGone(f"{path} was replaced after it was planned.", "Scan the source again.")
         return file
 
+    def asks(self, version: str | None) -> bool:
+        return True
+
     def names(self, folder: str) -> dict[str, int]:
         place = os.path.realpath(self._folder() / folder)
         if os.path.commonpath([place, self._folder()]) != str(self._folder()):
@@ -101,6 +104,7 @@ class LocalFile:
     def __init__(self, name: str, handle: int) -> None:
         self.name, self._handle = name, handle
         self.status = os.fstat(handle)
+        self.shelf: dict[int, bytes] = {}
         self.size, self.version = self.status.st_size, _version(self.status)
 
     def read_at(self, offset: int, length: int) -> bytes:

@@ -2,8 +2,10 @@
 
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar, cast
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar, cast
 
 import obstore
 
@@ -15,8 +17,34 @@ from cluster.errors import SourceDenied, SourceError, SourceObjectGone, SourceUn
 from cluster.formats import format_of
 
 T = TypeVar("T")
+ABREAST = 3
+"""Requests for parts of one object that are under way at once."""
+SHELVES = 8
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds, each with up to half more by chance, before a request that a store has put off is made again."""
+
+
+class _Way(NamedTuple):
+    """How an object is asked for."""
+
+    store: Any
+    storage: str
+    threads: ThreadPoolExecutor
+    shelves: "_Shelves"
+
+
+class _Shelves:
+    """What formats keep of the objects that were opened last, which are often opened again for the next partition."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], dict[int, bytes]] = OrderedDict()
+
+    def of(self, key: str, version: str) -> dict[int, bytes]:
+        found = self._kept.setdefault((key, version), {})
+        self._kept.move_to_end((key, version))
+        while len(self._kept) > SHELVES:
+            self._kept.popitem(last=False)
+        return found
 
 
 class ObjectTree:
@@ -28,6 +56,8 @@ class ObjectTree:
         self.endpoint, self.storage = self._place.endpoint, self._place.storage
         self.anonymous = bool(flag(access.options, "anonymous"))
         self._opened: Any = None
+        self._shelves = _Shelves()
+        self._threads = ThreadPoolExecutor(ABREAST, "object-store")  # which start when they are needed
 
     @property
     def tls(self) -> bool:
@@ -59,10 +89,16 @@ class ObjectTree:
         store = self._store()
         single = bool(self.prefix) and format_of(self.prefix) is not None and self.prefix.rpartition("/")[2] == path
         key = self.prefix if single else f"{self.prefix}/{path}".lstrip("/")
+        known = _known(version) if version else None
+        if known is not None:  # a store holds each request to the tag, so that another version is never read
+            return ObjectFile(self._way(), key, path, known)
         meta = _calling(path, self.storage, lambda: obstore.head(store, key))
         if version is not None and _version(meta) != version:
             raise SourceObjectGone(f"{path} was replaced after it was planned.", "Scan the source again.")
-        return ObjectFile(store, self.storage, key, path, meta)
+        return ObjectFile(self._way(), key, path, meta)
+
+    def asks(self, version: str | None) -> bool:
+        return version is None or _known(version) is None
 
     def names(self, folder: str) -> dict[str, int]:
         prefix = f"{self.prefix}/{folder}".strip("/")
@@ -86,6 +122,7 @@ class ObjectTree:
 
     def close(self) -> None:
         self._opened = None
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _objects(self, store: Any, most: int | None = None) -> Iterator[Any]:
         # Prefixes of a store are matched by whole path segments; a single object is found by its own key.
@@ -126,6 +163,9 @@ class ObjectTree:
             self._opened = self._make(self.anonymous)
         return self._opened
 
+    def _way(self) -> _Way:
+        return _Way(self._store(), self.storage, self._threads, self._shelves)
+
     def _make(self, anonymous: bool) -> Any:
         return _calling(self.root, self.storage, lambda: self._place.opened(anonymous=anonymous))
 
@@ -135,26 +175,45 @@ class ObjectFile:
 
     near = False
 
-    def __init__(self, store: Any, storage: str, key: str, name: str, meta: Any) -> None:
+    def __init__(self, way: _Way, key: str, name: str, meta: Mapping[str, Any]) -> None:
         self.name, self.size, self.version = name, int(meta["size"]), _version(meta)
-        self._store, self._storage, self._key, self._tag = store, storage, key, meta.get("e_tag")
+        self._way, self._key, self._tag = way, key, meta.get("e_tag")
+        self.shelf = way.shelves.of(key, self.version)
+
+    def begin(self, offset: int, length: int) -> Future[memoryview]:
+        return self._way.threads.submit(self._view, offset, length)
 
     def read_at(self, offset: int, length: int) -> bytes:
+        return bytes(self._view(offset, length))
+
+    def _view(self, offset: int, length: int) -> memoryview:
+        """What came, without a copy."""
         end = min(self.size, offset + length)
         if end <= offset:
-            return b""
+            return memoryview(b"")
         options: dict[str, Any] = {"range": (offset, end)}
         if self._tag:
             options["if_match"] = self._tag
-        return _calling(
-            self.name,
-            self._storage,
-            lambda: obstore.get(self._store, self._key, options=cast(Any, options)).bytes().to_bytes(),
-        )
+        return _calling(self.name, self._way.storage, lambda: self._got(options))
+
+    def _got(self, options: Mapping[str, Any]) -> memoryview:
+        found = obstore.get(self._way.store, self._key, options=cast(Any, options))
+        if self._tag and found.meta.get("e_tag", self._tag) != self._tag:  # a store that heeds no If-Match
+            raise SourceObjectGone(f"{self.name} was replaced while it was read.", "Scan the source again.")
+        return memoryview(cast(Any, found.bytes()))
 
 
 def _version(meta: Any) -> str:
     return f"{meta.get('e_tag') or meta['last_modified']}-{meta['size']}"
+
+
+def _known(version: str) -> dict[str, Any] | None:
+    """What a version says of an object that has bytes, by its entity tag; None where it is of a time (RFC 9110, 8.8.3:
+    no tag holds a blank)."""
+    tag, _, size = version.rpartition("-")
+    if " " in tag or not tag or not size.isdigit() or not int(size):
+        return None
+    return {"e_tag": tag, "size": int(size)}
 
 
 _FAULTS = (obstore.exceptions.BaseError, OSError, ValueError)

@@ -25,13 +25,19 @@ class PacedTree:
             yield entry
 
     def open(self, path: str, version: str | None) -> Opened:
-        self._pacer.query()
-        if self._requests:
-            self._pacer.reserve(_HEAD_BYTES)
+        asks = self._tree.asks(version)
+        if asks:
+            self._pacer.query()
+            if self._requests:
+                self._pacer.reserve(_HEAD_BYTES)
         found = self._tree.open(path, version)
-        self._came(_HEAD_BYTES)
-        self._pacer.answered()
+        if asks:
+            self._came(_HEAD_BYTES)
+            self._pacer.answered()
         return PacedFile(found, self._pacer, requests=self._requests)
+
+    def asks(self, version: str | None) -> bool:
+        return self._tree.asks(version)
 
     def names(self, folder: str) -> dict[str, int]:
         self._pacer.query()
@@ -54,6 +60,7 @@ class PacedFile:
 
     def __init__(self, file: Opened, pacer: Pacer, *, requests: bool) -> None:
         self.name, self.size, self.version, self.near = file.name, file.size, file.version, file.near
+        self.shelf = file.shelf
         self._file, self._pacer, self._requests = file, pacer, requests
 
     def read_at(self, offset: int, length: int) -> bytes:

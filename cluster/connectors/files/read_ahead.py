@@ -19,6 +19,7 @@ class ReadAhead:
 
     def __init__(self, file: Opened) -> None:
         self.name, self.size, self.version, self.near = file.name, file.size, file.version, file.near
+        self.shelf = file.shelf
         self._file = file
         self._held: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._threads = ThreadPoolExecutor(1 + AHEAD, "read-ahead")

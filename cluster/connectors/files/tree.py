@@ -30,6 +30,8 @@ class Opened(Content, Protocol):
     """The content of a file in one version of it."""
 
     version: str
+    shelf: dict[int, bytes]
+    """Where a format may keep a few bytes, by their offset, for when this version is opened again."""
 
 
 @dataclass
@@ -75,7 +77,14 @@ class Tree(Protocol):
         ...
 
     def open(self, path: str, version: str | None) -> Opened:
-        """The content of a file; SourceObjectGone if it is gone, or was replaced since it had `version`."""
+        """The content of a file; SourceObjectGone if it is gone, or was replaced since it had `version`.
+
+        Where `asks` says no, that is raised when it is first read.
+        """
+        ...
+
+    def asks(self, version: str | None) -> bool:
+        """Whether opening a file in that version asks for it: what a store is told with each request need not be."""
         ...
 
     def names(self, folder: str) -> dict[str, int]:

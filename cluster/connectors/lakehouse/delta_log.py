@@ -138,7 +138,7 @@ def _rows_of(tree: "Tree", path: str) -> Iterator[Action]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from cluster.formats.parquet import SeekableContent
+    from cluster.formats.streams import SeekableContent
 
     try:
         file = pq.ParquetFile(pa.PythonFile(SeekableContent(tree.open(path, None)), mode="r"))

@@ -6,7 +6,7 @@ from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile
 
 from cluster.connectors.lakehouse.places import Places
 from cluster.errors import SourceObjectGone
-from cluster.formats.parquet import SeekableContent
+from cluster.formats.streams import SeekableContent
 
 if TYPE_CHECKING:
     from cluster.connectors.files.tree import Tree

@@ -22,6 +22,7 @@ from cluster.errors import SourceUnreadable
 from cluster.formats import parquet
 from cluster.formats.arrow_columns import columns_of
 from cluster.formats.layout import Way
+from cluster.formats.streams import SeekableContent
 
 if TYPE_CHECKING:
     from cluster.connectors.files.tree import Opened, Tree
@@ -105,7 +106,7 @@ class _Projection:
     """Makes the columns of a table out of those of one of its data files."""
 
     def __init__(self, content: "Opened", spec: dict[str, Any], constants: dict[str, str | None]) -> None:
-        schema = pq.read_schema(pa.PythonFile(parquet.SeekableContent(content), mode="r"))
+        schema = pq.read_schema(pa.PythonFile(SeekableContent(content), mode="r"))
         named = columns_of(schema)
         keys: dict[str | int, str] = {}
         for name, field in named:
