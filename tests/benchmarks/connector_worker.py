@@ -74,6 +74,16 @@ def _listing(endpoint: str, bucket: str) -> Callable[[], int]:
     return lambda: len(connector.enumerate().assets)
 
 
+def _bare(endpoint: str, bucket: str) -> Callable[[], int]:
+    """The list alone, by the client that Sextant uses: what the server itself needs."""
+    import obstore
+    from obstore.store import S3Store
+
+    keys: dict[str, Any] = {"access_key_id": "key", "secret_access_key": "secret", "region": "us-east-1"}
+    store = S3Store(bucket, endpoint=endpoint, client_options={"allow_http": True}, **keys)
+    return lambda: sum(map(len, obstore.list(store, chunk_size=1000)))
+
+
 READERS: dict[str, Callable[..., Callable[[], int]]] = {
     "postgres.sextant": lambda url: _sextant(url, "public.t"),
     "postgres.adbc": _adbc,
@@ -81,6 +91,7 @@ READERS: dict[str, Callable[..., Callable[[], int]]] = {
     "s3.sextant": lambda endpoint, bucket, key: _sextant(_s3(endpoint, bucket), key),
     "s3.polars": _polars,
     "s3.listing": _listing,
+    "s3.bare": _bare,
 }
 
 

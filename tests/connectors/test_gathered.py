@@ -1,9 +1,11 @@
 """What is read of a store in stretches: the bytes that are there, each asked for once, in few requests."""
 
+import io
 from concurrent.futures import Future
 from typing import Any
 
 import obstore
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +15,9 @@ from pyarrow import orc
 from source_targets import Bucket, Open, asset_of, cells_of
 
 from cluster.connectors.files import objects
+from cluster.connectors.files.connector import FilesConnector
+from cluster.connectors.files.looking import Looking
+from cluster.connectors.files.tree import Entry
 from cluster.formats import format_named, gathered
 from cluster.formats.gathered import Gathered
 from cluster.formats.layout import Way
@@ -109,22 +114,44 @@ def test_a_first_batch_does_not_bring_the_whole_file() -> None:
         assert sum(end - start for start, end in content.asked) > content.size * 0.9
 
 
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The requests for objects, by their names."""
+    made: list[str] = []
+
+    def spied(name: str) -> Any:
+        call = getattr(obstore, name)
+        return lambda *given, **named: (made.append(name), call(*given, **named))[1]
+
+    for name in ("head", "get"):
+        monkeypatch.setattr(objects.obstore, name, spied(name))
+    return made
+
+
+def test_a_file_of_a_store_is_looked_into_by_one_request_also_where_it_was_written_again(
+    bucket: Bucket, opened: Open, calls: list[str]
+) -> None:
+    for name in ("ann", "bob", "cid"):
+        pl.DataFrame({name: [1]}).write_parquet(made := io.BytesIO())
+        bucket.put(f"{name}.parquet", made.getvalue())
+    connector = opened(bucket.url())
+    assert [asset.columns[0].name for asset in connector.enumerate().assets] == ["ann", "bob", "cid"]
+    assert calls == ["get"] * 3
+    assert isinstance(connector, FilesConnector)
+    looking = Looking(connector._tree, connector._way, several=True)
+    assert [asset.path for asset in looking.into([Entry("ann.parquet", 9, '"another"-9')], [])] == ["ann.parquet"]
+    assert not list(looking.into([Entry("dan.parquet", 9, '"another"-9')], []))
+
+
 def test_a_partition_of_an_object_costs_no_request_but_for_its_bytes(
-    bucket: Bucket, opened: Open, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, opened: Open, calls: list[str]
 ) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"id": range(200_000)}), sink, row_group_size=50_000, use_dictionary=False)
     bucket.put("t.parquet", sink.getvalue().to_pybytes())
     connector = opened(bucket.url())
     partitions = connector.plan(asset_of(connector, "t.parquet"), 500_000)
-    calls: list[str] = []
-
-    def spied(name: str) -> Any:
-        call = getattr(obstore, name)
-        return lambda *given, **named: (calls.append(name), call(*given, **named))[1]
-
-    for name in ("head", "get"):
-        monkeypatch.setattr(objects.obstore, name, spied(name))
+    calls.clear()
     assert len(cells_of(connector, partitions)) == 200_000
     assert calls == ["get"] * len(partitions)
     assert len(partitions) == 4

@@ -1,7 +1,6 @@
 """Reads files in the formats of `cluster.formats`: of a folder, or in an object store (`stores`)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -9,16 +8,15 @@ from urllib.parse import unquote, urlsplit
 
 from cluster.connectors.files.identity import identify, verify
 from cluster.connectors.files.local import LocalTree
+from cluster.connectors.files.looking import Looking
 from cluster.connectors.files.paced import PacedTree
 from cluster.connectors.files.read_ahead import ReadAhead
-from cluster.connectors.files.resource_sets import SetPlan, grouped, is_set, pattern_of, sampled
+from cluster.connectors.files.resource_sets import SetPlan, grouped, is_set, pattern_of
 from cluster.connectors.files.tree import Entry, Listing, Tree
-from cluster.connectors.fingerprints import digest
 from cluster.connectors.interface import (
     AssetInfo,
     Enumeration,
     Partition,
-    Problem,
     SourceAccess,
     SourceFacts,
     TestStep,
@@ -26,9 +24,9 @@ from cluster.connectors.interface import (
 from cluster.connectors.options import with_declarations
 from cluster.connectors.pace import Pacer
 from cluster.connectors.steps import Check, Concern, run_steps
-from cluster.errors import SourceAuthFailed, SourceError, SourceObjectGone, SourceUnreachable, SourceUnreadable
+from cluster.errors import SourceError, SourceUnreadable
 from cluster.formats import KNOWN, format_named, format_of, split_table, tables_of
-from cluster.formats.layout import Format, Inspected, Way
+from cluster.formats.layout import Format, Way
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,8 +97,9 @@ class FilesConnector:
         entries, listing = self._list()
         problems = list(listing.problems)
         alone, sets = grouped(entries)
-        assets = [asset for pattern, members in sets.items() for asset in self._set(pattern, members, problems)]
-        assets += [asset for entry in alone for asset in self._assets(entry, problems)]
+        looking = Looking(self._tree, self._way, several=self._objects is not None and self._pacer is None)
+        assets = [asset for pattern, members in sets.items() for asset in looking.into_set(pattern, members, problems)]
+        assets += looking.into(alone, problems)
         assets.sort(key=lambda asset: asset.path)
         return Enumeration(assets=tuple(assets), complete=listing.complete, problems=tuple(problems))
 
@@ -158,55 +157,8 @@ class FilesConnector:
         self._seen = listing
         return entries, listing
 
-    def _set(self, pattern: str, members: list[Entry], problems: list[Problem]) -> Iterator[AssetInfo]:
-        """The asset of a set of files; those of its files where the sampled ones have other columns each."""
-        looked = [asset for entry in sampled(members) for asset in self._assets(entry, [])]
-        shapes = {tuple(column.name for column in asset.columns) for asset in looked if asset.problem is None}
-        if len(shapes) > 1 or any(asset.path != split_table(asset.path)[0] for asset in looked):
-            for entry in members:
-                yield from self._assets(entry, problems)
-            return
-        whole = next((asset for asset in looked if asset.problem is None), None)
-        if whole is None:
-            yield from (asset for entry in members for asset in self._assets(entry, problems))
-            return
-        rows = [asset.rows_estimate for asset in looked if asset.problem is None]
-        known = [row for row in rows if row is not None]
-        yield whole.model_copy(
-            update={
-                "path": pattern,
-                "bytes": sum(entry.size for entry in members),
-                "rows_estimate": round(sum(known) / len(known) * len(members)) if len(known) == len(rows) else None,
-                "fingerprint": digest([[entry.path, entry.version] for entry in members]),
-                "identity": None,
-                "comment": f"{len(members)} files",
-            }
-        )
-
     def _set_plan(self, asset: str) -> SetPlan:
         return SetPlan(self._tree, asset, self._way, far=self._local is None and self._pacer is None)
-
-    def _assets(self, entry: Entry, problems: list[Problem]) -> Iterator[AssetInfo]:
-        """The asset of a file, or those of the tables in it; none if it was deleted since it was listed."""
-        format_, name, way = self._way(entry.path)
-        listed, described = tables_of(format_), None
-        try:
-            content = self._tree.open(entry.path, None)
-            if listed is not None:
-                for table in listed(content, way):
-                    described = format_.inspect(content, replace(way, table=table))
-                    yield _described(entry, name, described, f"{entry.path}#{table}")
-                return
-            described = format_.inspect(content, way)
-        except (SourceUnreachable, SourceAuthFailed):
-            raise
-        except SourceObjectGone:
-            return
-        except SourceError as error:
-            problems.append(Problem(path=entry.path, code=error.code, detail=error.detail, remedy=error.remedy))
-            yield _described(entry, name, Inspected(), entry.path).model_copy(update={"problem": error.code})
-        else:
-            yield _described(entry, name, described, entry.path)
 
     def _way(self, path: str) -> tuple[Format, str, Way]:
         file, table = split_table(path)
@@ -265,16 +217,3 @@ class FilesConnector:
             format_.inspect(content, way)
         else:
             listed(content, way)
-
-
-def _described(entry: Entry, format_: str, inspected: Inspected, path: str) -> AssetInfo:
-    return AssetInfo(
-        path=path,
-        kind="file",
-        format=format_,
-        columns=inspected.columns,
-        rows_estimate=inspected.rows_estimate,
-        bytes=entry.size,
-        fingerprint=digest(entry.version),
-        identity=digest(entry.version) if entry.size and path == entry.path else None,  # empty files are all alike
-    )

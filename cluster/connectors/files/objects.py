@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 from typing import Any, NamedTuple, TypeVar, cast
 
 import obstore
@@ -38,13 +39,15 @@ class _Shelves:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str], dict[int, bytes]] = OrderedDict()
+        self._lock = Lock()
 
     def of(self, key: str, version: str) -> dict[int, bytes]:
-        found = self._kept.setdefault((key, version), {})
-        self._kept.move_to_end((key, version))
-        while len(self._kept) > SHELVES:
-            self._kept.popitem(last=False)
-        return found
+        with self._lock:
+            found = self._kept.setdefault((key, version), {})
+            self._kept.move_to_end((key, version))
+            while len(self._kept) > SHELVES:
+                self._kept.popitem(last=False)
+            return found
 
 
 class ObjectTree:
@@ -208,10 +211,12 @@ def _version(meta: Any) -> str:
 
 
 def _known(version: str) -> dict[str, Any] | None:
-    """What a version says of an object that has bytes, by its entity tag; None where it is of a time (RFC 9110, 8.8.3:
-    no tag holds a blank)."""
+    """What a version says of an object that has bytes, by a tag that requests can be held to; None where it has none.
+
+    A tag stands in quotes (RFC 9110, 8.8.3), which the lists of some stores leave out.
+    """
     tag, _, size = version.rpartition("-")
-    if " " in tag or not tag or not size.isdigit() or not int(size):
+    if not tag.startswith('"') or not size.isdigit() or not int(size):
         return None
     return {"e_tag": tag, "size": int(size)}
 
