@@ -1,0 +1,81 @@
+"""The read side of the compliance group, by topic."""
+
+from actors.compliance.queries.advice import (
+    actionable,
+    get_recommendation,
+    recommendations,
+    risk_of_asset,
+    risk_of_estate,
+    risk_of_source,
+    risk_trend,
+    what_if,
+)
+from actors.compliance.queries.fact_views import (
+    evaluated_sources,
+    explain,
+    facts,
+    followed,
+)
+from actors.compliance.queries.finding_views import (
+    failing,
+    findings,
+    get_finding,
+    list_waivers,
+    replay,
+)
+from actors.compliance.queries.on_record import (
+    contradictions,
+    deadlines,
+    decide,
+    get_order,
+    jobs,
+    list_orders,
+    list_records,
+    record_history,
+)
+from actors.compliance.queries.postures import (
+    digest,
+    framework,
+    framework_record,
+    frameworks,
+    posture,
+    readable_framework,
+    verdicts,
+    verdicts_by_framework,
+)
+
+__all__ = [
+    "actionable",
+    "contradictions",
+    "deadlines",
+    "decide",
+    "digest",
+    "evaluated_sources",
+    "explain",
+    "facts",
+    "failing",
+    "findings",
+    "followed",
+    "framework",
+    "framework_record",
+    "frameworks",
+    "get_finding",
+    "get_order",
+    "get_recommendation",
+    "jobs",
+    "list_orders",
+    "list_records",
+    "list_waivers",
+    "posture",
+    "readable_framework",
+    "recommendations",
+    "record_history",
+    "replay",
+    "risk_of_asset",
+    "risk_of_estate",
+    "risk_of_source",
+    "risk_trend",
+    "verdicts",
+    "verdicts_by_framework",
+    "what_if",
+]
