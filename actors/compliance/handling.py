@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from actors.compliance import queries
+from actors.compliance import queries, sight
 from actors.compliance.contract import FindingView, HandleFinding
 from actors.compliance.tables import Finding, Handled
-from cluster.errors import Conflict, NotFound
+from cluster.errors import Conflict
 from cluster.runtime.commands import UnitOfWork
 
 
@@ -31,14 +31,18 @@ def handle(work: UnitOfWork, command: HandleFinding) -> FindingView:
     work.session.expire_all()
     told = {"handling": before.handling, "assignee": before.assignee} if before else None
     work.emit("finding_handled", f"finding:{row.id}", told, {key: str(values[key]) for key in ("handling", "assignee")})
-    return queries.get_finding(work.session, row.id, work.now)
+    return queries.get_finding(work.session, row.id, work.now, work.caller)
 
 
 def open_finding(work: UnitOfWork, finding_id: str) -> Finding:
     """The finding, if it is open. Raises NotFound, Conflict."""
-    row = work.session.get(Finding, finding_id)
-    if row is None:
-        raise NotFound(f"There is no finding '{finding_id[:64]}'.", "List the findings to see their ids.")
+    row = queries.row_of(work.session, finding_id, work.caller)
     if row.state != "open":
         raise Conflict("The finding is not open.", "Only what fails can be taken on or waived.")
     return row
+
+
+def sees(work: UnitOfWork, finding_id: str) -> bool:
+    """Whether whoever asks may see the finding."""
+    told = select(Finding.id).where(Finding.id == finding_id, sight.findings(work.caller))
+    return work.session.scalars(told).first() is not None

@@ -32,6 +32,7 @@ from actors.compliance.contract import (
 )
 from cluster.naming import source_entity
 from cluster.runtime.commands import Done, Service, UnitOfWork
+from cluster.security.visibility import require_all
 
 service = Service(GROUP)
 
@@ -46,6 +47,7 @@ def record_facts(work: UnitOfWork, command: RecordFacts) -> FactReceipt:
 
 @service.handles(EvaluateSource)
 def evaluate_source(work: UnitOfWork, command: EvaluateSource) -> EvaluationView:
+    require_all(work.caller)  # what it tells counts all assets
     return evaluating.whole(work, command.source_id, command.frameworks)
 
 
@@ -62,6 +64,7 @@ def note_followed(work: UnitOfWork, command: NoteFollowed) -> Done:
 
 @service.handles(AdviseSource)
 def advise_source(work: UnitOfWork, command: AdviseSource) -> AdviceReceipt:
+    require_all(work.caller)
     advice = advise(command.source_id, queries.actionable(work.session, command.source_id))
     changed = write_advice(work.session, command.source_id, advice)
     sampling.sample(work.session, command.source_id, work.now)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actors.compliance.contract import DecideWaiver, RequestWaiver, WaiverView
-from actors.compliance.handling import open_finding
+from actors.compliance.handling import open_finding, sees
 from actors.compliance.tables import Rule, Waiver
 from cluster.context import new_id
 from cluster.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -44,7 +44,7 @@ def request(work: UnitOfWork, command: RequestWaiver) -> WaiverView:
 def decide(work: UnitOfWork, command: DecideWaiver) -> WaiverView:
     """The waiver as it was decided."""
     row = work.session.get(Waiver, command.waiver_id)
-    if row is None:
+    if row is None or not sees(work, row.finding_id):
         raise NotFound(f"There is no waiver '{command.waiver_id[:64]}'.", "List the waivers to see their ids.")
     asked = ("requested", "approved") if command.decision == "withdraw" else ("requested",)
     if row.state not in asked:

@@ -45,7 +45,7 @@ async def act(recommendation_id: RecommendationId, body: ActOrder, doors: Access
     """Starts the workflow, places the order, or writes the annotation that the recommendation asks for."""
     caller.require("compliance:write")
     with doors.reading() as session:
-        one = queries.get_recommendation(session, recommendation_id)
+        one = queries.get_recommendation(session, recommendation_id, caller=caller)
     verb, _, detail = one.action.partition(":")
     if verb in {"scan", "refresh", "discover", "repair_reading"}:
         started = await doors.send(StartWorkflow(source_id=one.source_id), caller)

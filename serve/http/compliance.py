@@ -28,6 +28,7 @@ from serve.http.pages import After, AfterNumber, Id, IdFilter, Limit, Page, page
 
 router = APIRouter(tags=["compliance"])
 MayRead = Annotated[Caller, Depends(permitted("compliance:read"))]
+MaySee = Annotated[Caller, Depends(permitted("compliance:read", scoped=True))]
 FrameworkKey = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._\-]+$", examples=["gdpr"])]
 Framework = Annotated[str | None, Query(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._\-]+$")]
 
@@ -51,14 +52,14 @@ class EvaluationOrder(BaseModel):
 
 
 @router.get("/frameworks", operation_id="list_frameworks", summary="List frameworks")
-def frameworks(doors: Access, caller: MayRead) -> Page[FrameworkView]:
+def frameworks(doors: Access, caller: MaySee) -> Page[FrameworkView]:
     """The frameworks with their controls."""
     with doors.reading() as session:
         return Page[FrameworkView](items=tuple(queries.frameworks(session)))
 
 
 @router.get("/frameworks/{key}", operation_id="get_framework", summary="Read a framework")
-def framework(key: FrameworkKey, doors: Access, caller: MayRead) -> FrameworkView:
+def framework(key: FrameworkKey, doors: Access, caller: MaySee) -> FrameworkView:
     """One framework with its controls."""
     with doors.reading() as session:
         return queries.framework(session, key)
@@ -68,7 +69,7 @@ def framework(key: FrameworkKey, doors: Access, caller: MayRead) -> FrameworkVie
 def findings(
     *,
     doors: Access,
-    caller: MayRead,
+    caller: MaySee,
     source_id: IdFilter = None,
     framework: Framework = None,
     verdict: Annotated[Verdict | None, Query()] = None,
@@ -81,31 +82,31 @@ def findings(
     with doors.reading() as session:
         found = queries.findings(
             session, source_id=source_id, framework=framework, verdict=verdict, severity=severity,
-            assignee=assignee, after=after, limit=limit + 1,
+            assignee=assignee, after=after, limit=limit + 1, caller=caller
         )  # fmt: skip
     return page(found, limit, lambda finding: finding.id)
 
 
 @router.get("/findings/{finding_id}", operation_id="get_finding", summary="Read a finding")
-def finding(finding_id: Id, doors: Access, caller: MayRead) -> FindingView:
+def finding(finding_id: Id, doors: Access, caller: MaySee) -> FindingView:
     """One verdict with its reason, its remediation and the versions of the facts behind it."""
     with doors.reading() as session:
-        return queries.get_finding(session, finding_id)
+        return queries.get_finding(session, finding_id, caller=caller)
 
 
 @router.get("/findings/{finding_id}/replay", operation_id="replay_finding", summary="Reach a finding again")
-def replay(finding_id: Id, doors: Access, caller: MayRead) -> FindingView:
+def replay(finding_id: Id, doors: Access, caller: MaySee) -> FindingView:
     """The verdict decided again from the stored versions of its facts and its rule; equal to the one that stands."""
     with doors.reading() as session:
-        return queries.replay(session, finding_id)
+        return queries.replay(session, finding_id, caller=caller)
 
 
 @router.get("/sources/{source_id}/posture", operation_id="get_posture", summary="Read the posture of a source")
-def posture(source_id: Id, doors: Access, caller: MayRead, framework: Framework = None) -> Page[Posture]:
+def posture(source_id: Id, doors: Access, caller: MaySee, framework: Framework = None) -> Page[Posture]:
     """The verdict of every control, by framework. A control without evidence never passes."""
     with doors.reading() as session:
         keys = [framework] if framework else [known.key for known in queries.frameworks(session)]
-        return Page[Posture](items=tuple(queries.posture(session, source_id, key) for key in keys))
+        return Page[Posture](items=tuple(queries.posture(session, source_id, key, caller=caller) for key in keys))
 
 
 @router.get("/sources/{source_id}/controls", operation_id="explain_control", summary="Explain a control for a source")
@@ -113,34 +114,35 @@ def explain_control(
     *,
     source_id: Id,
     doors: Access,
-    caller: MayRead,
+    caller: MaySee,
     framework: Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._\-]+$")],
     control: Annotated[str, Query(min_length=1, max_length=60)],
     limit: Limit = 50,
 ) -> Page[Explained]:
     """What its checks say of each subject for the facts as they stand, also where it does not apply, and why."""
     with doors.reading() as session:
-        return Page[Explained](items=tuple(queries.explain(session, source_id, framework, control, limit)))
+        told = queries.explain(session, source_id, framework, control, limit=limit, caller=caller)
+    return Page[Explained](items=tuple(told))
 
 
 @router.get("/sources/{source_id}/verdicts", operation_id="get_verdicts", summary="Count the findings of a source")
-def verdicts(source_id: Id, doors: Access, caller: MayRead) -> SourceVerdicts:
+def verdicts(source_id: Id, doors: Access, caller: MaySee) -> SourceVerdicts:
     """How many findings stand by framework and verdict, and the digest of all of them."""
     with doors.reading() as session:
         return SourceVerdicts(
             source_id=source_id,
-            frameworks=queries.verdicts_by_framework(session, source_id),
-            digest=queries.digest(session, source_id),
+            frameworks=queries.verdicts_by_framework(session, source_id, caller=caller),
+            digest=queries.digest(session, source_id, caller=caller),
         )
 
 
 @router.get("/sources/{source_id}/recommendations", operation_id="list_recommendations", summary="What to do next")
 def recommendations(
-    source_id: Id, doors: Access, caller: MayRead, after: AfterNumber = None, limit: Limit = 50
+    source_id: Id, doors: Access, caller: MaySee, after: AfterNumber = None, limit: Limit = 50
 ) -> Page[RecommendationView]:
     """Recommendations, the one that removes most risk first."""
     with doors.reading() as session:
-        found = queries.recommendations(session, source_id, after, limit + 1)
+        found = queries.recommendations(session, source_id, after, limit + 1, caller=caller)
     return page(found, limit, lambda one: str(one.rank))
 
 
@@ -149,14 +151,14 @@ def facts(
     *,
     source_id: Id,
     doors: Access,
-    caller: MayRead,
+    caller: MaySee,
     kind: Annotated[FactKind | None, Query()] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> Page[FactView]:
     """What the controls are decided from, in its current version."""
     with doors.reading() as session:
-        found = queries.facts(session, source_id, kind=kind, after=after, limit=limit + 1)
+        found = queries.facts(session, source_id, kind=kind, after=after, limit=limit + 1, caller=caller)
     return page(found, limit, lambda fact: f"{fact.kind}/{fact.subject}")
 
 

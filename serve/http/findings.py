@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from actors.compliance import queries
 from actors.compliance.contract import DecideWaiver, FindingView, HandleFinding, Handling, RequestWaiver, WaiverView
 from actors.compliance.contract.findings import Person, Reason
-from serve.http.compliance import MayRead
+from serve.http.compliance import MaySee
 from serve.http.doors import Access
 from serve.http.identity import Writer
 from serve.http.pages import After, Id, IdFilter, Limit, Page, page
@@ -65,11 +65,11 @@ async def request_waiver(finding_id: Id, body: WaiverOrder, doors: Access, calle
 
 @router.get("/waivers", operation_id="list_waivers", summary="List waivers")
 def waivers(
-    doors: Access, caller: MayRead, finding_id: IdFilter = None, after: After = None, limit: Limit = 50
+    doors: Access, caller: MaySee, finding_id: IdFilter = None, after: After = None, limit: Limit = 50
 ) -> Page[WaiverView]:
     """Waivers with what became of them."""
     with doors.reading() as session:
-        found = queries.list_waivers(session, finding_id, after, limit + 1)
+        found = queries.list_waivers(session, finding_id, after, limit + 1, caller=caller)
     return page(found, limit, lambda waiver: waiver.id)
 
 

@@ -2,7 +2,8 @@
 
 Every name, text, comment and SQL of an asset holds a word that is its own. A caller asks every address of the catalog
 that can be read, in every way that tells of assets, and no answer holds the word of an asset that is hidden from it;
-what is counted is what a catalog without the hidden assets would count.
+what is counted is what a catalog without the hidden assets would count. So it is with verdicts, facts and risk: they
+are held against those of a source that has only the assets that are seen.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -36,6 +37,7 @@ from actors.catalog.contract import (
     SourceRef,
     TellUse,
 )
+from actors.compliance.contract import AdviseSource, EvaluateSource, FactDraft, RecordFacts
 from cluster.connectors.interface import AssetInfo, ColumnInfo, ForeignKey
 from cluster.naming import asset_id
 from cluster.security.tokens import issue_token
@@ -43,6 +45,8 @@ from cluster.security.tokens import issue_token
 SOURCE = SourceRef(id="leaks", name="leaks", kind="postgresql", namespace="postgres://leaks:5432")
 TABLES = 5
 EXAMPLES = 60 if os.environ.get("LONG_TESTS") else 2
+KINDS = ("source", "asset", "labels", "coverage", "profile", "flows")
+BY_FLOWS = {"flow.encrypted", "flow.transfer_basis", "register.purpose_kept"}
 WORDS = ("quokka", "narwhal", "axolotl", "pangolin", "ocelot")
 
 
@@ -90,6 +94,9 @@ def made(instance: Any, world: World) -> None:
     term = do(DefineTerm(name="Animal", definition="Something alive."))
     for number in range(TABLES):
         _curated(do, number, term.id)
+    do(RecordFacts(source_id="leaks", facts=told("leaks", world, set()), complete=KINDS))
+    do(EvaluateSource(source_id="leaks", frameworks=("gdpr",)))
+    do(AdviseSource(source_id="leaks"))
     for number, members in enumerate(world.members):
         domain = do(RegisterAsset(kind="domain", name=f"domain-{number}"))
         inside = tuple(ident(each) for each, place in enumerate(world.places) if place == number)
@@ -111,6 +118,60 @@ def _info(world: World, number: int) -> AssetInfo:
         path=f"public.{word}", kind="view" if origins else "table", columns=(column,), comment=f"{word} table",
         definition=sql or None, foreign_keys=keys, fingerprint=f"f{number}", rows_estimate=1000 + number,
     )  # fmt: skip
+
+
+def told(source: str, world: World, without: set[int]) -> tuple[FactDraft, ...]:
+    """The facts of a source that has these tables but some."""
+    found = [FactDraft(kind="source", subject=source, value={"name": "one", "tls": None, "encrypted_at_rest": False})]
+    flows = [edge for edge in world.flows if not without & set(edge)]
+    for number in sorted(set(range(TABLES)) - without):
+        word, subject = WORDS[number], ident(number)
+        label = {
+            "data_class": "contact.phone",
+            "sensitivity": "Confidential",
+            "tags": ["personal", "direct_identifier"],
+            "matched": 9,
+            "scanned": 10,
+            "state": "automatic",
+            "origin": "machine",
+            "whole_column": True,
+        }
+        keys = [
+            {"columns": ["a"], "to_asset": f"public.{WORDS[start]}", "to_columns": ["a"]}
+            for start, end in flows
+            if end == number and source == "leaks"
+        ]
+        ways = {
+            way: [
+                {
+                    "asset": ident(edge[end]),
+                    "source": f"{WORDS[edge[end]]}-store",
+                    "tls": False,
+                    "masking": False,
+                    "source_name": f"{WORDS[edge[end]]}-store",
+                    "region": "us",
+                }
+                for edge in flows
+                if edge[1 - end] == number
+            ]
+            for way, end in (("in", 0), ("out", 1))
+        }
+        values = {
+            "asset": {
+                "path": f"public.{word}",
+                "kind": "table",
+                "status": "present",
+                "tags": [f"scope:{word}"],
+                "grants": [{"grantee": f"{word}-role", "privilege": "SELECT", "public": True}],
+                "columns": [f"{word}_phone"],
+                "foreign_keys": keys,
+            },
+            "labels": {"columns": {f"{word}_phone": [label]}},
+            "coverage": {"method": "census", "partitions": 1, "partitions_read": 1, "rows": 10},
+            "flows": ways,
+        }
+        found += [FactDraft(kind=kind, subject=subject, value=value) for kind, value in values.items()]  # type: ignore[arg-type]
+    return tuple(found)
 
 
 def _curated(do: Any, number: int, term: str) -> None:
@@ -148,6 +209,43 @@ def _open_again(instance: Any) -> Iterator[None]:
     instance.forget_tokens()
 
 
+def judged(instance: Any, client: httpx.Client, world: World, unseen: set[int]) -> None:
+    """Verdicts and risk are those of a source without what is unseen, but for what stands on the source as a whole."""
+    do, tied = instance.groups.carry_out, {end for edge in world.flows if unseen & set(edge) for end in edge}
+    do(RecordFacts(source_id="seen", facts=told("seen", world, unseen), complete=KINDS))
+    do(EvaluateSource(source_id="seen", frameworks=("gdpr",)))
+    admin = instance.client()
+    found = [pages(one, f"/api/v1/findings?source_id={source}") for one, source in ((client, "leaks"), (admin, "seen"))]
+    mine, expected = ({(one["control"], one["check"], one["subject"]): (one["verdict"], one["reason"]) for one in listed
+                       if one["subject"] not in {"leaks", "seen"} and one["verdict"] != "NOT_APPLICABLE"}
+                      for listed in found)  # fmt: skip
+    assert {key for key in expected if key not in mine} <= {
+        key for key in expected if key[2] in {ident(each) for each in tied} and key[1] in BY_FLOWS
+    }
+    assert mine.items() <= expected.items()
+    assert not unseen or "leaks" not in {one["subject"] for one in found[0]}
+    counted = [one.get(f"/api/v1/sources/{source}/risk").json() | {"source_id": ""}
+               for one, source in ((client, "leaks"), (admin, "seen"))]  # fmt: skip
+    assert counted[0] == counted[1]
+    question = "controls?framework=gdpr&control=46"
+    reasons = [one.get(f"/api/v1/sources/{source}/{question}").json()["items"]
+               for one, source in ((client, "leaks"), (admin, "seen"))]  # fmt: skip
+    assert reasons[0] == [one for one in reasons[1] if not unseen or one["subject"] != "seen"]
+    for one in found[0]:
+        assert client.get(f"/api/v1/findings/{one['id']}/replay").json()["reason"] == one["reason"]
+    shown = {one["id"] for one in found[0]}
+    for one in pages(admin, "/api/v1/findings?source_id=leaks"):
+        assert one["id"] in shown or client.get(f"/api/v1/findings/{one['id']}").status_code == 404
+
+
+def pages(client: httpx.Client, address: str) -> list[Any]:
+    found, after = [], ""
+    while after is not None:
+        answer = client.get(f"{address}&limit=100{after and '&after=' + after}").json()
+        found, after = found + answer["items"], answer["next"]
+    return found
+
+
 def addresses(client: httpx.Client) -> list[str]:
     document = client.get("/api/v1/openapi.json").json()
     return [
@@ -161,6 +259,10 @@ def asked(paths: list[str], unseen: set[int]) -> Iterator[str]:
     for path in paths:
         if "{" not in path:
             yield path
+        elif path.startswith("/api/v1/sources/{source_id}/") and path.count("{") == 1:
+            yield path.replace("{source_id}", "leaks")
+        elif path == "/api/v1/sources/{source_id}/risk/{asset_id}":
+            yield from (path.replace("{source_id}", "leaks").replace("{asset_id}", ident(number)) for number in unseen)
         elif path.startswith(("/api/v1/assets/{", "/api/v1/lineage/{")):
             for number in range(TABLES) if path.endswith("/lineage") else unseen:
                 yield path.replace("{asset_id}", ident(number))
@@ -177,6 +279,7 @@ def asked(paths: list[str], unseen: set[int]) -> Iterator[str]:
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=WORLDS)
+@example(World((0, None, None, 1, None), (frozenset({"nobody"}), None), frozenset({(0, 1), (1, 2), (2, 3)})))
 def test_nothing_of_a_hidden_asset_is_told(instance: Any, people: dict[str, Any], world: World) -> None:
     made(instance, world)
     instance.forget_tokens()
@@ -190,6 +293,8 @@ def test_nothing_of_a_hidden_asset_is_told(instance: Any, people: dict[str, Any]
             told = {word for word in secret if word in answer.text.replace(path.partition("?")[2], "")}
             assert not told, (name, path, world)
         _counts(client, TABLES - len(unseen), name)
+        if name == "leak.auditor":
+            judged(instance, client, world, unseen)
 
 
 def _counts(client: httpx.Client, visible: int, name: str) -> None:

@@ -22,6 +22,7 @@ from actors.compliance.queries.finding_views import (
     get_finding,
     list_waivers,
     replay,
+    row_of,
 )
 from actors.compliance.queries.on_record import (
     contradictions,
@@ -75,6 +76,7 @@ __all__ = [
     "risk_of_estate",
     "risk_of_source",
     "risk_trend",
+    "row_of",
     "verdicts",
     "verdicts_by_framework",
     "what_if",

@@ -6,10 +6,11 @@ from itertools import islice
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actors.compliance import factbook
+from actors.compliance import sight
 from actors.compliance.contract import Explained, FactKind, FactView
 from actors.compliance.frameworks import chosen
 from actors.compliance.tables import FactVersion, Followed, Judged
+from cluster.context import Caller
 from cluster.errors import NotFound
 
 
@@ -21,26 +22,33 @@ def facts(
     *,
     after: str | None = None,
     limit: int = 100,
+    caller: Caller = sight.EVERYBODY,
 ) -> list[FactView]:
     """The facts of a source as they stand, in the order of kind and subject; `after` is "kind/subject"."""
     key = func.concat(FactVersion.kind, "/", FactVersion.subject).collate("C")
-    statement = select(FactVersion).where(FactVersion.source_id == source_id, FactVersion.current)
+    statement = select(FactVersion).where(FactVersion.source_id == source_id, FactVersion.current, sight.facts(caller))
     for column, value in ((FactVersion.kind, kind), (FactVersion.subject, subject)):
         statement = statement.where(column == value) if value is not None else statement
     if after is not None:
         statement = statement.where(key > after)
-    return [FactView.model_validate(row) for row in session.scalars(statement.order_by(key).limit(limit))]
+    rows = session.scalars(statement.order_by(key).limit(limit))
+    return [sight.shown(session, FactView.model_validate(row), caller) for row in rows]
 
 
-def explain(session: Session, source_id: str, framework: str, control: str, limit: int = 100) -> list[Explained]:
+def explain(
+    session: Session, source_id: str, framework: str, control: str, *, limit: int = 100,
+    caller: Caller = sight.EVERYBODY,
+) -> list[Explained]:  # fmt: skip
     """What the checks of a control say of each subject just now, NOT_APPLICABLE ones with their reason as well."""
-    facts = factbook.current(session, source_id, datetime.now(UTC))
+    facts = sight.current(session, source_id, datetime.now(UTC), caller=caller)
+    on_source = not sight.veiled(session, source_id, caller)
     uses = [use for use in chosen(session, (framework,))[0].uses if use.control.id == control]
     if not uses:
         raise NotFound(f"The framework '{framework}' has no control '{control[:60]}'.", "Read the framework.")
     told = (
         Explained(check=use.check.id, subject=one.subject, name=one.name, verdict=one.verdict, reason=one.reason)
         for use in uses
+        if on_source or use.check.scope != "source"
         for one in use.check.function(facts, use.parameters)
     )
     return list(islice(told, limit))

@@ -7,14 +7,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from actors.compliance import factbook, ledger, waivers
+from actors.compliance import factbook, ledger, sight, waivers
 from actors.compliance.contract import FindingView, Severity, Verdict, WaiverView
 from actors.compliance.evaluation import again, withdrawn
 from actors.compliance.packs import use_of
 from actors.compliance.tables import Finding, Handled, Rule, Waiver
+from cluster.context import Caller
 from cluster.errors import Conflict, NotFound
 
 PART = 5000
+EVERYBODY = sight.EVERYBODY
 
 
 def findings(
@@ -29,11 +31,13 @@ def findings(
     assignee: str | None = None,
     after: str | None = None,
     limit: int = 100,
+    caller: Caller = EVERYBODY,
 ) -> list[FindingView]:
     """Findings in the order of their ids, beginning behind `after`; those that no longer apply are among them."""
     asked = {"source_id": source_id, "framework": framework, "verdict": verdict, "severity": severity}
     asked |= {"subject": subject, "control": control}
     conditions = [getattr(Finding, name) == value for name, value in asked.items() if value is not None]
+    conditions.append(sight.findings(caller))
     if assignee is not None:
         conditions.append(Finding.id.in_(select(Handled.finding_id).where(Handled.assignee == assignee)))
     if after is not None:
@@ -46,17 +50,19 @@ def failing(session: Session, source_id: str) -> list[FindingView]:
     return _views(session, [Finding.source_id == source_id, Finding.verdict == "FAIL"], None)
 
 
-def get_finding(session: Session, finding_id: str, now: datetime | None = None) -> FindingView:
+def get_finding(
+    session: Session, finding_id: str, now: datetime | None = None, caller: Caller = EVERYBODY
+) -> FindingView:
     """One finding. Raises NotFound."""
-    return _viewed(session, [_row(session, finding_id)], now)[0]
+    return _viewed(session, [row_of(session, finding_id, caller)], now)[0]
 
 
-def replay(session: Session, finding_id: str, now: datetime | None = None) -> FindingView:
+def replay(session: Session, finding_id: str, now: datetime | None = None, caller: Caller = EVERYBODY) -> FindingView:
     """The finding reached again from the stored versions of its facts and its rule; equal to the one that stands.
 
     Raises NotFound; Conflict if the check was since replaced by another version; Internal if a fact was altered.
     """
-    row = _row(session, finding_id)
+    row = row_of(session, finding_id, caller)
     rule = _rule(session, row.rule_digest)
     use = use_of(rule)
     if use is None:
@@ -82,7 +88,11 @@ def replay(session: Session, finding_id: str, now: datetime | None = None) -> Fi
 
 
 def list_waivers(
-    session: Session, finding_id: str | None = None, after: str | None = None, limit: int = 100
+    session: Session,
+    finding_id: str | None = None,
+    after: str | None = None,
+    limit: int = 100,
+    caller: Caller = EVERYBODY,
 ) -> list[WaiverView]:
     """Waivers in the order of their ids."""
     statement = select(Waiver).order_by(Waiver.id).limit(limit)
@@ -90,6 +100,8 @@ def list_waivers(
         statement = statement.where(Waiver.finding_id == finding_id)
     if after is not None:
         statement = statement.where(Waiver.id > after)
+    if not caller.sees_all:
+        statement = statement.where(Waiver.finding_id.in_(select(Finding.id).where(sight.findings(caller))))
     today = datetime.now(UTC).date()
     return [waivers.view(row, today) for row in session.scalars(statement)]
 
@@ -125,8 +137,9 @@ def _in_parts(session: Session, statement: Any, column: Any, keys: Iterable[str]
     return found
 
 
-def _row(session: Session, finding_id: str) -> Finding:
-    row = session.get(Finding, finding_id)
+def row_of(session: Session, finding_id: str, caller: Caller) -> Finding:
+    """The row of a finding that the caller may see. Raises NotFound."""
+    row = session.scalars(select(Finding).where(Finding.id == finding_id, sight.findings(caller))).first()
     if row is None:
         raise NotFound(f"There is no finding '{finding_id[:64]}'.", "List the findings to see their ids.")
     return row
