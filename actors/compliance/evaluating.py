@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from actors.compliance import factbook, holdings, ledger, orders_on_record, queries, records
-from actors.compliance.contract import EvaluationView, RecordFacts, TouchedView
+from actors.compliance.contract import EvaluationView, RecordFacts, TouchedView, Verdict
 from actors.compliance.deriving import OWN_KINDS, OnRecord, derive, of_assets, places
 from actors.compliance.evaluation import Draft, Key, evaluate, fingerprint
 from actors.compliance.facts import AssetFacts, FactSet
@@ -87,15 +87,13 @@ def touched(work: UnitOfWork, source_id: str, assets: Collection[str]) -> Touche
         return TouchedView(source_id=source_id, judged=len(held), changed=every.changed)
     seen = _seen(frameworks, held)
     facts, judged = _neighbourhood(work, source_id, set(assets), seen)
-    news = News()
+    news, found = News(), dict[Key, Draft]()
+    stored = ledger.standing(work.session, source_id, None, {*judged, source_id})
     for framework in frameworks:
         local = [use for use in framework.uses if use.check.scope != "source"]
-        stored = ledger.standing(work.session, source_id, framework.pack.value.key, judged)
-        stored = {key: was for key, was in stored.items() if key[3] != source_id}
-        found = evaluate(local, facts, stored)
-        found = {key: draft for key, draft in found.items() if key[3] in judged}
-        _settle(work, source_id, found, stored, news)
-        _settle_source(work, facts, framework, seen, news)
+        found |= {key: draft for key, draft in evaluate(local, facts, stored).items() if key[3] in judged}
+        found |= _of_source(work, facts, framework, seen, stored)
+    _settle(work, source_id, found, stored, news)
     _announce(work, source_id, {"changed": news.changed}, news)
     return TouchedView(source_id=source_id, judged=len(judged), changed=news.changed)
 
@@ -151,10 +149,11 @@ def _scope(use: Use) -> Scope:
     return tuple(getattr(use.parameters, "tags", ())), tuple(getattr(use.parameters, "unless", ()))
 
 
-def _settle_source(work: UnitOfWork, facts: FactSet, framework: Framework, seen: Seen, news: News) -> None:
-    """Judges the source as a whole, each check by its own witnesses."""
+def _of_source(
+    work: UnitOfWork, facts: FactSet, framework: Framework, seen: Seen, stored: dict[Key, Standing]
+) -> dict[Key, Draft]:
+    """Judges the source as a whole, each check by its own witnesses; what it leaves alone is taken out of `stored`."""
     source_id = facts.source_id
-    stored = ledger.standing(work.session, source_id, framework.pack.value.key, [source_id])
     found: dict[Key, Draft] = {}
     uses: dict[Scope, list[Use]] = defaultdict(list)
     for use in framework.uses:
@@ -164,12 +163,13 @@ def _settle_source(work: UnitOfWork, facts: FactSet, framework: Framework, seen:
         keys = [(use.framework, use.control.id, use.check.id, source_id) for use in asked]
         none_holds = bool(scope[0]) and not seen[scope] and bool(facts.assets)
         if none_holds and not any(key in stored and stored[key].verdict != "NOT_APPLICABLE" for key in keys):
-            stored = {key: was for key, was in stored.items() if key not in keys}
+            for key in keys:
+                stored.pop(key, None)
             continue  # it is not concerned, and the findings that there are say so
         # That no asset holds the data is cited with all of them.
         known = factbook.current(work.session, source_id, work.now) if none_holds else subset(facts, set(seen[scope]))
         found |= evaluate(asked, known, stored)
-    _settle(work, source_id, found, stored, news)
+    return found
 
 
 def _comparable(session: Session, source_id: str, frameworks: list[Framework], held: list[Held]) -> bool:
@@ -215,12 +215,12 @@ def _settle(work: UnitOfWork, source_id: str, found: dict[Key, Draft], stored: d
 
 
 def _told(work: UnitOfWork, source_id: str, news: News) -> EvaluationView:
-    after = EvaluationView(
-        source_id=source_id,
-        verdicts=queries.verdicts(work.session, source_id),
-        changed=news.changed,
-        digest=queries.digest(work.session, source_id),
-    )
+    counted = queries.verdicts_by_framework(work.session, source_id)
+    total: dict[Verdict, int] = {}
+    for counts in counted.values():
+        total |= {verdict: total.get(verdict, 0) + number for verdict, number in counts.items()}
+    digest = queries.digest(work.session, source_id, counted)
+    after = EvaluationView(source_id=source_id, verdicts=total, changed=news.changed, digest=digest)
     _announce(work, source_id, after.model_dump(mode="json"), news)
     return after
 

@@ -52,13 +52,15 @@ class Change(NamedTuple):
 
 
 def standing(
-    session: Session, source_id: str, framework: str, subjects: Collection[str] | None = None
+    session: Session, source_id: str, framework: str | None, subjects: Collection[str] | None = None
 ) -> dict[Key, Standing]:
-    """The stored findings of a source under a framework, by key; only those on these subjects if any are named."""
+    """The stored findings of a source under a framework, or all, by key; only on these subjects if any are named."""
     key = (Finding.framework, Finding.control, Finding.check, Finding.subject)
     rest = (Finding.content, Finding.verdict, Finding.state, Finding.severity)
     more = (Finding.subject_name, Finding.rule_digest, Finding.first_seen, Finding.opened_at)
-    chosen = [Finding.source_id == source_id, Finding.framework == framework]
+    chosen = [Finding.source_id == source_id]
+    if framework is not None:
+        chosen.append(Finding.framework == framework)
     if subjects is not None:
         chosen.append(Finding.subject.in_(subjects))
     rows = session.execute(select(*key, *rest, *more).where(*chosen))

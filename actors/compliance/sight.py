@@ -126,12 +126,12 @@ def _with_value(fact: Fact, value: dict[str, Any]) -> Fact:
     return Fact(Cited(cited.kind, cited.subject, cited.version, digest_of(value)), value, fact.observed_at)
 
 
-def _veiled(caller: Caller) -> Select[tuple[str]]:
+def _veiled(caller: Caller) -> Select[str]:
     """The sources that hold an asset hidden from the caller."""
     return select(Holding.source_id).where(~visible(caller, Holding.subject)).distinct()
 
 
-def _joined(caller: Caller) -> Select[tuple[str]]:
+def _joined(caller: Caller) -> Select[str]:
     """The assets that data flows to or from a hidden one."""
     return select(FactVersion.subject).where(*_tied(caller)).distinct()
 

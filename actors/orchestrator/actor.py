@@ -72,8 +72,9 @@ class OrchestratorActor(GroupActor):
     async def _follow(self) -> None:
         """Wakes with every event, so that a verdict follows a label within the second."""
         while True:
-            await follow()
-            await self._listener.wait()
+            bell = self._listener.bell()
+            if not await follow():  # there may be more
+                await self._listener.wait(bell)
 
     async def _drive(self, workflow_id: str) -> None:
         try:
@@ -145,12 +146,13 @@ class OrchestratorActor(GroupActor):
 
     async def _settle(self, way: Way, step: Step, results: list[BaseModel]) -> Settled | None:
         while True:
+            bell = self._listener.bell()
             settled, cancelled = await asyncio.to_thread(_settled, step, way, results)
             if cancelled:
                 return None
             if settled is not None:
                 return settled
-            await self._listener.wait()
+            await self._listener.wait(bell)
 
 
 def _running() -> list[str]:

@@ -43,16 +43,16 @@ class Changed:
     facts: dict[str, list[FactDraft]] = field(default_factory=dict)
 
 
-async def follow() -> None:
-    """One turn of the orchestrator's loop."""
-    await take_turn(lambda command, cause: send(command, system("orchestrator", cause)))
+async def follow() -> bool:
+    """One turn of the orchestrator's loop. Returns whether there may be more to follow at once."""
+    return await take_turn(lambda command, cause: send(command, system("orchestrator", cause)))
 
 
-async def take_turn(send: Send) -> None:
-    """Brings facts and verdicts up to date with the events behind the cursor."""
+async def take_turn(send: Send) -> bool:
+    """Brings facts and verdicts up to date with the events behind the cursor. Returns whether any were followed."""
     found = await asyncio.to_thread(_changed)
     if found is None:
-        return
+        return False
     changed, evaluated = found
     try:
         for source_id, drafts in changed.facts.items():
@@ -64,6 +64,8 @@ async def take_turn(send: Send) -> None:
         await send(NoteFollowed(upto=changed.upto), changed.upto)
     except SextantError as error:
         log.warning("not followed", error=error.code)
+        return False
+    return True
 
 
 def changes(session: Session, events: list[EventView], evaluated: list[str]) -> Changed:

@@ -24,9 +24,13 @@ class Listener:
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
-    async def wait(self) -> None:
-        """Returns at the next ring, or after a second."""
-        bell = self._bell
+    def bell(self) -> asyncio.Event:
+        """The next ring. Who takes it before looking for news, and waits for it after, misses none between the two."""
+        return self._bell
+
+    async def wait(self, bell: asyncio.Event | None = None) -> None:
+        """Returns at this ring or the next one, or after a second."""
+        bell = bell or self._bell
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), POLL_SECONDS)
 

@@ -129,11 +129,9 @@ def explain_control(
 def verdicts(source_id: Id, doors: Access, caller: MaySee) -> SourceVerdicts:
     """How many findings stand by framework and verdict, and the digest of all of them."""
     with doors.reading() as session:
-        return SourceVerdicts(
-            source_id=source_id,
-            frameworks=queries.verdicts_by_framework(session, source_id, caller=caller),
-            digest=queries.digest(session, source_id, caller=caller),
-        )
+        counted = queries.verdicts_by_framework(session, source_id, caller=caller)
+        digest = queries.digest(session, source_id, counted, caller)
+    return SourceVerdicts(source_id=source_id, frameworks=counted, digest=digest)
 
 
 @router.get("/sources/{source_id}/recommendations", operation_id="list_recommendations", summary="What to do next")

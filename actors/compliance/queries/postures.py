@@ -85,17 +85,22 @@ def verdicts_by_framework(
     return {key: verdicts(session, source_id, key, caller) for key in sorted(known(session))}
 
 
-def digest(session: Session, source_id: str, caller: Caller = EVERYBODY) -> str:
+def digest(
+    session: Session,
+    source_id: str,
+    counted: dict[str, dict[Verdict, int]] | None = None,
+    caller: Caller = EVERYBODY,
+) -> str:
     """SHA-256 over what the standing findings of a source say: equal for equal data, whatever run reached them.
 
-    Ids, times and versions of facts are no part of it. The order is that of the statements' own hashes.
+    Ids, times and versions of facts are no part of it. The order is that of the statements' own hashes. `counted` are
+    the verdicts by framework, if they were counted already.
     """
     told = (Finding.source_id == source_id, Finding.verdict.in_(STANDING), sight.findings(caller))
-    statement = select(Finding.statement).where(*told)
     running = hashlib.sha256()
-    for said in sorted(session.scalars(statement)):
+    for said in sorted(session.scalars(select(Finding.statement).where(*told))):
         running.update(said.encode())
-    for key, counts in verdicts_by_framework(session, source_id, caller).items():
+    for key, counts in (counted or verdicts_by_framework(session, source_id, caller)).items():
         running.update(f"{key}\0{counts['NOT_APPLICABLE']}\1".encode())
     return running.hexdigest()
 
