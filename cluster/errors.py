@@ -37,6 +37,7 @@ class SextantError(Exception):
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    audited: bool = False  # the attempt that it ended is on the audit chain already
 
     def __init__(self, detail: str, remedy: str = "", context: dict[str, Any] | None = None) -> None:
         super().__init__(detail, remedy, context)

@@ -77,8 +77,10 @@ class ErrorValue(BaseModel):
         return cls(code=error.code, detail=error.detail, remedy=error.remedy, context=error.context)
 
     def raised(self) -> SextantError:
-        """The error again, to be raised."""
-        return all_errors().get(self.code, Internal)(self.detail, self.remedy, self.context or None)
+        """The error again, to be raised. The writer that refused the command has audited it."""
+        error = all_errors().get(self.code, Internal)(self.detail, self.remedy, self.context or None)
+        error.audited = True
+        return error
 
 
 class Outcome(BaseModel):

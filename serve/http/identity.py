@@ -85,7 +85,9 @@ async def reader(
     if caller is None:
         caller = await run_in_threadpool(_look_up, doors, secret)
         doors.known_tokens.put(secret, caller)
-    return caller.model_copy(update={"request_id": request_id_of(request), "operation_id": new_id()})
+    caller = caller.model_copy(update={"request_id": request_id_of(request), "operation_id": new_id()})
+    request.state.caller = caller  # whose refusal is noted, should it come to one
+    return caller
 
 
 async def again(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from cluster.errors import Internal, InvalidInput, MalformedRequest, NotFound, SextantError, all_errors
+from serve.http.refusals import note
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/api/v1/problems/"
@@ -96,6 +97,7 @@ async def _sextant_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SextantError)
     if error.status >= 500:
         log.warning("request failed", code=error.code, request_id=request_id_of(request))
+    await note(request, error, request_id_of(request))
     return problem_response(error, request_id_of(request))
 
 

@@ -82,11 +82,14 @@ def test_an_expired_token_is_refused(store, instance) -> None:
         ("steward", "/api/v1/tokens"), ("auditor", "/api/v1/tokens"), ("auditor", "/api/v1/metrics"),
     ],
 )  # fmt: skip
-def test_a_read_outside_of_the_role_is_forbidden(instance, role: str, path: str) -> None:
+def test_a_read_outside_of_the_role_is_forbidden_and_audited(instance, store, role: str, path: str) -> None:
     with instance.client(role) as client:
         answer = client.get(path)
     assert answer.status_code == 403
     assert answer.json()["code"] == "forbidden"
+    entry = audited(store, answer)
+    assert (entry.principal, entry.outcome) == (f"{role}.person", "forbidden")
+    assert entry.action.startswith("http.")
 
 
 @pytest.mark.parametrize(
@@ -100,10 +103,27 @@ def test_a_read_outside_of_the_role_is_forbidden(instance, role: str, path: str)
          {"asset_id": "x", "column": "c", "data_class": "d", "decision": "confirm"}),
     ],
 )  # fmt: skip
-def test_a_command_outside_of_the_role_is_forbidden(instance, role: str, method: str, path: str, body: object) -> None:
+def test_a_command_outside_of_the_role_is_forbidden_and_audited_once(
+    instance, store, role: str, method: str, path: str, body: object
+) -> None:
     with instance.client(role) as client:
         answer = client.request(method, path, json=body)
     assert answer.status_code == 403
+    assert audited(store, answer).outcome == "forbidden"
+
+
+def test_what_a_route_refuses_is_audited_with_its_operation_and_what_it_was_about(instance, store) -> None:
+    body = {"path": "public.people", "rows": 1}
+    with instance.client("viewer") as client:
+        entry = audited(store, client.post("/api/v1/sources/shop/preview", json=body))
+    assert (entry.action, entry.entity) == ("http.preview_asset", "source_id:shop")
+
+
+def audited(store, answer: httpx.Response) -> AuditEntry:
+    """The one entry of a request."""
+    with Session(store) as session:
+        wanted = AuditEntry.request_id == answer.headers["x-request-id"]
+        return session.scalars(select(AuditEntry).where(wanted)).one()
 
 
 def test_a_forbidden_command_is_in_the_audit_chain_with_its_request(instance, admin: httpx.Client, store) -> None:
