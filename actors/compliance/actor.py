@@ -20,6 +20,7 @@ from cluster.store.engine import reading
 log = structlog.get_logger("compliance")
 
 CLOCK_SECONDS = 60.0
+DEADLINE_SECONDS = 3600.0  # deadlines are days, and looking through all open findings of a large estate takes a while
 AT_ONCE = 2
 
 
@@ -29,7 +30,7 @@ class ComplianceActor(GroupActor):
     service = service
 
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
-        self._clocks_at = 0.0
+        self._clocks_at = self._deadlines_at = 0.0
         self._window: Window[str] = Window(AT_ONCE, self._ended)
         await super().__init__()
 
@@ -37,10 +38,13 @@ class ComplianceActor(GroupActor):
         return (self._keep_clocks, self._carry_out)
 
     async def _keep_clocks(self) -> None:
-        """Once a minute."""
-        if time.monotonic() >= self._clocks_at:
-            await self.command(KeepClocks())
-            self._clocks_at = time.monotonic() + CLOCK_SECONDS
+        """Once a minute, and the deadlines of findings once an hour."""
+        now = time.monotonic()
+        if now >= self._clocks_at:
+            due = now >= self._deadlines_at
+            await self.command(KeepClocks(deadlines=due))
+            self._clocks_at = now + CLOCK_SECONDS
+            self._deadlines_at = now + DEADLINE_SECONDS if due else self._deadlines_at
 
     async def _carry_out(self) -> None:
         busy = set(self._window.keys)

@@ -33,8 +33,8 @@ from cluster.connectors.urls import source_kind
 from cluster.context import new_id
 from cluster.errors import Conflict, Forbidden, InvalidInput, NotFound
 from cluster.runtime.commands import UnitOfWork
+from cluster.security import credentials as sealed
 from cluster.security.keyring import derived
-from cluster.security.secrets import seal
 
 MONTH = timedelta(days=30)
 ENDED = ("done", "failed", "refused")
@@ -52,7 +52,7 @@ def enforce(work: UnitOfWork, command: OrderEnforcement) -> OrderView:
     wanted = command.policies or (() if command.close else known)
     compiled = compile_policies(known, wanted, facts) if wanted or not closed else Compiled((), (), ())
     given = {
-        "access": command.access.model_dump(mode="json"),
+        "access": _told(command.access),
         "guards": [guard.model_dump(mode="json") for guard in (*compiled.guards, *closed)],
         "masked": [list(one) for one in compiled.masked],
         "left": list(compiled.left),
@@ -80,7 +80,7 @@ def roll_back(work: UnitOfWork, command: OrderRollback) -> OrderView:
         raise Conflict("That order was taken back already, or a rollback of it is under way.", "List the orders.")
     if command.access.source_id not in row.sources:
         raise InvalidInput("The order was about another source.", "Name that source.")
-    given = {"access": command.access.model_dump(mode="json"), "steps": steps, "of": row.id}
+    given = {"access": _told(command.access), "steps": steps, "of": row.id}
     return _ordered(work, Draft("rollback", tuple(row.sources), given), {"own": command.credential})
 
 
@@ -99,7 +99,7 @@ def retain(work: UnitOfWork, command: OrderRetention) -> OrderView:
     held = set(held_assets(work, facts))
     names = [one.name for one in facts.assets if not one.is_view and selects(body.targets, facts, one)]
     given = {
-        "access": command.access.model_dump(mode="json"),
+        "access": _told(command.access),
         "clock": body.clock,
         "cutoff": str(work.now.astimezone(UTC).date() - timedelta(days=body.days)),
         "tables": [name for name in names if name not in held],
@@ -119,7 +119,7 @@ def find_subject(work: UnitOfWork, command: OrderSubject) -> OrderView:
         held[access.source_id] = held_assets(work, facts)
         links += _links(facts)
     given = {
-        "accesses": [access.model_dump(mode="json") for access in command.accesses],
+        "accesses": [_told(access) for access in command.accesses],
         "held": held,
         "links": links,
     }
@@ -203,21 +203,29 @@ def _ordered(
     row = Order(
         id=identifier, kind=draft.kind, state="planning", sources=list(draft.sources), given=draft.given,
         subject=hmac.new(derived("subjects"), "\0".join(keys).encode(), "sha256").hexdigest()[:32] if keys else None,
-        sealed=seal(secrets, identifier), plan=None, outcome=None, problem=None,
+        plan=None, outcome=None, problem=None,
         requested_by=work.caller.principal, approved_by=None, requested_at=work.now, changed_at=work.now,
         due_at=today + MONTH if keys else None,
     )  # fmt: skip
     work.session.add(row)
     work.session.flush()
+    # Beside the credentials of sources: so they are wrapped anew with them, and no key in use can be dropped.
+    sealed.put(work.session, identifier, secrets, work.now)
     return _changed(work, row)
+
+
+def _told(access: SourceAccess) -> dict[str, Any]:
+    """How to reach the source, but for its credential: that is taken when the work begins."""
+    return access.model_dump(mode="json", exclude={"sealed"})
 
 
 def _changed(work: UnitOfWork, row: Order) -> OrderView:
     row.changed_at = work.now
     if row.state in ENDED:
-        row.sealed = None
         row.given = {key: value for key, value in row.given.items() if key not in {"access", "accesses"}}
     work.session.flush()
+    if row.state in ENDED:
+        sealed.remove(work.session, row.id)
     told = view(row)
     brief = told.model_dump(mode="json", include={"id", "kind", "state", "sources", "requested_by", "approved_by"})
     work.emit("order_changed", f"order:{row.id}", None, brief)

@@ -76,6 +76,11 @@ def decide(known: Mapping[str, Policy], request: AccessRequest, facts: FactSet, 
     return _outcome(by, tuple(fitting), known)
 
 
+def denied(reason: str) -> Decision:
+    """The decision where it cannot be told what the policies say."""
+    return _decision("deny", (), reason)
+
+
 def contradictions(known: Mapping[str, Policy], estate: Iterable[FactSet]) -> list[Contradiction]:
     """Pairs of a permission and a prohibition of one priority that say opposite things of the same data."""
     chains = {key: included(key, policy, known) for key, policy in known.items()}

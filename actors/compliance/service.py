@@ -1,6 +1,6 @@
 """The commands of the compliance group."""
 
-from actors.compliance import evaluating, factbook, handling, orders, queries, records, sampling, waivers
+from actors.compliance import evaluating, factbook, handling, orders, overdue, queries, records, sampling, waivers
 from actors.compliance.advice import advise, write_advice
 from actors.compliance.contract import (
     GROUP,
@@ -136,6 +136,8 @@ def record_order(work: UnitOfWork, command: RecordOrder) -> OrderView:
 @service.handles(KeepClocks)
 def keep_clocks(work: UnitOfWork, command: KeepClocks) -> Done:
     waivers.expire(work)
+    if command.deadlines:
+        overdue.tell(work)
     return Done()
 
 

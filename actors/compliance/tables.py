@@ -48,6 +48,7 @@ class Finding(Base):
         Index(None, "source_id", "id"),
         Index(None, "source_id", "framework", "control"),
         Index(None, "subject"),
+        Index("ix_finding_open", "opened_at", postgresql_where="state = 'open'"),
         SCHEMA,
     )
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -164,6 +165,15 @@ class Handled(Base):
     at: Mapped[datetime]
 
 
+class MissedDeadline(Base):
+    """The deadline of a finding that passed, and that was told of."""
+
+    __tablename__ = "missed_deadline"
+    __table_args__ = SCHEMA
+    finding_id: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[date]
+
+
 class Waiver(Base):
     """An exception that was asked for."""
 
@@ -187,7 +197,9 @@ class Waiver(Base):
 
 
 class Order(Base):
-    """Something to be done to data. `given` is what the work needs; `sealed` are secrets, gone when it has ended."""
+    """Something to be done to data. `given` is what the work needs; its secrets are sealed under its id in the ground,
+    and gone when it has ended.
+    """
 
     __tablename__ = "order"
     __table_args__ = (Index(None, "state"), SCHEMA)
@@ -197,7 +209,6 @@ class Order(Base):
     sources: Mapped[list[str]]
     subject: Mapped[str | None]
     given: Mapped[dict[str, Any]]
-    sealed: Mapped[str | None]
     plan: Mapped[dict[str, Any] | None]
     outcome: Mapped[dict[str, Any] | None]
     problem: Mapped[str | None]

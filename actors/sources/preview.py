@@ -1,7 +1,7 @@
 """Showing rows of an asset: how each column may be shown, and masking in the worker, before a value leaves it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from actors.sources.contract import AskPreview
@@ -43,6 +43,11 @@ def treatment(sensitivities: set[str], *, scanned: bool, reveal: bool) -> Treatm
     return "shape" if sensitivities - {"Public"} else "shown"
 
 
+def within(found: list[dict[str, Any]], only: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+    """The rows whose value in each of these columns is one of those given."""
+    return [row for row in found if all(str(row.get(column)) in values for column, values in only.items())]
+
+
 def masked(value: Any, how: Treatment) -> str | None:
     """A value as it is shown, as text of bounded length; null stays null."""
     if value is None:
@@ -57,10 +62,15 @@ def masked(value: Any, how: Treatment) -> str | None:
 
 
 def preview_rows(
-    access: SourceAccess, asset: AssetInfo, rows: int, columns: Mapping[str, Treatment]
+    access: SourceAccess,
+    asset: AssetInfo,
+    rows: int,
+    columns: Mapping[str, Treatment],
+    only: Sequence[Mapping[str, tuple[str, ...]]] = (),
 ) -> tuple[list[str], list[list[str | None]]]:
     """Names and the first rows, each value treated as its column is; a column that is not named is hidden.
 
+    Of those rows only the ones that are within all of `only`.
     Runs in a worker. Raises SourceError.
     """
     from cluster.connectors.opening import opened
@@ -73,6 +83,8 @@ def preview_rows(
             parts = connector.plan(asset, 1 << 40)
             batches = (batch for part in parts for batch in connector.read(part, max(rows, 256), 1 << 20))
             found = next((batch.slice(0, rows).to_pylist() for batch in batches if batch.num_rows), [])
+    for allowed in only:
+        found = within(found, allowed)
     names = [column.name for column in asset.columns] or (list(found[0]) if found else [])
     shown = [[masked(row.get(name), columns.get(name, "hidden")) for name in names] for row in found]
     return names, shown

@@ -15,7 +15,10 @@ app = typer.Typer(help="The master keys that credentials are sealed with.", no_a
 
 @app.command("list")
 def list_keys() -> None:
-    """List the master keys by their ids, the current one first, and how many credentials each wraps."""
+    """List the master keys by their ids, the current one first, and how many credentials each wraps.
+
+    Secrets of orders that are not done yet are counted as credentials.
+    """
     with connected() as sextant:
         _show(sextant.master_keys())
 

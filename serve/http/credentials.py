@@ -77,7 +77,7 @@ async def rotate(source_id: Id, body: NewCredential, response: Response, doors: 
 
 @router.get("/master-keys", operation_id="list_master_keys", summary="List the master keys")
 def keys(doors: Access, caller: MayRead) -> KeyRingView:
-    """Ids of the master keys, the current one first, and how many credentials each wraps."""
+    """Ids of the master keys, the current one first, and how many credentials and secrets of open orders each wraps."""
     with doors.reading() as session:
         return queries.key_ring(session)
 

@@ -1,5 +1,6 @@
 """Rows over HTTP: masked by what is known of each column, revealed only to whoever may, noted before they are read."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from actors.classification.tables import Evidence, Label
+from actors.compliance.contract import EndRecord, FactDraft, KeepRecord, Policy, RecordFacts, Selector
 from actors.sources.contract import RecordDiscovery
 from actors.sources.preview import HIDDEN, masked, treatment
 from cluster.connectors import open_connector
 from cluster.connectors.interface import SourceAccess
+from cluster.security.visibility import conceal
 from cluster.store.tables import AuditEntry, Operation
 from tests.api.conftest import Instance
 
@@ -101,6 +104,64 @@ def test_values_are_revealed_only_to_whoever_may_and_it_is_noted(instance: Insta
     assert not any(EMAIL in row for row in kept), "rows are in no answer that is kept"
     assert EMAIL not in str(events)
     assert Operation.__tablename__ == "operation"
+
+
+@pytest.fixture
+def policies(instance: Instance) -> Iterator[Callable[..., None]]:
+    """Keeps policies on a column of the file, which are taken back in the end."""
+    kept: list[str] = []
+
+    def keep(column: str, **rule: Any) -> None:
+        targets = Selector(classes=(f"test.{column}",))
+        body = Policy.model_validate({"name": f"On {column}", "targets": targets, **rule})
+        kept.append(instance.groups.carry_out(KeepRecord(body=body)).id)
+
+    yield keep
+    for record in kept:
+        instance.groups.carry_out(EndRecord(record_id=record))
+
+
+def test_a_preview_asks_the_policies_in_force_and_reveals_nothing_against_them(
+    instance: Instance, source: dict[str, Any], policies: Callable[..., None]
+) -> None:
+    with instance.client("admin") as admin:
+        policies("city", rule="prohibition", condition={"roles": ["admin"]}, effects=[{"kind": "mask"}])
+        unknown = shown(admin, source, reveal=True).json()
+        assert set(unknown["rows"][0]) == {HIDDEN}, "what policies are about is not known before facts are"
+        told(instance, source, admin)
+        masked_ = shown(admin, source, reveal=True).json()
+        assert masked_["rows"] == [["1", EMAIL, HIDDEN, "free text"], ["2", None, HIDDEN, None]]
+        assert masked_["columns"][2]["policy"] == "Masked by 'On city'."
+        policies("email", rule="permission", condition={"purposes": ["support"]})
+        assert shown(admin, source, reveal=True).json()["rows"][0][1] == HIDDEN
+        assert shown(admin, source, reveal=True, purpose="support").json()["rows"][0][1] == EMAIL
+        policies("id", rule="permission", rows={"column": "id", "values": ["2"]})
+        assert [row[0] for row in shown(admin, source, reveal=True).json()["rows"]] == ["2"]
+
+
+def told(instance: Instance, source: dict[str, Any], admin: httpx.Client) -> None:
+    """The facts by which policies find the columns of the file."""
+    item = admin.get(f"/api/v1/sources/{source['id']}/inventory").json()["items"][0]
+    columns = {
+        name: [{"data_class": f"test.{name}", "tags": [], "state": "confirmed"}] for name in ("id", "email", "city")
+    }
+    value = {"path": "people.csv", "kind": "file", "status": "present", "tags": [], "columns": [*columns, "note"]}
+    facts = (
+        FactDraft(kind="asset", subject=item["asset_id"], value=value),
+        FactDraft(kind="labels", subject=item["asset_id"], value={"columns": columns}),
+    )
+    instance.groups.carry_out(RecordFacts(source_id=source["id"], facts=facts))
+
+
+def test_nobody_previews_an_asset_that_is_hidden_from_them(instance: Instance, source: dict[str, Any]) -> None:
+    with instance.client("engineer") as engineer, Session(instance.groups.engine) as session:
+        item = engineer.get(f"/api/v1/sources/{source['id']}/inventory").json()["items"][0]
+        conceal(session, item["asset_id"], ["secret"])
+        session.commit()
+        assert shown(engineer, source).status_code == 404
+        conceal(session, item["asset_id"], [])
+        session.commit()
+        assert shown(engineer, source).status_code == 200
 
 
 @given(st.text(max_size=300), st.sampled_from(["shape", "hidden"]))

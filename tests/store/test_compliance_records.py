@@ -266,6 +266,33 @@ def test_a_waiver_is_decided_by_its_approver_and_expires_back_to_open(store: Sto
         decide(store, waiver, "approve", "bob")
 
 
+def test_a_missed_deadline_is_told_once_and_again_only_for_another_one(store: Store) -> None:
+    finding = finding_of(store)
+    signed(store, "bob")
+
+    def missed() -> list[Any]:
+        store.do(KeepClocks(deadlines=True))
+        overdue = [one for one in store.events if one.kind == "compliance.finding_overdue"]
+        return [one for one in overdue if one.entity == f"finding:{finding}"]
+
+    assert missed() == []
+    store.now += timedelta(days=8)
+    told = missed()
+    assert {event.kind for event in store.events} == {"compliance.finding_overdue", "compliance.deadlines_missed"}
+    assert (told[0].after["control"], told[0].after["due_at"]) == ("7.2.6", str(NOW.date() + timedelta(days=7)))
+    assert missed() == []
+    store.do(
+        HandleFinding(finding_id=finding, assignee="ada", due_at=store.now.date() + timedelta(days=2)), person("ada")
+    )
+    decide(store, ask(store, finding, ends=store.now.date() + timedelta(days=5)), "approve", "bob")
+    store.now += timedelta(days=3)
+    assert missed() == [], "it is waived"
+    store.now += timedelta(days=3)
+    told = missed()
+    assert [event.after["assignee"] for event in told] == ["ada"]
+    assert missed() == []
+
+
 def test_some_controls_cannot_be_waived(store: Store) -> None:
     finding = finding_of(store, "3.3.1.2")
     signed(store, "bob")

@@ -83,7 +83,10 @@ class DecideWaiver(Command[WaiverView]):
 
 
 class KeepClocks(Command[Done]):
-    """Internal: what runs out by the day is marked, so that it is told: waivers that expired."""
+    """Internal: what runs out by the day is marked, so that it is told: waivers, and if asked for the deadlines of
+    findings.
+    """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "compliance:internal"
+    deadlines: bool = False

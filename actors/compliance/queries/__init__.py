@@ -25,9 +25,11 @@ from actors.compliance.queries.finding_views import (
     row_of,
 )
 from actors.compliance.queries.on_record import (
+    Asking,
     contradictions,
     deadlines,
     decide,
+    decide_columns,
     get_order,
     jobs,
     list_orders,
@@ -46,10 +48,12 @@ from actors.compliance.queries.postures import (
 )
 
 __all__ = [
+    "Asking",
     "actionable",
     "contradictions",
     "deadlines",
     "decide",
+    "decide_columns",
     "digest",
     "evaluated_sources",
     "explain",

@@ -1,6 +1,8 @@
 """What people put on record, what follows from it, and the orders that they placed."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +23,14 @@ from actors.compliance.frameworks import chosen
 from actors.compliance.tables import FactVersion, Order, Record
 from actors.compliance.worker import Job
 from cluster.errors import NotFound
+from cluster.security.credentials import sealed_of
+
+
+class Asking(NamedTuple):
+    """Who wants to read: every name under which a policy may mean them, and what for."""
+
+    roles: tuple[str, ...]
+    purpose: str | None = None
 
 
 def list_records(
@@ -56,6 +66,26 @@ def decide(session: Session, request: AccessRequest) -> Decision:
     now = datetime.now(UTC)
     facts = factbook.current(session, request.source_id, now, [request.asset_id])
     return policy_rules.decide(records.policies(session), request, facts, now)
+
+
+def decide_columns(
+    session: Session, source_id: str, asset_id: str, columns: Iterable[str], asking: Asking
+) -> dict[str, Decision]:
+    """What the policies in force say of reading each column; nothing where there is no policy.
+
+    Of an asset that was never evaluated it cannot be told which policies are about it: reading is denied.
+    """
+    known, now = records.policies(session), datetime.now(UTC)
+    if not known:
+        return {}
+    facts = factbook.current(session, source_id, now, [asset_id])
+    if asset_id not in facts.by_subject:
+        return dict.fromkeys(columns, policy_rules.denied("Which policies are about it is not known yet."))
+    asked = AccessRequest(source_id=source_id, asset_id=asset_id, roles=asking.roles, purpose=asking.purpose)
+    return {
+        column: policy_rules.decide(known, asked.model_copy(update={"column": column}), facts, now)
+        for column in columns
+    }
 
 
 def contradictions(session: Session) -> list[Contradiction]:
@@ -96,10 +126,20 @@ def jobs(session: Session) -> list[Job]:
             id=row.id,
             kind=row.kind,
             state=row.state,
-            given=row.given,
-            sealed=row.sealed,
+            given=_with_credentials(session, row.given),
+            sealed=sealed_of(session, row.id),
             plan=row.plan,
             subject=row.subject,
         )
         for row in session.scalars(waiting)
     ]
+
+
+def _with_credentials(session: Session, given: dict[str, Any]) -> dict[str, Any]:
+    """What was given, with the credentials of its sources as they stand now."""
+    full = dict(given)
+    if "access" in full:
+        full["access"] = full["access"] | {"sealed": sealed_of(session, full["access"]["source_id"])}
+    if "accesses" in full:
+        full["accesses"] = [one | {"sealed": sealed_of(session, one["source_id"])} for one in full["accesses"]]
+    return full
