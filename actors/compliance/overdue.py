@@ -1,7 +1,7 @@
 """Findings whose deadline has passed: told once, each for the deadline that it missed."""
 
 from collections import Counter, defaultdict
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any
 
 from sqlalchemy import Date, Select, and_, case, cast, func, not_, select
@@ -41,7 +41,7 @@ def _note(work: UnitOfWork, missed: list[Any]) -> None:
     work.session.execute(renewed, [{"finding_id": row.id, "due_at": row.due_at} for row in missed])
 
 
-def _missed(work: UnitOfWork) -> Select[Any]:
+def _missed(work: UnitOfWork) -> Select[str, str, str, str, str, str, str | None, date]:
     """Open findings that were due before today and of which nobody was told, but for waived and false ones."""
     today = work.now.astimezone(UTC).date()
     opened = cast(func.timezone("UTC", Finding.opened_at), Date)
