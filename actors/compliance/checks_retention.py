@@ -2,7 +2,7 @@
 
 Profiles keep year and month, so the oldest row is somewhere in a month: it fails when that whole month is too old,
 passes when none of it is, and in between the evidence does not suffice. Rows without a time are named, and so are
-times in the future: neither shows an age.
+times in the future: neither shows an age. Without a clock column, a file is as old as its last writing.
 """
 
 from collections.abc import Iterable
@@ -43,6 +43,8 @@ def _kept(asset: AssetFacts, parameters: Parameters, today: date) -> Judgement:
 
 def _aged(asset: AssetFacts, rule: dict[str, Any], today: date) -> Said:
     clock = rule.get("clock")
+    if clock is None and asset.asset.value.get("modified_at"):
+        return _written(str(asset.asset.value["modified_at"]), int(rule["days"]), today)
     columns = (asset.profile.value.get("columns") or {}) if asset.profile else {}
     told = columns.get(clock) if clock else None
     oldest = month(told.get("min")) if told else None
@@ -59,6 +61,14 @@ def _aged(asset: AssetFacts, rule: dict[str, Any], today: date) -> Said:
         else _ageless(told, str(clock), today)
     )
     return ("INSUFFICIENT_EVIDENCE", doubt, "purge") if doubt else ("PASS", f"{named}.", "")
+
+
+def _written(day: str, days: int, today: date) -> Said:
+    """The age of a file is that of its last writing; of a set of files, that of the one not written for longest."""
+    written, named = date.fromisoformat(day), f"It was last written on {day}, and {days} days are allowed"
+    if written > today:
+        return "INSUFFICIENT_EVIDENCE", f"It was last written on {day}, which is in the future and no age.", "scan"
+    return ("FAIL", f"{named}.", "purge") if written < today - timedelta(days=days) else ("PASS", f"{named}.", "")
 
 
 def _ageless(told: dict[str, Any], clock: str, today: date) -> str:

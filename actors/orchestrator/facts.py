@@ -1,6 +1,7 @@
 """Gathering what the groups know of a source as facts for the compliance group."""
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -77,6 +78,8 @@ def _asset(item: InventoryItem, words: dict[str, Any] | None) -> FactDraft:
         "foreign_keys": [key.model_dump() for key in item.info.foreign_keys],
         "problem": item.info.problem,
     }
+    if item.info.modified_at is not None:
+        value["modified_at"] = item.info.modified_at.astimezone(UTC).date().isoformat()
     return FactDraft(kind="asset", subject=item.asset_id, value=value)
 
 

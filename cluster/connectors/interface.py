@@ -1,6 +1,7 @@
 """What a connector is: the values that pass between a source, the planner and a worker, and the protocol."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -79,6 +80,7 @@ class AssetInfo(_Value):
     None where the source cannot say (a view). `identity` stays when the asset is renamed, and no other asset of the
     source has it at that time; None where the source knows no such thing. `definition` is the SQL text of a view.
     `problem` says why its columns or content could not be read (an `Problem.code`), the asset then still exists.
+    `modified_at` is when a file was last written, of a set of files the one that was not for longest; None for others.
     """
 
     path: str
@@ -95,6 +97,7 @@ class AssetInfo(_Value):
     grants: tuple[Grant, ...] = ()
     owner: str | None = None
     problem: str | None = None
+    modified_at: datetime | None = None
 
 
 class Problem(_Value):

@@ -1,6 +1,8 @@
 """Files that are parts of one table are one asset, and each of them is read once whatever its state."""
 
+import os
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -51,12 +53,15 @@ def test_every_file_is_in_one_group(names: list[str]) -> None:
 
 def test_many_files_are_one_asset_and_few_partitions(tmp_path: Path, opened: Open) -> None:
     _written(tmp_path, 60)
+    os.utime(next((tmp_path / "events").rglob("*.parquet")), (1_600_000_000, 1_600_000_000))
     (tmp_path / "people.csv").write_text("id\n1\n")
     connector = opened(tmp_path.as_uri())
     found = connector.enumerate()
     assert {asset.path for asset in found.assets} == {PATTERN, "people.csv"}
     asset = asset_of(connector, PATTERN)
     assert (asset.rows_estimate, asset.comment) == (120, "60 files")
+    first = min(file.stat().st_mtime for file in (tmp_path / "events").rglob("*.parquet"))
+    assert asset.modified_at == datetime.fromtimestamp(int(first), UTC), "a set is as old as its oldest file"
     partitions = connector.plan(asset, 1 << 20)
     assert len(partitions) == 1
     finer = connector.plan(asset, 1000)
@@ -104,6 +109,7 @@ def test_a_set_in_a_store_is_read_like_one_in_a_folder(bucket: Bucket, opened: O
         bucket.put(f"lake/part-{number}.csv", f"id,name\n{number},x\n".encode())
     connector = opened(bucket.url("lake"))
     asset = asset_of(connector, "part-{n}.csv")
+    assert asset.modified_at is not None
     partitions = connector.plan(asset, 1 << 20)
     assert len(partitions) == 1
     assert sorted(int(row["id"]) for row in cells_of(connector, partitions)) == list(range(LEAST))

@@ -174,6 +174,13 @@ def test_a_retention_without_ages_is_no_pass_and_a_hold_wins(store: Store) -> No
         store.evaluate("gdpr")
         (found,) = [one for one in store.find("5(1)(e)") if one.check == "retention.kept"]
         assert found.verdict == expected, told
+    keep(store, Retention(name="Month", targets=PERSONAL, days=30, justification="files age as a whole"))
+    written = {"2026-01-10": "PASS", "2025-11-01": "FAIL", "2031-01-01": "INSUFFICIENT_EVIDENCE"}
+    for day, expected in written.items():
+        store.record(source(), *people(modified_at=day))
+        store.evaluate("gdpr")
+        (found,) = [one for one in store.find("5(1)(e)") if one.check == "retention.kept"]
+        assert found.verdict == expected, day
     keep(store, Hold(name="Court", targets=PERSONAL, reason="a case"))
     store.evaluate("gdpr")
     (found,) = [one for one in store.find("5(1)(e)") if one.check == "retention.kept"]

@@ -24,11 +24,11 @@ class FactDraft(_View):
     The compliance group makes the facts of the kinds `records` and `attestation` itself, of what is on record.
 
     Values by kind. source: SourceFacts plus {name, url, kind}. asset: {path, kind, status, owner, tags, grants:
-    [{grantee, privilege, public}], columns: [names], rows, has_owner}. labels: {columns: {name: [{data_class,
-    sensitivity, tags, matched, scanned, prevalence, state, origin, whole_column}]}}. coverage: {method: none | sample |
-    census, partitions, partitions_read, rows, problem}. profile: {columns: {name: {rows, nulls, unreadable, distinct,
-    min, max}}}. flows: {out: [{asset, source, name, masking}], in: [...]}. records: see `deriving.py`. attestation (the
-    subject is "<framework>/<control>"): {met, by, expires_at, evidence}.
+    [{grantee, privilege, public}], columns: [names], rows, has_owner, of files modified_at: the day in UTC}. labels:
+    {columns: {name: [{data_class, sensitivity, tags, matched, scanned, prevalence, state, origin, whole_column}]}}.
+    coverage: {method: none | sample | census, partitions, partitions_read, rows, problem}. profile: {columns: {name:
+    {rows, nulls, unreadable, distinct, min, max}}}. flows: {out: [{asset, source, name, masking}], in: [...]}.
+    records: see `deriving.py`. attestation (the subject is "<framework>/<control>"): {met, by, expires_at, evidence}.
     """
 
     kind: FactKind

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cluster.connectors.files.tree import MOST_FILES, Entry, Listing
@@ -130,7 +131,15 @@ class LocalFile:
 
 
 def _entry(path: str, status: os.stat_result) -> Entry:
-    return Entry(path, status.st_size, _version(status))
+    return Entry(path, status.st_size, _version(status), _time(status.st_mtime))
+
+
+def _time(seconds: float) -> datetime | None:
+    """The time of a file system's clock; None where it is beyond all calendars."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _version(status: os.stat_result) -> str:

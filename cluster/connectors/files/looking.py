@@ -57,6 +57,7 @@ class Looking:
                 "fingerprint": digest([[entry.path, entry.version] for entry in members]),
                 "identity": None,
                 "comment": f"{len(members)} files",
+                "modified_at": min((one.modified_at for one in members if one.modified_at), default=None),
             }
         )
 
@@ -100,4 +101,5 @@ def _described(entry: Entry, format_: str, inspected: Inspected, path: str) -> A
         bytes=entry.size,
         fingerprint=digest(entry.version),
         identity=digest(entry.version) if entry.size and path == entry.path else None,  # empty files are all alike
+        modified_at=entry.modified_at,
     )

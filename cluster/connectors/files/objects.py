@@ -84,7 +84,7 @@ class ObjectTree:
                 return
             else:
                 count += 1
-                yield Entry(path, int(meta["size"]), _version(meta))
+                yield Entry(path, int(meta["size"]), _version(meta), meta["last_modified"])
 
     def open(self, path: str, version: str | None) -> "ObjectFile":
         if not path or ".." in path.split("/"):

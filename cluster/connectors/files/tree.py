@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from cluster.connectors.interface import Problem
@@ -19,11 +20,12 @@ _TABLES_OWN = ("parquet", "avro", "orc")
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as listed. `path` is its name below the root; `version` changes with every write."""
+    """A file as listed. `path` is its name below the root; `version` changes with every write, at `modified_at`."""
 
     path: str
     size: int
     version: str
+    modified_at: datetime | None = None
 
 
 class Opened(Content, Protocol):
