@@ -3,7 +3,8 @@
 python -m tests.benchmarks.bench_lineage_graph [--edges 1000000] [--queries 200]
 
 The graph: tables of ten columns, each made from two random tables among the thousand made before it (the first
-thousand from nobody), a column from a column of each, so 20 edges into each table. The server is the benchmark's own.
+thousand from nobody), a column from a column of each, so 20 edges into each table. It is walked by a caller who sees
+everything and by one from whom a tenth of the tables are hidden. The server is the benchmark's own.
 """
 
 import argparse
@@ -20,12 +21,13 @@ from sqlalchemy.orm import Session
 from actors.catalog.contract import RecordLineageEvent
 from actors.catalog.queries import lineage
 from actors.catalog.service import service
-from cluster.context import system
+from cluster.context import Caller, system
 from cluster.naming import asset_id
 from cluster.runtime.commands import UnitOfWork
 from cluster.runtime.postgres import EmbeddedPostgres
 from cluster.store.engine import make_engine
 from cluster.store.migrate import upgrade
+from tests.benchmarks import machine
 
 COLUMNS = 10
 EDGE = (
@@ -54,8 +56,10 @@ def fill(session: Session, edges: int, chance: random.Random) -> list[str]:
                     start = (ids[origin], ids[origin], f"c{chance.randrange(COLUMNS)}")
                     end = (ids[number], ids[number], f"c{column}")
                     copy.write_row(("s1", *start, *end, "DIRECT", "TRANSFORMATION", False, 1.0, "view", now))
+    hidden = "INSERT INTO ground.concealed (asset_id, compartment) SELECT unnest(cast(:ids AS text[])), 'closed'"
+    session.execute(text(hidden), {"ids": ids[::10]})
     session.commit()
-    session.execute(text("ANALYZE catalog.edge"))
+    session.execute(text("ANALYZE catalog.edge, ground.concealed"))
     session.commit()
     return ids
 
@@ -75,16 +79,17 @@ def event(number: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def timed(session: Session, ids: list[str], queries: int, chance: random.Random) -> None:
+def timed(session: Session, ids: list[str], queries: int, chance: random.Random, caller: Caller) -> None:
     spent, sizes = [], []
-    for asset in chance.sample(ids, queries):
+    seen = [asset for place, asset in enumerate(ids) if place % 10]
+    for asset in chance.sample(seen, queries):
         began = time.perf_counter()
-        found = lineage(session, asset, 5)
+        found = lineage(session, asset, 5, caller=caller)
         spent.append(time.perf_counter() - began)
         sizes.append(len(found.edges))
     spent.sort()
     print(
-        f"depth 5: p50 {statistics.median(spent) * 1000:.0f} ms, p95 {spent[int(len(spent) * 0.95)] * 1000:.0f} ms, "
+        f"depth 5, {caller.principal}: p50 {statistics.median(spent) * 1000:.0f} ms, p95 {spent[int(len(spent) * 0.95)] * 1000:.0f} ms, "
         f"max {spent[-1] * 1000:.0f} ms; median {statistics.median(sizes):.0f} edges, max {max(sizes)}"
     )
 
@@ -106,6 +111,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=200)
     given = parser.parse_args()
     chance = random.Random(7)
+    print(machine.describe() + "\n")
     with tempfile.TemporaryDirectory(prefix="sextant-lineage-") as folder:
         Path(folder).chmod(0o755)  # the server gives up root
         server = EmbeddedPostgres(Path(folder) / "pg")
@@ -118,7 +124,8 @@ def main() -> None:
                 ids = fill(session, given.edges, chance)
                 count = session.execute(text("SELECT count(*) FROM catalog.edge")).scalar()
                 print(f"{count:,} edges, {len(ids):,} assets")
-                timed(session, ids, given.queries, chance)
+                for caller in (system("all seen"), Caller(principal="a tenth hidden")):
+                    timed(session, ids, given.queries, chance, caller)
                 events(session)
             engine.dispose()
         finally:
