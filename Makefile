@@ -45,7 +45,7 @@ nightly: install ## hours: the long forms of the suites (50 kills, 200 edit scri
 	LONG_TESTS=1 $(BIN)/python -m pytest -s --timeout=7200 tests/on_ray/test_scans_killed.py \
 		tests/store/test_scan_incremental.py tests/connectors/test_faulty_listing.py tests/on_ray/test_model_endpoints.py \
 		tests/store/test_classification_machine.py tests/unit/test_sample_labels.py \
-		tests/store/test_bad_columns.py tests/api/test_http_openapi.py tests/api/test_http_hidden_assets.py tests/unit/test_entity_training.py tests/e2e/test_killed_in_mid_run.py
+		tests/store/test_bad_columns.py tests/api/test_http_openapi.py tests/api/test_http_hidden_assets.py tests/unit/test_entity_training.py tests/e2e/test_killed_in_mid_run.py tests/api/test_http_dbt.py
 	$(BIN)/python -m tests.benchmarks.bench_volume --gb 20
 	$(BIN)/python -m tests.benchmarks.bench_forecast
 	$(BIN)/python -m tests.benchmarks.bench_cascade --rows 300000

@@ -88,10 +88,11 @@ def timed(session: Session, ids: list[str], queries: int, chance: random.Random,
         spent.append(time.perf_counter() - began)
         sizes.append(len(found.edges))
     spent.sort()
+    middle, most = statistics.median(spent) * 1000, spent[int(len(spent) * 0.95)] * 1000
     print(
-        f"depth 5, {caller.principal}: p50 {statistics.median(spent) * 1000:.0f} ms, p95 {spent[int(len(spent) * 0.95)] * 1000:.0f} ms, "
-        f"max {spent[-1] * 1000:.0f} ms; median {statistics.median(sizes):.0f} edges, max {max(sizes)}"
+        f"depth 5, {caller.principal}: p50 {middle:.0f} ms, p95 {most:.0f} ms, max {spent[-1] * 1000:.0f} ms", end="; "
     )
+    print(f"median {statistics.median(sizes):.0f} edges, max {max(sizes)}")
 
 
 def events(session: Session) -> None:

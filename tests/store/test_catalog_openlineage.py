@@ -1,8 +1,10 @@
 """Lineage that other tools tell of: events become the edges of their job, in whatever order they come."""
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ SHOP = SourceRef(
     id="s1", name="shop", kind="postgresql", namespace="postgres://db.example:5432",
     url="postgresql://db.example:5432/shop",
 )  # fmt: skip
+DBT = Path(__file__).parents[1] / "lineage" / "events" / "dbt.jsonl"  # see tests/lineage/dbt_project/README.md
 ORDERS, TOTALS = asset_id("s1", "public.orders"), asset_id("s1", "mart.totals")
 
 
@@ -194,3 +197,28 @@ def test_what_is_no_event_is_refused_without_a_trace(desk: Desk, body: dict[str,
         desk.tell(body)
     assert caught.value.remedy
     assert desk.session.execute(select(func.count()).select_from(LineageEvent)).scalar_one() == 0
+
+
+def test_what_dbt_told_of_a_real_run_is_lineage_to_the_column(desk: Desk) -> None:
+    tables = ("raw_customers", "raw_orders", "stg_customers", "stg_orders", "customer_value", "daily_revenue")
+    told = [json.loads(line) for line in DBT.read_text().splitlines()]
+    receipts = desk.tell(*told)
+    assert [receipt.known for receipt in receipts] == [False] * len(told)
+    desk.inventory(*(f"shop.{name}" for name in tables))  # dbt ran before the source was ever looked at
+    names = {asset_id("s1", f"shop.{name}"): name for name in tables}
+    found = {
+        (f"{names.get(edge.from_asset, 'other')}.{edge.from_column}", f"{names[edge.to_asset]}.{edge.to_column}")
+        for name in ("customer_value", "daily_revenue")
+        for edge in queries.lineage(desk.session, asset_id("s1", f"shop.{name}"), 5, "up").edges
+    }
+    assert found == {
+        ("raw_customers.id", "stg_customers.customer_id"), ("raw_customers.first_name", "stg_customers.full_name"),
+        ("raw_customers.last_name", "stg_customers.full_name"), ("raw_customers.email", "stg_customers.email_key"),
+        ("raw_orders.id", "stg_orders.order_id"), ("raw_orders.customer_id", "stg_orders.customer_id"),
+        ("raw_orders.placed_on", "stg_orders.placed_on"), ("raw_orders.amount", "stg_orders.amount"),
+        ("stg_customers.customer_id", "customer_value.customer_id"),
+        ("stg_customers.full_name", "customer_value.full_name"),
+        ("stg_customers.email_key", "customer_value.email_key"), ("stg_orders.amount", "customer_value.spent"),
+        ("stg_orders.placed_on", "daily_revenue.placed_on"), ("stg_orders.amount", "daily_revenue.revenue"),
+        ("other.orders", "customer_value.orders"),  # dbt's emitter takes the CTE of a count for a table
+    }  # fmt: skip
