@@ -91,7 +91,7 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
         Lease(
             scan_id=given.run_id, source_id=given.source_id, asset_id=row.asset_id, fence=row.fence,
             attempt=row.attempts, last=row.attempts >= ATTEMPTS, pace=given.pace,
-            only=tuple(row.only or ()),
+            only=tuple(row.only or ()), keep=given.free,
             partition=interface.Partition.model_validate(row.task),
         )
         for row in sorted(taken, key=lambda row: (row.asset_id, row.number))

@@ -67,6 +67,7 @@ class Reading:
         begun = self.dispatch.begun(lease.source_id)
         try:
             access, rules = await self._input(lease.scan_id)
+            access = access.model_copy(update={"keep": lease.keep})
             elsewhere: dict[str, Any] = {"labels": access.node_labels} if access.node_labels else {}
             if lease.attempt > 1 and not elsewhere:
                 elsewhere = {"spread": True}  # Ray would go back to the node it knows

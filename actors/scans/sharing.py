@@ -50,12 +50,13 @@ class Room(NamedTuple):
 
 
 class Given(NamedTuple):
-    """How many partitions of a run are to be leased, and at what pace each."""
+    """How many partitions of a run are to be leased, and at what pace each; `free` if nothing limits its source."""
 
     run_id: str
     source_id: str
     partitions: int
     pace: Pace | None
+    free: bool
 
 
 def allotted(queue: Sequence[Queued], rooms: Mapping[str, Room], limit: int) -> dict[str, int]:
@@ -106,7 +107,11 @@ def allotment(session: Session, now: datetime, command: LeasePartitions) -> list
         if _carried(session, run, limits.get(run.source_id))
     ]
     counts, sources = allotted(queue, rooms, command.limit), {run.id: run.source_id for run in runs}
-    return [Given(run, sources[run], count, rooms[sources[run]].pace) for run, count in counts.items()]
+    given = ((run, count, rooms[sources[run]]) for run, count in counts.items())
+    return [
+        Given(run, sources[run], count, room.pace, room.more is None and room.pace is None)
+        for run, count, room in given
+    ]
 
 
 def _available(session: Session, now: datetime, runs: list[str], most: int) -> dict[str, int]:

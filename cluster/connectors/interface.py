@@ -36,7 +36,8 @@ class SourceAccess(_Value):
 
     `options` are non-secret connection options of the connector (endpoint, region, sslmode, header ...). `endpoints`
     are others beside `url`, read from if they lag `max_lag_seconds` at most. Work runs on nodes with all `node_labels`,
-    and reads `fetch_rows` at a time, None being what the settings say.
+    and reads `fetch_rows` at a time, None being what the settings say. With `keep` a worker leaves its session open for
+    some seconds, for the next who reads the source there; that is for one of which nothing limits how many read it.
     """
 
     source_id: str
@@ -47,6 +48,7 @@ class SourceAccess(_Value):
     max_lag_seconds: float = 60.0
     node_labels: dict[str, str] = Field(default_factory=dict)
     fetch_rows: int | None = None
+    keep: bool = False
 
 
 class ColumnInfo(_Value):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cluster.connectors import open_connector
 from cluster.connectors.endpoints import Purpose, breaker_of, candidates, passable, too_old
 from cluster.connectors.interface import SourceAccess
+from cluster.connectors.keeping import Lent, sessions
 from cluster.errors import SourceError, SourceUnreachable
 
 if TYPE_CHECKING:
@@ -30,19 +31,45 @@ def opened(
 
     With endpoints it is connected already, to the first that answers and is not too far behind. One that is lost while
     it is read from raises as ever: whoever holds the lease of the work reads that part again, from another one.
+
+    Where the access says `keep`, and there is no pace, it may be one that was used before, and is kept for the next who
+    opens the source in this process (`cluster.connectors.keeping`).
     """
-    credential = credential_of(access)
-    if not access.endpoints:
-        connector = open_connector(access, credential, pacer)
-    else:
-        access, connector = _chosen(access, credential, pacer, purpose)
+    keep = access.keep and pacer is None
+    lent = (_kept(access) if keep else None) or _new(access, pacer, purpose)
+    whole = False
     try:
-        yield connector
+        yield lent.connector
+        whole = True
     except SourceUnreachable:
-        breaker_of(access.url).failed()
+        breaker_of(lent.access.url).failed()
         raise
     finally:
-        connector.close()
+        if keep and whole:
+            sessions().give(access, lent)
+        else:
+            lent.connector.close()
+
+
+def _kept(access: SourceAccess) -> Lent | None:
+    """One that is kept, if its endpoint still is the right one to read from."""
+    lent = sessions().take(access)
+    if lent is None or not access.endpoints:
+        return lent
+    try:
+        if lent.access.url == access.url or not too_old(lent.connector, lent.access):
+            return lent
+    except SourceError:
+        breaker_of(lent.access.url).failed()
+    lent.connector.close()
+    return None
+
+
+def _new(access: SourceAccess, pacer: "Pacer | None", purpose: Purpose) -> Lent:
+    credential = credential_of(access)
+    if not access.endpoints:
+        return sessions().lend(access, open_connector(access, credential, pacer))
+    return sessions().lend(*_chosen(access, credential, pacer, purpose))
 
 
 def _chosen(

@@ -28,6 +28,7 @@ class Gathered:
         self._content, self._concurrent = content, isinstance(content, Concurrent)
         self._tail = _Part(max(0, content.size - TAIL), content.size)
         self._parts: list[_Part] = []
+        self._end = content.size  # behind it, bytes of stretches are there already: only if they came just now
         if not self.near:
             self._begin_tail(getattr(content, "shelf", {}))
 
@@ -35,6 +36,7 @@ class Gathered:
         """The end of the file, which is asked for once however many partitions are read of it."""
         if self._tail.start not in shelf:
             shelf[self._tail.start] = self._content.read_at(self._tail.start, TAIL)
+            self._end = self._tail.start
         self._tail.fill(shelf[self._tail.start])
 
     def expect(self, stretches: Sequence[Extents]) -> None:
@@ -44,7 +46,7 @@ class Gathered:
             if sum(end - start for start, end in extents) > GATHERED:
                 continue
             for start, told in extents:
-                end = min(told, self._tail.start)
+                end = min(told, self._end)
                 last = self._parts[-1] if self._parts else None
                 if last is not None and 0 <= start - last.end <= HOLE and end - last.start <= PART:
                     last.end, last.until = end, number
@@ -75,7 +77,7 @@ class Gathered:
         place, end = offset, min(self.size, offset + length)
         found: list[memoryview] = []
         while place < end:
-            part = next((part for part in (self._tail, *self._parts) if part.holds(place)), None)
+            part = next((part for part in (*self._parts, self._tail) if part.holds(place)), None)
             if part is None or not (view := part.view(place, min(end, part.end))):
                 return self._content.read_at(offset, length)
             found.append(view)

@@ -32,8 +32,10 @@ class Remote:
         self.data, self.size = data, len(data)
         self.asked: list[tuple[int, int]] = []
         self.shelf: dict[int, bytes] = {}
+        self.gone = False
 
     def read_at(self, offset: int, length: int) -> bytes:
+        assert not self.gone
         self.asked.append((offset, min(self.size, offset + length)))
         return self.data[offset : offset + length]
 
@@ -96,7 +98,18 @@ def test_each_byte_is_asked_for_once_in_few_requests(kind: type[Remote], format_
     assert (rows, len(pieces) > 1) == (60_000, True)
     large = [(start, end) for start, end in content.asked if end - start > 16]
     assert len(large) <= 1 + len(pieces), "the end of the file once, and each piece in one request"
-    assert sum(end - start for start, end in large) <= content.size
+    assert sum(end - start for start, end in large) <= content.size + gathered.TAIL
+
+
+@pytest.mark.parametrize("format_", ["parquet", "orc"])
+def test_rows_are_asked_for_also_where_a_plan_has_seen_all_bytes(format_: str) -> None:
+    sink, table = pa.BufferOutputStream(), pa.table({"id": range(100)})
+    (pq.write_table if format_ == "parquet" else orc.write_table)(table, sink)
+    content, module = Abreast(sink.getvalue().to_pybytes()), format_named(format_)
+    [piece] = module.plan(content, Way(), 1 << 20)
+    content.gone = True
+    with pytest.raises(AssertionError):
+        list(module.read(content, piece.spec, 1000, 1 << 20))
 
 
 def test_a_first_batch_does_not_bring_the_whole_file() -> None:

@@ -18,7 +18,8 @@ class Lease(View):
     """A partition given to a worker: only a report with the current `fence` is accepted.
 
     `attempt` counts from 1; `last` is true when no other one would follow. `pace` is the share of the source's budget
-    that the worker has until it ends. With `only` the other detectors are known already and are not to be run.
+    that the worker has until it ends. With `only` the other detectors are known already and are not to be run. `keep`
+    says that nothing limits how many read the source, so that a session may stay open between partitions.
     """
 
     scan_id: str
@@ -30,6 +31,7 @@ class Lease(View):
     last: bool = False
     pace: Pace | None = None
     only: tuple[str, ...] = ()
+    keep: bool = False
 
 
 class Leases(View):

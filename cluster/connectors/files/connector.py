@@ -141,6 +141,10 @@ class FilesConnector:
     def ease(self) -> float:
         return 1.0
 
+    def well(self) -> bool:
+        """A store has no session: its connections are made anew by themselves. A folder is not worth keeping."""
+        return self._objects is not None
+
     def close(self) -> None:
         self._tree.close()
 

@@ -86,6 +86,9 @@ class MysqlConnector:
     def ease(self) -> float:
         return 1.0
 
+    def well(self) -> bool:
+        return self._session.well()
+
     def close(self) -> None:
         self._session.close()
 

@@ -121,6 +121,16 @@ class Session:
             return
         raise raised from None  # the server's message may quote a value
 
+    def well(self) -> bool:
+        """Whether the connection is there."""
+        if self._connection is None or not self._connection.open:
+            return False
+        try:
+            self._connection.ping(reconnect=False)
+        except _DRIVER:
+            return False
+        return True
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.drop()

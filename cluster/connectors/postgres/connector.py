@@ -132,6 +132,9 @@ class PostgresConnector:
         found = self._one(_LAG)["lag"]
         return float("inf") if found is None else max(0.0, float(found))
 
+    def well(self) -> bool:
+        return self._session.well()
+
     def close(self) -> None:
         self._session.close()
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
 from cluster.connectors.interface import SourceAccess
@@ -114,6 +115,17 @@ class Session:
         else:
             return
         raise raised from None  # the driver's message must not travel with it
+
+    def well(self) -> bool:
+        """Whether the connections are there, and nothing is unfinished on them."""
+        connection = self._connection
+        if connection is None or connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
+            return False
+        try:
+            connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
 
     def close(self) -> None:
         self._drop_stream()
