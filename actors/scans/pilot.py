@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from cluster.detectors.compile import CompiledRules
     from cluster.kernels.scan import PartitionScan
+    from cluster.kernels.text_reader import TextReader
 
 _PACKED_ROWS = 2_000
 _WARM_SHARE = 8
@@ -31,12 +32,16 @@ _READ: set[str] = set()  # kinds of partitions that this process has tried
 
 
 def pilot_of(
-    connector: Connector, asset: AssetInfo, partitions: Sequence[Partition], rules: "CompiledRules"
+    connector: Connector,
+    asset: AssetInfo,
+    partitions: Sequence[Partition],
+    rules: "CompiledRules",
+    reader: "TextReader | None" = None,
 ) -> Pilot | None:
     """What some batches from within the asset take to be read and scanned; None where there is no row.
 
     They have the size of those of a scan, and come from a partition drawn at random, always the same for the same
-    content. Raises SourceError.
+    content. The texts of its columns of prose are read by `reader`. Raises SourceError.
     """
     most = max((part.bytes or 0 for part in partitions), default=0)
     large = [part for part in partitions if 2 * (part.bytes or 0) >= most]
@@ -44,13 +49,32 @@ def pilot_of(
         return None
     chosen = random.Random(large[0].fingerprint).choice(large)  # noqa: S311  # which one is no secret
     until = time.monotonic() + _PATIENCE_SECONDS
-    pilot = _tried(connector, asset, chosen, rules, until)
-    if pilot is None or (pilot.taken >= _LONG_SECONDS and chosen.kind in _READ) or time.monotonic() > until:
-        return pilot
+    pilot, scan = _tried(connector, asset, chosen, rules, until)
+    if pilot is None:
+        return None
+    texts = _seconds_of_texts(scan, reader)
+    if (pilot.taken >= _LONG_SECONDS and chosen.kind in _READ) or time.monotonic() > until:
+        return pilot.with_texts(texts)
     # The clock is rough where little was measured, and what a process does for the first time is not what others cost.
     _READ.add(chosen.kind)
-    again = _tried(connector, asset, chosen, rules, until)
-    return pilot if again is None else min(pilot, again, key=lambda one: one.taken)
+    again, _ = _tried(connector, asset, chosen, rules, until)
+    return min((one for one in (pilot, again) if one), key=lambda one: one.taken).with_texts(texts)
+
+
+def _scan_of(partition: Partition, rules: "CompiledRules") -> "PartitionScan":
+    from cluster.kernels.scan import PartitionScan
+
+    return PartitionScan(partition, rules, _SALT)
+
+
+def _seconds_of_texts(scan: "PartitionScan", reader: "TextReader | None") -> float:
+    """CPU seconds of reading what the batches hold of prose, as a partition does once; 0 where they hold none."""
+    if reader is None or not scan.has_prose:
+        return 0.0
+    reader.warm()
+    started = time.process_time()
+    scan.read_texts(reader)
+    return time.process_time() - started
 
 
 def _reading(connector: Connector, partition: Partition) -> "closing[Generator[pa.RecordBatch]]":
@@ -60,10 +84,9 @@ def _reading(connector: Connector, partition: Partition) -> "closing[Generator[p
 
 def _tried(
     connector: Connector, asset: AssetInfo, partition: Partition, rules: "CompiledRules", until: float
-) -> Pilot | None:
-    from cluster.kernels.scan import PartitionScan
-
-    scan, steps, size = PartitionScan(partition, rules, _SALT), list[Step](), 0
+) -> "tuple[Pilot | None, PartitionScan]":
+    """The pilot of a partition's first batches, None where there is no row, and the scan of them."""
+    scan, steps, size = _scan_of(partition, rules), list[Step](), 0
     first: pa.RecordBatch | None = None
     whole = False
     with _reading(connector, partition) as batches:
@@ -79,14 +102,15 @@ def _tried(
                 steps.append(_step(scan, pieces, read))
                 size += sum(piece.nbytes for piece in pieces)
     if first is None:
-        return None
+        return None, scan
     started = time.process_time()
     scan.report()
     took = time.process_time() - started
     stored = partition.bytes if whole else None
     if stored is None and is_packed(partition.kind, asset.path):
         stored = _packed(first, sum(step.rows for step in steps))
-    return Pilot(steps=tuple(steps), bytes=size, columns=first.num_columns, report_seconds=took, stored_bytes=stored)
+    found = Pilot(steps=tuple(steps), bytes=size, columns=first.num_columns, report_seconds=took, stored_bytes=stored)
+    return found, scan
 
 
 def _more(steps: "Sequence[Step]") -> bool:
@@ -104,9 +128,7 @@ def _step(scan: "PartitionScan", pieces: "list[pa.RecordBatch]", read: float) ->
 
 def _warm(piece: "pa.RecordBatch", partition: Partition, rules: "CompiledRules") -> None:
     """What a process does once, like compiling patterns, is not what a batch costs."""
-    from cluster.kernels.scan import PartitionScan
-
-    scan = PartitionScan(partition, rules, _SALT)
+    scan = _scan_of(partition, rules)
     scan.add(piece.slice(0, max(1, piece.num_rows // _WARM_SHARE)))
     scan.report()
 

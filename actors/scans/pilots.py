@@ -62,6 +62,10 @@ class Pilot(BaseModel):
         later = steps[1:] or steps
         return rows * sum(step.read_seconds for step in later) / sum(step.rows for step in later)
 
+    def with_texts(self, seconds: float) -> "Pilot":
+        """The same with CPU seconds of reading texts of prose, which a partition does once, behind its batches."""
+        return self.model_copy(update={"report_seconds": self.report_seconds + seconds})
+
     def _telling(self) -> tuple[Step, ...]:
         *before, last = self.steps
         if not before or last.rows >= _TELLING * before[0].rows:

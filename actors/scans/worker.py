@@ -70,14 +70,19 @@ def _plan_assets(
         if piloted is None:
             return plans
         rules = _compiled(piloted.digest, piloted.model_dump_json())
-        tried = ((plan, _pilot(connector, asset, plan, rules)) for asset, plan in zip(assets, plans, strict=True))
+        reader = _reader(piloted.text_model)
+        tried = (
+            (plan, _pilot(connector, asset, plan, rules, reader)) for asset, plan in zip(assets, plans, strict=True)
+        )
         return [plan.model_copy(update={"pilot": pilot}) for plan, pilot in tried]
 
 
-def _pilot(connector: Connector, asset: AssetInfo, plan: Planned, rules: "CompiledRules") -> Pilot | None:
+def _pilot(
+    connector: Connector, asset: AssetInfo, plan: Planned, rules: "CompiledRules", reader: "TextReader"
+) -> Pilot | None:
     """None where a batch cannot be read: the scan itself will say why."""
     try:
-        return _guarded(lambda: pilot_of(connector, asset, plan.partitions, rules))
+        return _guarded(lambda: pilot_of(connector, asset, plan.partitions, rules, reader))
     except SextantError:
         return None
 

@@ -20,7 +20,7 @@ from cluster.kernels.buckets import (
 from cluster.kernels.detect import ColumnDetection
 from cluster.kernels.lexicon import Lexicon
 from cluster.kernels.plan import TEXT_KINDS, plan_column
-from cluster.kernels.report import ColumnReport, DetectorCounts, PartitionReport
+from cluster.kernels.report import ColumnReport, DetectorCounts, FreeText, PartitionReport
 from cluster.kernels.shape_book import REMEMBERED, Numbers, ShapeBook
 from cluster.kernels.sketch import DistinctSketch, Hashing
 from cluster.kernels.text_reader import SAMPLE, TextReader, allowance, prose, shortened
@@ -82,7 +82,8 @@ class PartitionScan:
         for name in self._partition.columns:
             if name not in self._columns:
                 self._columns[name] = ColumnScan(name, self._rules, self._hashing)
-        columns = self._read(tuple(self._reported(column) for column in self._columns.values()))
+        columns = tuple(self._reported(column) for column in self._columns.values())
+        texts = self.read_texts(self._reader) if self._reader is not None else {}
         seconds: dict[str, float] = {}
         for column in self._columns.values():
             for detector, spent in column.seconds().items():
@@ -94,7 +95,10 @@ class PartitionScan:
             rules_digest=self._rules.digest,
             rows=self._rows,
             bytes=sum(column.bytes for column in self._columns.values()),
-            columns=columns,
+            columns=tuple(
+                column.model_copy(update={"texts": texts[column.name]}) if column.name in texts else column
+                for column in columns
+            ),
             detector_seconds=seconds,
         )
 
@@ -103,20 +107,20 @@ class PartitionScan:
         self._between()
         return report
 
-    def _read(self, reports: tuple[ColumnReport, ...]) -> tuple[ColumnReport, ...]:
-        """The reports, those of prose with what their texts hold."""
-        if self._reader is None:
-            return reports
+    @property
+    def has_prose(self) -> bool:
+        """Whether there is a column of texts that people wrote."""
+        return any(column.is_prose for column in self._columns.values())
+
+    def read_texts(self, reader: TextReader) -> dict[str, FreeText]:
+        """What the samples of the columns of prose hold, by name of the column."""
         prose = [column for column in self._columns.values() if column.is_prose]
-        allowed = allowance(self._rows * len(reports), len(prose))
+        allowed = allowance(self._rows * len(self._columns), len(prose))
         found = {}
         for column in prose:
-            found[column.name] = self._reader.read(column.texts, self._hashing, allowed)
+            found[column.name] = reader.read(column.texts, self._hashing, allowed)
             self._between()
-        return tuple(
-            report.model_copy(update={"texts": found[report.name]}) if report.name in found else report
-            for report in reports
-        )
+        return found
 
 
 class ColumnScan:

@@ -4,6 +4,7 @@ Nothing but classes leaves this module. A model reads some ten thousand characte
 texts: at most one for each `CELLS` cells of the partition, and `FEWEST` of a column however small its table is.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
@@ -51,6 +52,13 @@ class TextReader:
 
     def __init__(self, rules: CompiledRules, entities: Callable[[], FindsEntities] | None = None) -> None:
         self._rules, self._entities = rules, entities
+
+    def warm(self) -> None:
+        """Loads the model and compiles the rules, as the first text that is read would."""
+        find_spans(".", self._rules)
+        if self._entities is not None:
+            with contextlib.suppress(ConfigurationError):
+                self._entities().find(["."])
 
     def read(self, sample: ValueSample, hashing: Hashing, allowed: int) -> FreeText:
         """What the texts hold, of which tier 3 may read so many. There has to be one."""

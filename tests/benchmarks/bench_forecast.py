@@ -26,7 +26,7 @@ from actors.scans.learning import Rates, portion
 from actors.scans.pilot import pilot_of
 from actors.scans.pilots import Pilot
 from actors.scans.rates import FACTS, Ledger, facts, fitted
-from actors.scans.worker import _compiled, scan_partition
+from actors.scans.worker import _compiled, _reader, scan_partition
 from cluster.connectors import open_connector
 from cluster.connectors.interface import AssetInfo, Partition, SourceAccess
 from cluster.detectors.compile import compile, load_detector_packs, load_rule_set
@@ -70,7 +70,7 @@ def measure(family: str, seed: int, folder: Path, sizes: tuple[float, float]) ->
     connector = open_connector(access, {})
     (info,) = connector.enumerate().assets
     parts = tuple(connector.plan(info, settings().partition_bytes // 4))
-    pilot = pilot_of(connector, info, parts, _compiled(rules.digest, rules.model_dump_json()))
+    pilot = pilot_of(connector, info, parts, _compiled(rules.digest, rules.model_dump_json()), _reader(None))
     connector.close()
     seconds = tuple(scan_partition(access, part, rules).cpu_seconds for part in parts)
     again = sum(scan_partition(access, part, rules).cpu_seconds for part in parts)

@@ -1,6 +1,7 @@
 """Scans on a real cluster: whatever is killed on the way, the result is that of an undisturbed run.
 
-`make test` kills at three random moments, LONG_TESTS=1 at fifty. How long it took until the run went on is printed.
+`make test` kills each kind of process once, LONG_TESTS=1 kills at fifty random moments more. How long it took until the
+run went on is printed.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
-from actors.scans.contract import CancelScan, PauseScan, ScanRules, StartScan
+from actors.scans.contract import Budget, CancelScan, ClearBudget, PauseScan, ScanRules, SetBudget, StartScan
 from actors.scans.service import service
 from cluster.connectors import open_connector, split_url
 from cluster.connectors.interface import Endpoint, SourceAccess
@@ -33,8 +34,8 @@ from tests.on_ray.scan_site import ROWS, Site, table, until
 
 pytestmark = pytest.mark.ray
 
-KILLS = 50 if os.environ.get("LONG_TESTS") else 3
-VICTIMS = ("worker", "actor", "raylet")
+VICTIMS, KILLS = (("worker", "actor", "raylet"), 50) if os.environ.get("LONG_TESTS") else (("raylet",), 1)
+RATE = 300_000.0  # bytes a second of the scan that keeps to a budget
 
 
 def test_a_second_scan_of_the_same_data_reads_nothing(site: Site, undisturbed: list[str]) -> None:
@@ -128,6 +129,22 @@ def test_kills_at_random_moments_change_nothing(site: Site, undisturbed: list[st
         assert site.digests(scans) == undisturbed, victim
     for victim, seconds in waits.items():
         print(f"{victim}: went on after {statistics.median(seconds):.1f} s (median of {len(seconds)} kills)")
+
+
+def test_a_paced_scan_brings_the_same_and_takes_its_time_whatever_dies(site: Site, undisturbed: list[str]) -> None:
+    site.forget_reports()
+    access, _ = site.sources["files"]
+    site.send(SetBudget(source_id=access.source_id, content=Budget(bytes_per_second=RATE)))
+    began = time.monotonic()
+    (scan,) = site.start("files")
+    until(lambda: site.done([scan]) >= 2)
+    os.kill(site.describe()["pid"], signal.SIGKILL)
+    (ended,) = site.ended([scan])
+    took = time.monotonic() - began
+    assert (ended.state, ended.rows, ended.problems) == ("succeeded", ROWS, ())
+    assert site.digests([ended]) == [undisturbed[list(site.sources).index("files")]]
+    assert took >= ended.bytes / 2 / RATE, "Arrow holds less than twice what the file does"
+    site.send(ClearBudget(source_id=access.source_id))
 
 
 def test_the_write_of_a_stale_twin_is_refused(site: Site, undisturbed: list[str]) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from actors.scans.rates import FACTS, OF_PILOTS, SHIPPED, Ledger, Portion, facts
 from cluster.connectors import open_connector
 from cluster.connectors.interface import SourceAccess
 from cluster.detectors.compile import compile, load_detector_packs, load_rule_set
+from cluster.detectors.spans import Span
+from cluster.kernels.text_reader import TextReader
 
 KINDS = ("parquet", "csv", "jsonl", "sql")
 
@@ -231,3 +234,28 @@ def test_a_pilot_tries_several_batches_but_not_for_long(tmp_path: Path, monkeypa
     assert short is not None
     assert len(short.steps) == 1
     assert short.rows <= found.steps[0].rows
+
+
+def test_a_pilot_reads_the_texts_of_a_column_of_prose_once(tmp_path: Path) -> None:
+    notes = [f"Please call the customer back about order number {n} before noon" for n in range(3_000)]
+    pl.DataFrame({"n": range(3_000), "note": notes}).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"n": range(3_000), "code": [f"A{n}" for n in range(3_000)]}).write_parquet(tmp_path / "b.parquet")
+    rules = compile(load_rule_set().value, load_detector_packs())
+    connector = open_connector(SourceAccess(source_id="s", url=tmp_path.as_uri()), {})
+    prose, codes = connector.enumerate().assets
+    asked = _Reads()
+    pilot.pilot_of(connector, prose, connector.plan(prose, 64 << 20), rules, TextReader(rules, lambda: asked))
+    assert asked.texts == 30  # one for each 200 cells
+    pilot.pilot_of(connector, codes, connector.plan(codes, 64 << 20), rules, TextReader(rules, lambda: asked))
+    assert asked.texts == 30
+
+
+class _Reads:
+    """Counts the texts that a language model is given."""
+
+    digest = "counts"
+    texts = 0
+
+    def find(self, texts: Sequence[str]) -> list[list[Span]]:
+        self.texts += sum(len(text) > 1 for text in texts)
+        return [[] for _ in texts]
