@@ -7,7 +7,6 @@ are nothing without a word before them are tried only where such a word is.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from itertools import compress
 from typing import Final, NamedTuple
 
 from cluster.detectors.compile import CompiledRules, load_detector_packs
@@ -18,10 +17,10 @@ from cluster.detectors.span_derived import derived_forms
 from cluster.detectors.span_forms import FormExamples, SpanForm, load_span_packs
 from cluster.detectors.span_places import code_starts, digits_in, number_start, runs_of_digits, stretches
 from cluster.detectors.span_ready import LEAST, Choice, Ready, ready
+from cluster.detectors.span_words import Words
 from cluster.detectors.spans import Span
 from cluster.detectors.validators import validator
 
-_COMMON: Final = "xqzjkvwbypgfmculdhrsnioate"  # letters, the rarest first; others are rarer still
 _NO_CUE: Final = (frozenset[str](), REACH)
 _ELSE: Final = 24  # how near a word has to be to say that what follows is something else
 _UNTOLD: Final = FormExamples.model_construct(found=())
@@ -55,10 +54,7 @@ class Finder:
         self._texts = [r for r in forms if r.form.at == "text"]
         held = {word for r in self._texts for word in r.form.holds}
         self._holders = {word: [n for n, r in enumerate(self._texts) if word in r.form.holds] for word in held}
-        # Most texts lack some letters, and need not be searched for the words that have them.
-        self._by_char: dict[str, list[str]] = {}
-        for word in sorted(held):
-            self._by_char.setdefault(min(word, key=_COMMON.find), []).append(word)
+        self._words = Words(held)
         self._own = _own_detectors(rules)
         national_plans()  # some tenths of a second, which no text should wait for
 
@@ -72,9 +68,7 @@ class Finder:
 
     def _in_text(self, text: str) -> Iterator[_Match]:
         low, cues = text.lower(), CuesOfText(self._cues, text)
-        held = [word for char, words in self._by_char.items() if char in low for word in words]
-        here = compress(held, map(low.__contains__, held))
-        for number in sorted({number for word in here for number in self._holders[word]}):
+        for number in sorted({number for word in self._words.held_in(low) for number in self._holders[word]}):
             one = self._texts[number]
             for start, end in stretches(low, one.form.holds, text, whole=one.form.wide):
                 for match in one.pattern.finditer(text, start, end):

@@ -32,6 +32,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -217,11 +218,20 @@ def report_latency(done: Sequence[Done], spans: Sequence[tuple[Span, Span]]) -> 
     print(f"  {len(values[0]):,} transactions with, {len(values[1]):,} without, in {len(pairs)} pairs of windows")
 
 
+def received(samples: Sequence[tuple[float, int]]) -> list[tuple[float, float]]:
+    """What came between two samples of (time, bytes so far). A sample that was taken late covers more than a window: of
+    what came since the one before counts the share of one window."""
+    return [
+        (at, (now - before) * min(1.0, WINDOW_SECONDS / (at - since)))
+        for (since, before), (at, now) in pairwise(samples)
+    ]
+
+
 def report_pace(told: dict[str, Any], asked: Sequence[tuple[float, float]], pace: dict[str, float]) -> bool:
     """Prints what was taken against the budget; whether the pace let more through."""
     sizes = [(at, float(size)) for at, size, _ in told["taken"] if size]
     queries = [(at, float(count)) for at, _, count in told["taken"] if count]
-    wire = [(at, float(now - before)) for (_, before), (at, now) in zip(told["wire"], told["wire"][1:], strict=False)]
+    wire = received(told["wire"])
     rate, often = pace["bytes_per_second"], pace["queries_per_second"]
     limits = (rate * WINDOW_SECONDS, max(1.0, often * WINDOW_SECONDS // 1))
     exceeded = False
