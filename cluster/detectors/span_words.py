@@ -38,7 +38,7 @@ class Words:
         else:
             seen = np.zeros((1 << _BITS) + 1, np.bool_)
             seen[_trigrams(low)] = seen[-1] = True
-            likely = list(compress(self._words, seen[self._table].all(1)))
+            likely = [self._words[row] for row in np.flatnonzero(seen[self._table].all(1))]
         return compress(likely, map(low.__contains__, likely))
 
 
