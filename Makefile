@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export RAY_USAGE_STATS_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo down test check bench accuracy nightly lock clean
+.PHONY: help install demo down test suite check bench accuracy nightly lock clean
 
 help:            ## show this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,10 @@ demo: install    ## start Sextant on 127.0.0.1:8000 and govern a demo estate
 down: install    ## stop Sextant, leaving no process
 	$(BIN)/sextant down
 
-test: install check ## all checks and tests, in two processes
+test: install    ## all checks and tests, side by side
+	@$(MAKE) --no-print-directory --jobs 2 check suite
+
+suite: install   ## the tests alone, in two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: install   ## lint and types only
