@@ -26,6 +26,7 @@ from cluster.security.tokens import IssuedToken, TokenView
 from serve.catalog_client import Catalog
 from serve.compliance_client import Compliance
 from serve.follow import Progress, follow_events, follow_workflow
+from serve.lineage_client import Lineage
 from serve.models_client import Models
 from serve.scans_client import Scans
 from serve.sources_client import Places
@@ -42,6 +43,7 @@ class Sextant(Typed):
         super().__init__(Transport(url, token, patience=patience, transport=transport))
         self.scans, self.models, self.places = Scans(self.http), Models(self.http), Places(self.http)
         self.compliance, self.catalog = Compliance(self.http), Catalog(self.http)
+        self.lineage = Lineage(self.http)
 
     def __enter__(self) -> Self:
         return self

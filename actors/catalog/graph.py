@@ -16,6 +16,7 @@ from cluster.security.visibility import visible
 DEEPEST: Final = 20
 MOST_EDGES: Final = 10_000
 Way = Literal["up", "down"]
+Place = tuple[str, str | None]
 Found = Row[Any]
 _FIELDS: Final = tuple(LineageEdge.model_fields)
 _COLUMNS: Final = [*(getattr(Edge, name) for name in _FIELDS), Edge.from_name, Edge.to_name]
@@ -36,15 +37,19 @@ def lineage(  # noqa: PLR0917 - the order of the door's parameters
     direction: Literal["up", "down", "both"] = "both",
     at: datetime | None = None,
     caller: Caller = EVERYBODY,
+    column: str | None = None,
 ) -> LineageView:
     """What the asset is made from (up), and what is made from it (down), `depth` steps away at most (1 to 20).
 
     At most 10,000 edges. "both" is the union of the two walks: an asset that merely shares an origin is no relative.
-    `at` asks for the edges that held at that time. Raises NotFound.
+    `at` asks for the edges that held at that time; `column` for what leads to and from that column alone, and what
+    concerns the asset as a whole. Raises NotFound.
     """
     root = asset_row(session, asset_id, caller)
     ways: list[Way] = [way for way in ("up", "down") if direction in (way, "both")]
     walks = {way: walk(session, [asset_id], way, depth, at, caller) for way in ways}
+    if column is not None:
+        walks = {way: _of_column(reached, (asset_id, column), way, depth) for way, reached in walks.items()}
     names, depths = {asset_id: root.path}, {asset_id: 0}
     edges: dict[int, Found] = {}
     for way, reached in walks.items():
@@ -77,6 +82,39 @@ def walk(  # noqa: PLR0917
         if not frontier:
             break
     return Reached(edges, depths, True)
+
+
+def _of_column(reached: Reached, start: Place, way: Way, depth: int) -> Reached:
+    """Of a walk what leads on from one column: every step of a way from it is among the edges that the walk met."""
+    edges: dict[int, Found] = {}
+    depths, seen, frontier = {start[0]: 0}, {start}, [start]
+    for steps in range(1, max(1, min(depth, DEEPEST)) + 1):
+        fresh: list[Place] = []
+        for row in leading(reached.edges.values(), frontier, way):
+            edges[row.id] = row
+            place = (row.from_asset, row.from_column) if way == "up" else (row.to_asset, row.to_column)
+            depths.setdefault(place[0], steps)
+            if place not in seen:
+                seen.add(place)
+                fresh.append(place)
+        frontier = fresh
+        if not frontier:
+            break
+    return Reached(edges, depths, reached.complete)
+
+
+def leading(rows: Iterable[Found], places: Iterable[Place], way: Way) -> list[Found]:
+    """The edges that lead on from columns: those of the column, and those of the asset as a whole."""
+    columns: dict[str, set[str | None]] = {}
+    for asset, column in places:
+        columns.setdefault(asset, set()).add(column)
+    found = []
+    for row in rows:
+        asset, column = (row.to_asset, row.to_column) if way == "up" else (row.from_asset, row.from_column)
+        wanted = columns.get(asset)
+        if wanted is not None and (column is None or column in wanted or None in wanted):
+            found.append(row)
+    return found
 
 
 def beside(session: Session, assets: Iterable[str], way: Way, at: datetime | None, caller: Caller) -> list[Found]:

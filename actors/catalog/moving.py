@@ -1,23 +1,31 @@
-"""Curation of assets that were renamed: what people wrote goes along, what machines found is found anew."""
+"""Assets that were renamed: what people wrote goes along, and so does lineage, with the labels that it carries.
+
+What the source itself tells is found anew: profiles, and the edges of views.
+"""
 
 from collections.abc import Iterable
 
 from sqlalchemy import select, update
 
+from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import CatalogReceipt, MoveCuration
 from actors.catalog.document import refresh
 from actors.catalog.domains import enclose
 from actors.catalog.history import EMPTY, WORDS, Changes, bump, words_key
-from actors.catalog.tables import Annotation, Asset, Edge
+from actors.catalog.tables import Annotation, Asset, AssetColumn, Edge, ShownLabel
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
+
+VIEW = "view"
 
 
 def move_curation(work: UnitOfWork, command: MoveCuration) -> CatalogReceipt:
     """Moves of assets that the catalog does not know, or whose old name is in use again, are left out."""
-    moved = [new for old, new in command.moves if _move(work, old, new)]
+    moves = [(old, new) for old, new in command.moves if _move(work, old, new)]
+    moved = [new for _, new in moves]
     work.session.flush()
     refresh(work.session, moved)
+    carry_labels(work, [asset for move in moves for asset in move])
     return CatalogReceipt(entries=len(command.moves), changed=len(moved))
 
 
@@ -33,9 +41,12 @@ def _move(work: UnitOfWork, old: str, new: str) -> bool:
     mine = (Annotation.asset_id == old, Annotation.column.in_(free))
     session.execute(update(Annotation).where(*mine).values(asset_id=new).execution_options(synchronize_session=False))
     edges = _move_edges(work, before, after)
-    if not free and not edges:
+    labels = _move_labels(work, before, after)
+    if not free and not edges and not labels:
         return False
     session.expire_all()
+    if labels:
+        after.sensitivity = before.sensitivity
     if after.domain_id is None and before.domain_id is not None:
         after.domain_id = before.domain_id
         enclose(session, [after])
@@ -57,10 +68,10 @@ def _words(notes: Iterable[Annotation]) -> Changes:
 
 
 def _move_edges(work: UnitOfWork, before: Asset, after: Asset) -> int:
-    """Points the edges of jobs to the new asset; those of views are derived anew. How many ends were moved."""
+    """Points edges to the new asset, but for those of views, which are derived anew. How many ends were moved."""
     count = 0
     for end, name in ((Edge.from_asset, "from_name"), (Edge.to_asset, "to_name")):
-        held = (end == before.id, Edge.job_id.is_not(None), Edge.valid_to.is_(None))
+        held = (end == before.id, Edge.origin != VIEW, Edge.valid_to.is_(None))
         ids = work.session.scalars(select(Edge.id).where(*held)).all()
         values = {end.key: after.id, name: after.path}
         work.session.execute(
@@ -68,3 +79,16 @@ def _move_edges(work: UnitOfWork, before: Asset, after: Asset) -> int:
         )
         count += len(ids)
     return count
+
+
+def _move_labels(work: UnitOfWork, before: Asset, after: Asset) -> int:
+    """Shows the labels of the old asset on the columns of the new one, which has none yet: the content is the same.
+
+    Until classification hands its own over, what lineage carries on from them must not be lost.
+    """
+    if work.session.scalars(select(ShownLabel.column).where(ShownLabel.asset_id == after.id).limit(1)).first():
+        return 0
+    columns = select(AssetColumn.name).where(AssetColumn.asset_id == after.id)
+    held = (ShownLabel.asset_id == before.id, ShownLabel.column.in_(columns))
+    moved = update(ShownLabel).where(*held).values(asset_id=after.id).returning(ShownLabel.column)
+    return len(work.session.execute(moved.execution_options(synchronize_session=False)).all())

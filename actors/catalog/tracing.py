@@ -1,6 +1,5 @@
 """Questions about lineage that follow columns: what depends on one, and by which way one comes from another."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,10 +7,9 @@ from sqlalchemy.orm import Session
 
 from actors.catalog.assets import EVERYBODY, asset_row
 from actors.catalog.contract import ImpactLevel, ImpactView, PathStep, PathView
-from actors.catalog.graph import DEEPEST, MOST_EDGES, Found, Way, beside, viewed
+from actors.catalog.graph import DEEPEST, MOST_EDGES, Found, Place, beside, leading, viewed
 from cluster.context import Caller
 
-Place = tuple[str, str | None]
 _DOES: Final = {
     "IDENTITY": "is copied to", "TRANSFORMATION": "is transformed into", "AGGREGATION": "is aggregated into",
     "CONDITIONAL": "decides the value of", "WINDOW": "orders or parts the window of", "SORT": "sorts",
@@ -38,7 +36,7 @@ def impact(  # noqa: PLR0917
         rows = rows[: MOST_EDGES - count]
         count += len(rows)
         fresh: list[Place] = []
-        for row in _leading(rows, frontier, "down"):
+        for row in leading(rows, frontier, "down"):
             place = (row.to_asset, row.to_column)
             direct = row.transformation == "DIRECT"
             known = assets.get(row.to_asset)
@@ -83,7 +81,7 @@ def path(
         count += len(rows)
         fresh: list[Place] = []
         for place in frontier:
-            for row in _leading(rows, [place], "up"):
+            for row in leading(rows, [place], "up"):
                 there = (row.from_asset, row.from_column)
                 if row.from_asset == origin[0] and (origin[1] is None or row.from_column in (origin[1], None)):
                     by[origin] = (row, place)
@@ -113,17 +111,3 @@ def _words(row: Any) -> str:
     how = {"view": "by the view's definition", "openlineage": "as a job told", "manual": f"as {row.author} says",
            "query": "as queries of the source do"}.get(row.origin, row.origin)  # fmt: skip
     return f"{start} {_DOES.get(row.subtype, 'goes into')} {end}{' without being shown' if row.masking else ''}, {how}"
-
-
-def _leading(rows: Iterable[Found], places: list[Place], way: Way) -> list[Found]:
-    """The edges that lead on from columns: those of the column, and those of the asset as a whole."""
-    columns: dict[str, set[str | None]] = {}
-    for asset, column in places:
-        columns.setdefault(asset, set()).add(column)
-    found = []
-    for row in rows:
-        asset, column = (row.to_asset, row.to_column) if way == "up" else (row.from_asset, row.from_column)
-        wanted = columns.get(asset)
-        if wanted is not None and (column is None or column in wanted or None in wanted):
-            found.append(row)
-    return found

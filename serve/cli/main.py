@@ -12,6 +12,7 @@ from cluster.errors import SextantError
 from serve.cli.catalog import app as catalog_app
 from serve.cli.compliance import app as compliance_app
 from serve.cli.key import app as key_app
+from serve.cli.lineage import app as lineage_app
 from serve.cli.model import app as model_app
 from serve.cli.scan import app as scan_app
 from serve.cli.source import app as source_app
@@ -112,6 +113,7 @@ def why(label: Annotated[str, typer.Argument(help="Id of the label, as `GET /lab
 app.add_typer(compliance_app, name="compliance")
 app.add_typer(source_app, name="source")
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(lineage_app, name="lineage")
 app.add_typer(scan_app, name="scan")
 app.add_typer(model_app, name="model")
 token_app = typer.Typer(help="API tokens.", no_args_is_help=True)

@@ -136,12 +136,13 @@ def read(  # noqa: PLR0917
     caller: MayRead,
     depth: Depth = 3,
     direction: Literal["up", "down", "both"] = "both",
+    column: ColumnName = None,
     at: At = None,
 ) -> LineageView:
-    """Where the data of the asset comes from and goes to, within `depth` steps, now or as of a time. What the caller
-    may not see is neither shown nor walked through."""
+    """Where the data of the asset, or of one column of it, comes from and goes to, within `depth` steps, now or as of
+    a time. What the caller may not see is neither shown nor walked through."""
     with doors.reading() as session:
-        return queries.lineage(session, asset_id, depth, direction, _moment(at), caller)
+        return queries.lineage(session, asset_id, depth, direction, _moment(at), caller, column)
 
 
 @router.get("/assets/{asset_id}/lineage/impact", operation_id="get_lineage_impact", summary="Count what depends on it")

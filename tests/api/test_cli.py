@@ -1,5 +1,6 @@
 """The command line against a running instance: what it prints, how it fails, and its exit codes."""
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -8,11 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from actors.catalog.contract import DeriveLineage, RecordInventory, SourceRef
 from actors.classification.contract import ClassifyAssets, RecordObservations, RegisterShipped
 from actors.classification.realtime import default_rules, evidence_of
 from actors.orchestrator.contract import RecordPhase
+from cluster.connectors.interface import AssetInfo, ColumnInfo
 from cluster.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
 from cluster.kernels.report import AssetEvidence
+from cluster.naming import asset_id
 from serve.cli.govern import absolute
 from serve.cli.main import run
 from serve.client import Sextant
@@ -237,3 +241,65 @@ def test_a_label_is_explained_and_models_at_work_are_shown(
     asked = capsys.readouterr().out.split()[1]
     assert run(["model", "trainings"]) == 0
     assert asked in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def chain(instance: Any) -> dict[str, str]:
+    """A view over a table, as its source tells of it; ids by name."""
+    text = {"type": "string", "physical_type": "text"}
+    people = AssetInfo(path="public.people", kind="table", columns=(
+        ColumnInfo(name="email", ordinal=0, **text), ColumnInfo(name="town", ordinal=1, **text)))  # fmt: skip
+    safe = AssetInfo(
+        path="public.safe", kind="view", columns=(ColumnInfo(name="key", ordinal=0, **text),),
+        definition="SELECT md5(email) AS key FROM people WHERE town = 'x'",
+    )  # fmt: skip
+    reference = SourceRef(id="cli-lineage", name="cli-lineage", kind="postgresql", namespace="postgres://cli:5432")
+    instance.groups.carry_out(RecordInventory(source=reference, assets=(people, safe), complete=True))
+    instance.groups.carry_out(DeriveLineage(source_id="cli-lineage"))
+    return {asset.path: asset_id("cli-lineage", asset.path) for asset in (people, safe)}
+
+
+def test_lineage_is_shown_up_and_down_and_as_of_a_time(
+    connected: None, chain: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    people, safe = chain["public.people"], chain["public.safe"]
+    wanted = "1\tpublic.people.email\tpublic.safe.key\tTRANSFORMATION masked\tview\t1.00\n"
+    assert run(["lineage", "up", safe, "--column", "key"]) == 0
+    assert wanted in capsys.readouterr().out
+    assert run(["lineage", "down", people, "--column", "email", "--depth", "2"]) == 0
+    assert capsys.readouterr().out == wanted
+    assert run(["lineage", "down", people, "--at", "2020-01-01T00:00:00Z"]) == 0
+    assert capsys.readouterr().out == ""
+    assert run(["lineage", "up", "nope"]) == 1
+    only_line(capsys.readouterr().err)
+
+
+def test_impact_paths_and_exports_of_lineage(
+    connected: None, chain: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    people, safe = chain["public.people"], chain["public.safe"]
+    assert run(["lineage", "impact", people, "--column", "email"]) == 0
+    assert capsys.readouterr().out == "1\t1\t1\t0\nall\t1\t1\t0\n"
+    assert run(["lineage", "path", people, safe, "--column", "email"]) == 0
+    assert capsys.readouterr().out.startswith("public.people.email is transformed into public.safe.key without")
+    assert run(["lineage", "path", safe, people]) == 1
+    assert run(["lineage", "labels", safe]) == 0
+    capsys.readouterr()
+    assert run(["lineage", "export", safe]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"][0]["facets"]["columnLineage"]["fields"].keys() == {"key"}
+    assert run(["lineage", "export", safe, "--format", "graph"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["graph"]["nodes"]) == {people, safe}
+
+
+def test_the_lineage_of_a_file_of_sql(connected: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script, schema = tmp_path / "load.sql", tmp_path / "schema.json"
+    script.write_text("INSERT INTO sales SELECT * FROM orders;")
+    schema.write_text('{"orders": {"id": "int"}, "sales": {"order_id": "int"}}')
+    assert run(["lineage", "extract", str(script), "--dialect", "postgres", "--schema", str(schema)]) == 0
+    assert capsys.readouterr().out == "orders.id\tsales.order_id\tIDENTITY\t0\t1.00\n"
+    script.write_text("INSERT INTO a SELECT b FROM c;\nSELEC x")
+    assert run(["lineage", "extract", str(script)]) == 1
+    assert capsys.readouterr().err.startswith(f"{script}:2:1: ")
+    for arguments in (["none.sql"], [str(script), "--schema", str(script)], [str(script), "--dialect", "klingon"]):
+        assert run(["lineage", "extract", *arguments]) == 1
+        only_line(capsys.readouterr().err)

@@ -1,15 +1,19 @@
-"""Quality tests decided by reading real sources: a SQLite file, a folder of CSV, and the two compared."""
+"""Quality tests decided by reading real sources: a SQLite file, a folder of CSV, the two compared, a PostgreSQL."""
 
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from source_targets import Database
+from sqlalchemy.engine import make_url
 
 from actors.catalog.contract import CheckOutcome, TestOrder
 from actors.catalog.worker import QualityTask, evaluate
 from cluster.connectors import open_connector
 from cluster.connectors.interface import AssetInfo, SourceAccess
+from cluster.security.secrets import seal
 
 ROWS = [(number, f"c{number % 7}", number / 2 if number % 5 else None) for number in range(1, 1001)]
 
@@ -86,3 +90,39 @@ def test_two_sources_are_compared_by_their_keys(file: SourceAccess, folder: Sour
     found, missing = evaluate(task)
     assert (found.status, found.observed) == ("Failed", 1.0)
     assert missing.status == "Aborted"
+
+
+def test_custom_sql_is_asked_of_a_real_postgresql(database: Database) -> None:
+    database.run(
+        "CREATE TABLE items AS SELECT n AS id, 'c' || n AS code, 'a' || n || '@shop.example' AS mail"
+        " FROM generate_series(1, 1000) n", "CREATE TABLE secrets (s text)",
+        "CREATE FUNCTION emptied() RETURNS bigint LANGUAGE sql AS 'DELETE FROM items; SELECT 0::bigint'",
+        "CREATE ROLE asks LOGIN PASSWORD 'pw'", "GRANT SELECT ON items TO asks",
+    )  # fmt: skip
+    place = make_url(database.url)
+    access = SourceAccess(
+        source_id="s", url=f"postgresql://{place.host}:{place.port}/{place.database}", options={"sslmode": "disable"},
+        sealed=seal({"username": "asks", "password": "pw"}, "s"),
+    )  # fmt: skip
+    try:
+        tests = tuple(
+            order("tableCustomSQLQuery", **parameters)
+            for parameters in (
+                {"sqlExpression": "SELECT * FROM items WHERE id > 990"},
+                {"sqlExpression": "SELECT * FROM items WHERE id < 0;"},
+                {"sqlExpression": "SELECT count(*) FROM items", "strategy": "COUNT", "minValue": 1000},
+                {"sqlExpression": "SELECT avg(id)::numeric FROM items", "strategy": "COUNT", "maxValue": 500},
+                {"sqlExpression": "SELECT mail FROM items LIMIT 1", "strategy": "COUNT"},
+                {"sqlExpression": "SELECT emptied()", "strategy": "COUNT"},
+                {"sqlExpression": "SELECT * FROM secrets"},
+                {"sqlExpression": "SELECT max(mail::int) FROM items", "strategy": "COUNT"},
+            )
+        )
+        outcomes = evaluate(QualityTask(access=access, asset=AssetInfo(path="public.items", kind="table"), tests=tests))
+        assert statuses(outcomes)[:4] == [("Failed", 10.0), ("Success", 0.0), ("Success", 1000.0), ("Failed", 500.5)]
+        assert [each.status for each in outcomes[4:]] == ["Aborted"] * 4
+        assert all(each.reason and "shop.example" not in each.reason for each in outcomes[4:])
+        with psycopg.connect(database.url) as connection:
+            assert connection.execute("SELECT count(*) FROM items").fetchone() == (1000,)
+    finally:
+        database.run("DROP OWNED BY asks", "DROP ROLE asks")

@@ -118,6 +118,22 @@ def test_impact_counts_assets_and_columns_by_depth(site: Site) -> None:
     assert (whole.assets, whole.columns, whole.complete) == (3, 4, True)
 
 
+def test_one_column_is_followed_alone(site: Site) -> None:
+    site.inventory(a="c d", b="c d", e="c d", f="c")
+    told(site, "a.c", "b.c")
+    told(site, "a.d", "b.d")
+    told(site, "b.c", "e.d")
+    told(site, "b.d", "f.c")
+    told(site, "a.d", "e.c")
+    down = queries.lineage(site.session, ident("a"), 3, "down", column="c")
+    assert {(edge.from_column, edge.to_column) for edge in down.edges} == {("c", "c"), ("c", "d")}
+    assert (names_of(down), down.depths[ident("e")]) == ({"a", "b", "e"}, 2)
+    up = queries.lineage(site.session, ident("e"), 3, "up", column="d")
+    assert {edge.id for edge in up.edges} == {edge.id for edge in down.edges}
+    assert len(queries.lineage(site.session, ident("e"), 1, "up", column="d").edges) == 1
+    assert queries.lineage(site.session, ident("a"), 3, "down", column="none").edges == ()
+
+
 def test_a_path_is_explained_step_by_step(site: Site) -> None:
     site.inventory(a="c", b="c", e="c", f="c")
     chain(site, "a", "b", "e")

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from actors.catalog import queries as catalog
-from actors.catalog.contract import AnnotateAsset
+from actors.catalog.contract import AnnotateAsset, ColumnLabel, EndEdge, RecordLabels, RecordQueries, TellEdge
 from actors.catalog.service import service as catalog_service
 from actors.classification import queries as classification
 from actors.classification.contract import ClassifyAssets, DecideLabel
@@ -152,6 +152,36 @@ def test_a_renamed_table_keeps_its_curation_and_is_not_read_again(database: Hous
     database.look()  # once more changes nothing
     database.scan()
     assert database.curation("crm.customers") == said
+
+
+def test_a_renamed_table_keeps_its_lineage_and_what_it_carries(database: House, shop: psycopg.Connection) -> None:
+    database.look()
+    people, other = asset_id(database.source, "public.people"), asset_id(database.source, "public.other")
+    customers = asset_id(database.source, "public.customers")
+    label = ColumnLabel(
+        asset_id=people, column="email", data_class=MAIL, sensitivity="Confidential", origin="automatic",
+        state="automatic", confidence=1.0,
+    )  # fmt: skip
+    database.do(RecordLabels(source_id=database.source, assets=(people,), labels=(label,)))
+    log = ("INSERT INTO other (id) SELECT id FROM people",)
+    database.do(RecordQueries(source_id=database.source, queries=log))
+    told = database.do(TellEdge(from_asset=people, from_column="email", to_asset=other, to_column="email"))
+    shop.execute("ALTER TABLE people RENAME TO customers")
+    database.look()
+    view = catalog.lineage(database.session, other)
+    assert {(edge.from_asset, edge.from_column, edge.origin) for edge in view.edges} == {
+        (customers, "id", "query"), (customers, "email", "manual")}  # fmt: skip
+    assert view.assets[customers] == "public.customers"
+    assert {edge.author for edge in view.edges} == {"ada", None}
+    (carried,) = catalog.carried_labels(database.session, other)
+    assert (carried.column, carried.data_class, carried.roots) == ("email", MAIL, ((customers, "email"),))
+    assert catalog.get_asset(database.session, customers).sensitivity == "Confidential"
+    database.do(EndEdge(edge_id=told.id))
+    assert catalog.carried_labels(database.session, other) == []
+    shop.execute("ALTER TABLE other RENAME TO letters")  # the other end goes along too
+    database.look()
+    (edge,) = catalog.lineage(database.session, customers).edges
+    assert (edge.to_asset, edge.to_column) == (asset_id(database.source, "public.letters"), "id")
 
 
 def test_a_table_that_takes_a_free_name_takes_no_curation(database: House, shop: psycopg.Connection) -> None:
