@@ -3,6 +3,7 @@
 import gc
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -46,9 +47,7 @@ def whole(work: UnitOfWork, source_id: str, keys: tuple[str, ...] = ()) -> Evalu
     """Evaluates the frameworks of these keys, all if none is named, over all facts of the source."""
     frameworks, news = chosen(work.session, keys), News()
     with collector_off():
-        facts = _with_records(work, source_id)
-        for framework in frameworks:
-            _judge(work, source_id, framework, facts, news)
+        _judge(work, frameworks, _with_records(work, source_id), news)
     if not keys:
         _withdraw(work, source_id, [framework.pack.value.key for framework in frameworks], news)
     return _told(work, source_id, news)
@@ -66,16 +65,26 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def _judge(work: UnitOfWork, source_id: str, framework: Framework, facts: FactSet, news: News) -> None:
-    """Evaluates one framework.
+def _judge(work: UnitOfWork, frameworks: list[Framework], facts: FactSet, news: News) -> None:
+    """Evaluates one framework after the other: the findings of a large estate under all would fill the memory.
 
-    One after the other: the findings of a large estate under all of them would fill the memory.
+    While those of one are written the next is evaluated, since half of the time is the server's. The session is used
+    by one thread at a time: what the evaluation needs of it was read before.
     """
-    key = framework.pack.value.key
-    stored = ledger.standing(work.session, source_id, key)
-    ledger.write_rules(work.session, framework.uses)
-    news.recounted = _judged(work, source_id, framework, len(facts.assets)) or news.recounted
-    _settle(work, source_id, evaluate(framework.uses, facts, stored), stored, news)
+    session, source_id = work.session, facts.source_id
+    changes: list[Change] = []
+    with ThreadPoolExecutor(1) as beside:
+        for framework in frameworks:
+            stored = ledger.standing(session, source_id, framework.pack.value.key)
+            ledger.write_rules(session, framework.uses)
+            news.recounted = _judged(work, source_id, framework, len(facts.assets)) or news.recounted
+            writing = beside.submit(ledger.write, session, source_id, changes, work.now)
+            try:
+                changes = ledger.compare(source_id, evaluate(framework.uses, facts, stored), stored)
+            finally:
+                writing.result()
+            _note(news, changes)
+    ledger.write(session, source_id, changes, work.now)
 
 
 def touched(work: UnitOfWork, source_id: str, assets: Collection[str]) -> TouchedView:
@@ -207,6 +216,10 @@ def _settle(work: UnitOfWork, source_id: str, found: dict[Key, Draft], stored: d
     """Writes what is different, and takes note of it."""
     changes = ledger.compare(source_id, found, stored)
     ledger.write(work.session, source_id, changes, work.now)
+    _note(news, changes)
+
+
+def _note(news: News, changes: list[Change]) -> None:
     news.changed += len(changes)
     for kind in ("opened", "resolved"):
         moved = [change for change in changes if getattr(change, kind)]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from actors.compliance.contract import Verdict
-from actors.compliance.facts import Cited, FactSet
+from actors.compliance.facts import Cited, Fact, FactSet
 from actors.compliance.judgement import Judgement
 from actors.compliance.packs import Use
 
@@ -61,6 +61,7 @@ def fingerprint(source_id: str, key: Key) -> str:
 def evaluate(uses: Iterable[Use], facts: FactSet, standing: Collection[Key] = frozenset()) -> dict[Key, Draft]:
     """Runs the checks. What is NOT_APPLICABLE has a draft only if it is `standing`: it is known by being in none."""
     found: dict[Key, Draft] = {}
+    citing = Citing()
     for use in uses:
         oldest = facts.now - timedelta(days=use.control.max_fact_age_days)
         aged = facts.oldest < oldest
@@ -68,8 +69,23 @@ def evaluate(uses: Iterable[Use], facts: FactSet, standing: Collection[Key] = fr
             key = (use.framework, use.control.id, use.check.id, judgement.subject)
             stale = stale_kinds(judgement, oldest) if aged else ()
             if judgement.verdict != "NOT_APPLICABLE" or stale or key in standing:
-                found[key] = draft(use, judgement, stale, facts.source_id)
+                found[key] = draft(use, judgement, stale, facts.source_id, citing)
     return found
+
+
+class Citing:
+    """How facts are cited, worked out once for those that many judgements stand on."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Fact, ...], tuple[tuple[Cited, ...], str]] = {}
+
+    def of(self, facts: tuple[Fact, ...]) -> tuple[tuple[Cited, ...], str]:
+        """The versions of the facts, and the same as JSON."""
+        found = self._known.get(facts)
+        if found is None:
+            references = f"[{','.join([fact.reference for fact in facts])}]"
+            found = self._known[facts] = (tuple(fact.cited for fact in facts), references)
+        return found
 
 
 def stale_kinds(judgement: Judgement, oldest: datetime) -> tuple[str, ...]:
@@ -78,7 +94,7 @@ def stale_kinds(judgement: Judgement, oldest: datetime) -> tuple[str, ...]:
     return tuple(sorted(kinds))
 
 
-def draft(use: Use, judgement: Judgement, stale: tuple[str, ...], source_id: str) -> Draft:
+def draft(use: Use, judgement: Judgement, stale: tuple[str, ...], source_id: str, citing: Citing) -> Draft:
     """The finding that follows from a judgement. What passed on facts that are too old lacks evidence."""
     verdict, reason, action = judgement.verdict, judgement.reason, judgement.action
     if stale and verdict in {"PASS", "NOT_APPLICABLE"}:
@@ -87,6 +103,7 @@ def draft(use: Use, judgement: Judgement, stale: tuple[str, ...], source_id: str
         verdict, action = "INSUFFICIENT_EVIDENCE", "refresh"
     else:
         stale = ()
+    cited, references = citing.of(judgement.facts)
     return Draft(
         framework=use.framework,
         control=use.control.id,
@@ -98,8 +115,8 @@ def draft(use: Use, judgement: Judgement, stale: tuple[str, ...], source_id: str
         reason=reason,
         action=action,
         columns=judgement.columns,
-        facts=tuple(fact.cited for fact in judgement.facts),
-        references=f"[{','.join([fact.reference for fact in judgement.facts])}]",
+        facts=cited,
+        references=references,
         stale=stale,
         rule_digest=use.digest,
         on_source=judgement.subject == source_id,
@@ -120,7 +137,7 @@ def again(use: Use, facts: FactSet, subject: str, stale: tuple[str, ...]) -> Dra
     judgements: Iterator[Judgement] = iter(use.check.function(facts, use.parameters))
     for judgement in judgements:
         if judgement.subject == subject:
-            return draft(use, judgement, stale, facts.source_id)
+            return draft(use, judgement, stale, facts.source_id, Citing())
     return None
 
 

@@ -96,6 +96,7 @@ class AssetFacts:
     flows: Fact | None = None
     records: Fact | None = None
     _holdings: dict[tuple[tuple[str, ...], tuple[str, ...]], Holding] = field(default_factory=dict, init=False)
+    _stands: dict[tuple[str, ...], tuple[Fact, ...]] = field(default_factory=dict, init=False)
 
     @cached_property
     def name(self) -> str:
@@ -118,8 +119,10 @@ class AssetFacts:
 
     def stand(self, *kinds: str) -> tuple[Fact, ...]:
         """The facts at hand, and those of these other kinds that there are."""
-        more = (getattr(self, kind) for kind in kinds)
-        return (*self.facts, *(fact for fact in more if fact is not None))
+        if kinds not in self._stands:
+            more = (getattr(self, kind) for kind in kinds)
+            self._stands[kinds] = (*self.facts, *(fact for fact in more if fact is not None))
+        return self._stands[kinds]
 
     @cached_property
     def label_list(self) -> tuple[Label, ...]:
