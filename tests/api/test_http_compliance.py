@@ -1,5 +1,7 @@
 """Compliance over HTTP: records, policies, findings taken on and waived, orders, risk, and acting on advice."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from actors.compliance.contract import EvaluateSource, FactDraft, RecordFacts
 
 SOURCE = "compliance-http"
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 CARD = {
     "data_class": "payment.card_number", "sensitivity": "Restricted", "tags": ["pci.pan", "personal"], "matched": 9,
     "scanned": 9, "prevalence": 1.0, "state": "automatic", "origin": "machine", "whole_column": True,
@@ -151,3 +155,52 @@ def test_an_order_on_what_is_no_database_is_refused_and_who_reads_may_not_order(
         assert len(auditor.get("/api/v1/orders").json()["items"]) == 1
     decision = officer.post(f"/api/v1/orders/{placed.json()['id']}/decision", json={"approve": True})
     assert decision.status_code == 409
+
+
+def exported(client: httpx.Client, form: str) -> Any:
+    answer = client.get(f"/api/v1/sources/{SOURCE}/findings/export", params={"format": form, "framework": "pci_dss"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_findings_are_exported_as_oscal_with_ids_that_stay_and_references_that_lead_somewhere(
+    officer: httpx.Client,
+) -> None:
+    document = exported(officer, "oscal")["assessment-results"]
+    (result,) = document["results"]
+    (posture,) = officer.get(f"/api/v1/sources/{SOURCE}/posture", params={"framework": "pci_dss"}).json()["items"]
+    states = {one["props"][0]["value"]: one["target"]["status"]["state"] for one in result["findings"]}
+    expected = {one["control"]: one["verdict"] for one in posture["controls"]}
+    assert states == {
+        control: "satisfied" if verdict == "PASS" else "not-satisfied"
+        for control, verdict in expected.items() if verdict != "NOT_APPLICABLE"
+    }  # fmt: skip
+    items = {one["uuid"] for one in result["local-definitions"]["inventory-items"]}
+    observed = {one["uuid"]: one for one in result["observations"]}
+    assert {one["subjects"][0]["subject-uuid"] for one in observed.values()} == items
+    named = [ref["observation-uuid"] for one in result["findings"] for ref in one.get("related-observations", ())]
+    assert sorted(named) == sorted(observed)
+    assert document["import-ap"]["href"] == f"#{document['back-matter']['resources'][0]['uuid']}"
+    assert all(UUID.fullmatch(found) for found in re.findall(r'uuid": "#?([^"]*)"', json.dumps(document)))
+    reviewed = result["reviewed-controls"]["control-selections"][0]["include-controls"]
+    assert all(TOKEN.fullmatch(one["control-id"]) for one in reviewed)
+    assert len({one["control-id"] for one in reviewed}) == len(expected)
+    assert exported(officer, "oscal")["assessment-results"]["results"][0]["observations"] == result["observations"]
+    assert officer.get("/api/v1/sources/never-seen/findings/export").status_code == 404
+
+
+def test_findings_are_exported_as_sarif_and_waived_ones_are_suppressed(officer: httpx.Client) -> None:
+    (run,) = exported(officer, "sarif")["runs"]
+    asked = {"source_id": SOURCE, "framework": "pci_dss", "limit": 200}
+    standing = officer.get("/api/v1/findings", params=asked).json()["items"]
+    wanted = {one["fingerprint"]: one for one in standing if one["verdict"] in {"FAIL", "INSUFFICIENT_EVIDENCE"}}
+    assert {one["fingerprints"]["sextant/v1"] for one in run["results"]} == set(wanted)
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    for one in run["results"]:
+        found = wanted[one["fingerprints"]["sextant/v1"]]
+        assert rules[one["ruleIndex"]] == one["ruleId"] == f"pci_dss/{found['control']}/{found['check']}"
+        assert one["kind"] == ("fail" if found["verdict"] == "FAIL" else "open")
+        assert (one["level"] == "none") is (one["kind"] != "fail")
+        assert bool(one.get("suppressions")) is (found["state"] in {"waived", "false_positive"})
+    assert any(one.get("suppressions") for one in run["results"]), "one was waived before"
+    assert run["properties"]["findingsLeftOut"] == 0

@@ -46,6 +46,7 @@ from actors.compliance.queries.postures import (
     verdicts,
     verdicts_by_framework,
 )
+from actors.compliance.queries.reports import report
 
 __all__ = [
     "Asking",
@@ -76,6 +77,7 @@ __all__ = [
     "recommendations",
     "record_history",
     "replay",
+    "report",
     "risk_of_asset",
     "risk_of_estate",
     "risk_of_source",

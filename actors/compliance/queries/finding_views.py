@@ -54,7 +54,7 @@ def get_finding(
     session: Session, finding_id: str, now: datetime | None = None, caller: Caller = EVERYBODY
 ) -> FindingView:
     """One finding. Raises NotFound."""
-    return _viewed(session, [row_of(session, finding_id, caller)], now)[0]
+    return viewed(session, [row_of(session, finding_id, caller)], now)[0]
 
 
 def replay(session: Session, finding_id: str, now: datetime | None = None, caller: Caller = EVERYBODY) -> FindingView:
@@ -84,7 +84,7 @@ def replay(session: Session, finding_id: str, now: datetime | None = None, calle
         "facts": [{"kind": k, "subject": s, "version": v, "digest": d} for k, s, v, d in draft.facts],
         "rule_digest": draft.rule_digest,
     }
-    return FindingView.model_validate(_viewed(session, [row], now)[0].model_dump() | reached)
+    return FindingView.model_validate(viewed(session, [row], now)[0].model_dump() | reached)
 
 
 def list_waivers(
@@ -107,11 +107,11 @@ def list_waivers(
 
 
 def _views(session: Session, conditions: list[ColumnElement[bool]], limit: int | None) -> list[FindingView]:
-    return _viewed(session, session.scalars(select(Finding).where(*conditions).order_by(Finding.id).limit(limit)), None)
+    return viewed(session, session.scalars(select(Finding).where(*conditions).order_by(Finding.id).limit(limit)), None)
 
 
-def _viewed(session: Session, found: Iterable[Finding], now: datetime | None) -> list[FindingView]:
-    """Findings with their rules and with what people made of them."""
+def viewed(session: Session, found: Iterable[Finding], now: datetime | None) -> list[FindingView]:
+    """The findings of these rows, with what people made of them."""
     rows, today = list(found), (now or datetime.now(UTC)).date()
     rules = dict(_in_parts(session, select(Rule.digest, Rule.body), Rule.digest, {row.rule_digest for row in rows}))
     ids = [row.id for row in rows if row.state == "open"]
