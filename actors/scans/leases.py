@@ -214,8 +214,10 @@ def fail_partition(work: UnitOfWork, command: FailPartition) -> Done:
     run = queries.row_of(work.session, command.scan_id)
     if row is None or run.state not in queries.OPEN:
         raise _refused(command)
+    if not command.charged and row.fence - row.attempts < GIVEN_BACK:  # the fence counts all leases
+        row.attempts -= 1
     if command.retryable and row.attempts < ATTEMPTS:
-        pause = min(PAUSE_SECONDS * 2 ** (row.attempts - 1), LONGEST_PAUSE_SECONDS)
+        pause = min(PAUSE_SECONDS * 2 ** max(0, row.attempts - 1), LONGEST_PAUSE_SECONDS)
         row.state, row.due_at = "pending", _until(work, pause)
         row.problem = command.problem.model_dump(mode="json")
     else:

@@ -14,7 +14,7 @@ from actors.scans.planning import Runner
 from actors.scans.stragglers import Likes, patience
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.pace import EASED_SHARE
-from cluster.errors import Conflict, Internal, SextantError, SourceAuthFailed, Unavailable
+from cluster.errors import Conflict, Internal, SextantError, SourceAuthFailed, SourceUnreachable, Unavailable
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.window import Window
 
@@ -77,14 +77,17 @@ class Reading:
             settled = CommitReport(**name, fence=lease.fence, report=report)
         except SextantError as error:
             if error.code in SUFFERING:
-                self.dispatch.suffered(lease.source_id, begun)
+                self.dispatch.suffered(lease.source_id, begun, unreached=isinstance(error, SourceUnreachable))
             problem = worker.problem_of(lease.partition.asset, error)
             lost = isinstance(error, Unavailable)
             refused = isinstance(error, SourceAuthFailed)
             if refused:  # it may just have been replaced, at the source or here: the next attempt takes it anew
                 self._forget(lease.scan_id)
             again = error.retryable or refused
-            settled = FailPartition(**name, fence=lease.fence, problem=problem, retryable=again, lost=lost)
+            waits = isinstance(error, SourceUnreachable) and self.dispatch.waits(lease.source_id)
+            settled = FailPartition(
+                **name, fence=lease.fence, problem=problem, retryable=again, lost=lost, charged=not waits
+            )
         finally:
             self.dispatch.ended(lease.source_id)
         try:

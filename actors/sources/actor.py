@@ -1,13 +1,23 @@
 """The actor of the sources group: runs the tests and discoveries that were asked for."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
 
-from actors.sources import accounts, health_queries, pools, queries, worker
-from actors.sources.contract import BeginWork, RecordAccount, RecordDiscovery, RecordTest, RecordTuning
+from actors.sources import accounts, expiry, health_queries, pools, queries, worker
+from actors.sources.contract import (
+    BeginWork,
+    RecordAccount,
+    RecordDiscovery,
+    RecordTest,
+    RecordTuning,
+    WatchCredentials,
+)
 from actors.sources.health import Standing
 from actors.sources.prober import Known, Prober
 from actors.sources.probing import Sample, Target
@@ -25,6 +35,7 @@ from cluster.store.engine import reading
 log = structlog.get_logger("sources")
 
 AT_ONCE = 4
+WATCH_SECONDS = 60.0
 ATTEMPTS = 3
 T = TypeVar("T")
 
@@ -37,10 +48,18 @@ class SourcesActor(GroupActor):
     async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
         self._window: Window[str] = Window(AT_ONCE, self._ended)
         self._prober = Prober(_to_probe, self.command, _probe_elsewhere, settings().probe_seconds)
+        self._watched = -math.inf
         await super().__init__()
 
     def loops(self) -> Sequence[Loop]:
-        return (self._start_queued, self._look)
+        return (self._start_queued, self._look, self._watch)
+
+    async def _watch(self) -> None:
+        """Tells once a minute of credentials that run out."""
+        if time.monotonic() - self._watched >= WATCH_SECONDS:
+            self._watched = time.monotonic()
+            if await asyncio.to_thread(_running_out):
+                await self.command(WatchCredentials())
 
     async def _look(self) -> None:
         await self._prober.look()
@@ -147,6 +166,11 @@ def _failed_discovery(discovery_id: str, error: SextantError) -> RecordDiscovery
 
 async def _probe_elsewhere(targets: Sequence[Target], labels: Mapping[str, str]) -> list[Sample]:
     return await run_task(worker.probe_targets, list(targets), cpus=0, labels=labels)
+
+
+def _running_out() -> bool:
+    with reading() as session:
+        return bool(expiry.untold(session, datetime.now(UTC)))
 
 
 def _to_probe() -> list[Known]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
-from actors.sources import queries
+from actors.sources import health_recording, queries
 from actors.sources.contract import (
     DropKey,
     KeyRingView,
@@ -33,6 +33,7 @@ def set_credential(work: UnitOfWork, command: SetCredential) -> SourceView:
     if not credentials.put(work.session, row.id, plain, work.now, command.expires_at):
         return before
     row.has_credential = bool(plain)
+    health_recording.credential_renewed(work, row.id)
     return changed(work, row, before, "credential_set")
 
 
@@ -61,6 +62,7 @@ def adopt(work: UnitOfWork, test: ConnectionTest, *, passed: bool) -> None:
     if passed and row.state != "retired":
         credentials.put(work.session, row.id, plain, work.now, test.candidate_expires_at)
         row.has_credential = True
+        health_recording.credential_renewed(work, row.id)
         changed(work, row, before, "credential_set")
     elif row.state != "retired":
         work.emit("credential_refused", source_entity(row.id), after={"source_id": row.id, "test_id": test.id})

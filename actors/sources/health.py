@@ -37,6 +37,8 @@ class Standing(BaseModel):
     recent_ms: float | None = None
     usual_ms: float | None = None
     refused: bool = False
+    told: str = ""
+    """What was told last of when its credential runs out (`actors.sources.expiry`)."""
 
 
 def probed(before: Standing, up: bool, ms: float) -> Standing:

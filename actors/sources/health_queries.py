@@ -19,8 +19,10 @@ from actors.sources.contract import (
 )
 from actors.sources.health import Standing, added, percentile
 from actors.sources.health_tables import Health, Probes, StateChange
+from actors.sources.lifetimes import state_of
 from actors.sources.tables import Source
 from cluster.connectors.interface import SourceAccess
+from cluster.security import credentials
 
 MINUTES = timedelta(hours=48)
 
@@ -106,7 +108,14 @@ def _views(session: Session, sources: Sequence[Source], now: datetime) -> list[H
     )
     for probes in session.scalars(last_hour):
         recent[probes.source_id].append(probes)
-    return [_view(row, standing.get(row.id), recent[row.id]) for row in sources]
+    held = credentials.described(session, names)
+    views = (_view(row, standing.get(row.id), recent[row.id]) for row in sources)
+    return [
+        view.model_copy(update={"credential": state_of(known, now), "credential_expires_at": known.expires_at})
+        if (known := held.get(view.source_id)) is not None
+        else view
+        for view in views
+    ]
 
 
 def _view(source: Source, row: Health | None, recent: Sequence[Probes]) -> HealthView:

@@ -33,7 +33,8 @@ def record_health(work: UnitOfWork, command: RecordHealth) -> Done:
             continue
         row = rows.get(note.source_id)
         if row is not None:  # what a test said of the credential meanwhile, the prober may not know yet
-            told = refused(note.standing, Standing.model_validate(row.standing).refused)
+            before = Standing.model_validate(row.standing)
+            told = refused(note.standing, before.refused).model_copy(update={"told": before.told})
             note = note.model_copy(update={"standing": told})  # noqa: PLW2901 - the same note
         _note(work, row, note)
     minutes: list[dict[str, Any]] = [
@@ -69,6 +70,28 @@ def tested(work: UnitOfWork, source_id: str, *, was_refused: bool, diagnosis: st
         diagnosis=diagnosis if was_refused else row and row.diagnosis, breaker="closed", next_probe_at=None,
     )  # fmt: skip
     _note(work, row, note)
+
+
+def note_credential(work: UnitOfWork, source_id: str, told: str, diagnosis: str | None) -> None:
+    """Keeps what was told of the end of a credential; with a diagnosis it serves no more."""
+    row = work.session.get(Health, source_id)
+    before = Standing.model_validate(row.standing) if row is not None else Standing()
+    standing = refused(before, diagnosis is not None or before.refused).model_copy(update={"told": told})
+    note = HealthNote(
+        source_id=source_id, standing=standing, since=work.now if row is None else row.since,
+        checked_at=work.now if row is None or row.checked_at is None else row.checked_at,
+        diagnosis=diagnosis or (row and row.diagnosis), breaker=row.breaker if row is not None else "closed",
+        next_probe_at=row and row.next_probe_at,
+    )  # fmt: skip
+    _note(work, row, note)
+
+
+def credential_renewed(work: UnitOfWork, source_id: str) -> None:
+    """A source that was refused for a credential that had expired has another one now."""
+    row = work.session.get(Health, source_id)
+    if row is not None and Standing.model_validate(row.standing).told.startswith("expired"):
+        row.standing = {**row.standing, "told": ""}
+        tested(work, source_id, was_refused=False, diagnosis=None)
 
 
 def _note(work: UnitOfWork, row: Health | None, note: HealthNote) -> None:

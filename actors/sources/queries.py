@@ -63,11 +63,11 @@ def access(session: Session, source_id: str, allow_retired: bool = False) -> Sou
     row = row_of(session, source_id)
     if row.state == "retired" and not allow_retired:
         raise Conflict(f"The source '{row.name}' is retired.", "Register it again to use it.")
-    known = view(row)
+    known, held = view(row), describe(session, row.id)
     return SourceAccess(
         source_id=row.id, url=row.url, options=row.options, sealed=sealed_of(session, row.id),
         endpoints=known.endpoints, max_lag_seconds=known.max_lag_seconds, node_labels=known.node_labels,
-        fetch_rows=known.fetch_rows,
+        fetch_rows=known.fetch_rows, expires_at=held and held.expires_at,
     )  # fmt: skip
 
 
@@ -75,7 +75,9 @@ def access_of_test(session: Session, test_id: str) -> SourceAccess:
     """How to reach the source of a test, with the credential that it tries, if it tries one. Raises NotFound."""
     row = _test_row(session, test_id)
     found = access(session, row.source_id, allow_retired=True)
-    return found.model_copy(update={"sealed": row.candidate}) if row.candidate else found
+    if not row.candidate:
+        return found
+    return found.model_copy(update={"sealed": row.candidate, "expires_at": row.candidate_expires_at})
 
 
 def get_test(session: Session, test_id: str) -> TestView:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete, select
 
-from actors.sources import accounts, health_recording, pools, queries
+from actors.sources import accounts, expiry, health_recording, pools, queries
 from actors.sources.applying import apply_sources
 from actors.sources.contract import (
     AdoptResource,
@@ -38,6 +38,7 @@ from actors.sources.contract import (
     TestView,
     TuneSource,
     UpdateSource,
+    WatchCredentials,
 )
 from actors.sources.credentials import adopt, drop_key, rotate_credential, rotate_keys, set_credential
 from actors.sources.endpoints import place_source, set_endpoints
@@ -63,6 +64,7 @@ service.handles(RotateCredential)(rotate_credential)
 service.handles(SetEndpoints)(set_endpoints)
 service.handles(PlaceSource)(place_source)
 service.handles(RecordHealth)(health_recording.record_health)
+service.handles(WatchCredentials)(expiry.watch_credentials)
 service.handles(ProbeSource)(health_recording.probe_source)
 service.handles(SetFetchRows)(pools.set_fetch_rows)
 service.handles(TuneSource)(pools.tune_source)

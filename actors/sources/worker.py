@@ -4,14 +4,16 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
+from actors.sources.lifetimes import EXPIRED
 from actors.sources.measuring import Measured, measure
 from actors.sources.probing import PORTS, Sample, Target, probe_all
 from cluster.clouds.interface import AccountAccess, AccountListing
 from cluster.connectors.interface import AssetInfo, Enumeration, SourceAccess, SourceFacts, TestStep
 from cluster.connectors.steps import Check, Concern, run_steps
-from cluster.errors import SourceError, SourceUnreachable
+from cluster.errors import SourceAuthFailed, SourceError, SourceUnreachable
 from cluster.settings import settings
 
 CONNECT_SECONDS = 10.0
@@ -27,6 +29,12 @@ def test_access(access: SourceAccess) -> tuple[tuple[TestStep, ...], SourceFacts
     alone = access.model_copy(update={"endpoints": ()})
 
     def open_credential() -> str:
+        if access.expires_at is not None and access.expires_at <= datetime.now(UTC):
+            raise SourceAuthFailed(
+                f"The credential expired on {access.expires_at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC.",
+                "Give the source a new one (PUT /api/v1/sources/{id}/credential), or say when it really expires.",
+                {"diagnosis": EXPIRED},
+            )
         found = credential_of(access)
         return f"The credential has {', '.join(sorted(found))}." if found else "The source has no credential."
 

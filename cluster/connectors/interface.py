@@ -38,6 +38,7 @@ class SourceAccess(_Value):
     are others beside `url`, read from if they lag `max_lag_seconds` at most. Work runs on nodes with all `node_labels`,
     and reads `fetch_rows` at a time, None being what the settings say. With `keep` a worker leaves its session open for
     some seconds, for the next who reads the source there; that is for one of which nothing limits how many read it.
+    `expires_at` is when the credential was said to expire.
     """
 
     source_id: str
@@ -49,6 +50,7 @@ class SourceAccess(_Value):
     node_labels: dict[str, str] = Field(default_factory=dict)
     fetch_rows: int | None = None
     keep: bool = False
+    expires_at: datetime | None = None
 
 
 class ColumnInfo(_Value):

@@ -4,7 +4,7 @@ The group that owns a source writes them. Whoever starts a worker reads them at 
 was replaced serves from the next task on, also in work that had begun with the one before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -68,6 +68,17 @@ def describe(session: Session, owner: str) -> CredentialView | None:
     """What may be told of the credential; None where there is none."""
     row = session.get(Credential, owner)
     return None if row is None else _view(row)
+
+
+def described(session: Session, owners: Collection[str]) -> dict[str, CredentialView]:
+    """What may be told of the credentials of these owners."""
+    return {row.owner: _view(row) for row in session.scalars(select(Credential).where(Credential.owner.in_(owners)))}
+
+
+def running_out(session: Session, until: datetime) -> list[CredentialView]:
+    """Those that were said to expire by then, or have expired."""
+    rows = session.scalars(select(Credential).where(Credential.expires_at <= until).order_by(Credential.owner))
+    return [_view(row) for row in rows]
 
 
 def remove(session: Session, owner: str) -> None:

@@ -12,6 +12,7 @@ from typer import Exit
 from cluster.errors import InvalidInput
 
 if TYPE_CHECKING:  # the command line must answer at once: what a command needs is imported by the command
+    from actors.sources.contract import HealthView
     from serve.client import Sextant
 
 app = typer.Typer(help="Sources: health, tests, tuning, accounts, and sources as YAML.", no_args_is_help=True)
@@ -24,11 +25,11 @@ def list_sources() -> None:
     with connected() as sextant:
         health = {one.source_id: one for one in sextant.places.health()}
         rows = [
-            (one.id, one.name, one.kind, one.url, health[one.id].state, _ms(health[one.id].p95_ms))
+            (one.id, one.name, one.kind, one.url, known.state, _ms(known.p95_ms), _until(known))
             for one in sextant.sources()
-            if one.id in health
+            if (known := health.get(one.id)) is not None
         ]
-    show("Sources", ("Id", "Name", "Kind", "URL", "Health", "p95"), rows)
+    show("Sources", ("Id", "Name", "Kind", "URL", "Health", "p95", "Credential"), rows)
 
 
 @app.command()
@@ -222,6 +223,12 @@ def _variable(name: str) -> str:
     if value is None:
         raise InvalidInput(f"The environment variable {name} is not set.", "Set it.")
     return value
+
+
+def _until(health: "HealthView") -> str:
+    if health.credential_expires_at is None:
+        return ""
+    return f"{health.credential}, until {health.credential_expires_at:%Y-%m-%d}"
 
 
 def _ms(value: float | None) -> str:

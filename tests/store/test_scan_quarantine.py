@@ -66,6 +66,17 @@ def test_a_dead_actors_leases_are_free_at_once_and_cost_no_attempt(desk: Control
         desk.do(RenewLeases(held=tuple(queries.leased(desk.session)), seconds=0))
 
 
+def test_waiting_for_a_source_costs_no_attempt_and_ends_in_the_end(desk: Control) -> None:
+    scan = desk.scan("s1", 1)
+    leased = 0
+    while leases := desk.ask():
+        leased += 1
+        desk.do(FailPartition(**held(leases[0]), problem=PASSING, retryable=True, charged=False))
+        desk.later(60)
+    assert ATTEMPTS + GIVEN_BACK - 1 <= leased <= ATTEMPTS + GIVEN_BACK
+    assert desk.view(scan).partitions == {"failed": 1}
+
+
 def test_a_partition_that_takes_the_actor_with_it_is_quarantined_in_the_end(desk: Control) -> None:
     scan = desk.scan("s1", 1)
     for _ in range(GIVEN_BACK + ATTEMPTS):

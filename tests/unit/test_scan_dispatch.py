@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from actors.scans import reading, stragglers
 from actors.scans.contract import CommitReport, FailPartition, Lease, LeasePartitions, Leases, ScanRules
 from actors.scans.demand import Demand
-from actors.scans.dispatch import LEARNED, SECONDS_AHEAD, Dispatch, cpus_wanted
+from actors.scans.dispatch import (
+    LEARNED,
+    PATIENCE_SECONDS,
+    PAUSE_SECONDS,
+    SECONDS_AHEAD,
+    TRIP,
+    Dispatch,
+    cpus_wanted,
+)
 from actors.scans.reading import Reading
 from actors.scans.stragglers import FACTOR, KEPT, LEAST_SECONDS, LIKE, Likes, patience
 from cluster.connectors.interface import Partition, SourceAccess
@@ -50,6 +58,43 @@ def test_a_source_that_is_well_is_given_all_slots() -> None:
     dispatch = Dispatch()
     assert rounds(dispatch, 20, lambda busy: 2.0) == [SLOTS] * 20
     assert dispatch.limits(SLOTS) == {}
+
+
+def test_one_that_is_not_reached_is_left_alone_and_tried_now_and_then() -> None:
+    now = [0.0]
+    dispatch = Dispatch(lambda: now[0])
+
+    def tried(*, up: bool) -> None:
+        token = dispatch.begun("s")
+        if up:
+            dispatch.read("s", token, SIZE, 0.1, mostly=False)
+        else:
+            dispatch.suffered("s", token, unreached=True)
+        dispatch.ended("s")
+
+    together = [dispatch.begun("s") for _ in range(SLOTS)]
+    for token in together:
+        dispatch.suffered("s", token, unreached=True)
+        dispatch.ended("s")
+    assert not dispatch.waits("s"), "those that began together say it once"
+    for _ in range(TRIP - 1):
+        tried(up=False)
+    assert dispatch.waits("s")
+    assert dispatch.limits(SLOTS) == {"s": 0}
+    now[0] += PAUSE_SECONDS
+    assert dispatch.limits(SLOTS) == {"s": 1}
+    tried(up=False)
+    now[0] += PAUSE_SECONDS
+    assert dispatch.limits(SLOTS) == {"s": 0}, "twice as long"
+    now[0] += PAUSE_SECONDS
+    tried(up=True)
+    assert not dispatch.waits("s")
+    assert dispatch.limits(SLOTS)["s"] >= 1
+    for _ in range(TRIP):
+        tried(up=False)
+    assert dispatch.waits("s")
+    now[0] += PATIENCE_SECONDS
+    assert not dispatch.waits("s"), "it is not waited for for ever"
 
 
 def test_one_that_refuses_is_halved_once_a_round_and_recovers_by_one() -> None:

@@ -98,7 +98,7 @@ class FailPartition(Command[Done]):
     """Internal: the attempt failed; tried again while attempts are left and the problem may pass, else failed.
 
     quarantined if `lost`: it was no answer of the source that ended the last attempt, but a worker that died or was
-    given up.
+    given up. The attempt does not count if it is not `charged`: the source as a whole is waited for.
     """
 
     group: ClassVar[str] = GROUP
@@ -110,6 +110,7 @@ class FailPartition(Command[Done]):
     problem: Problem
     retryable: bool
     lost: bool = False
+    charged: bool = True
 
 
 class FinishScan(Command[ScanView]):

@@ -19,6 +19,7 @@ from actors.sources.contract.credentials import (
     RotateCredential,
     RotateKeys,
     SetCredential,
+    WatchCredentials,
 )
 from actors.sources.contract.endpoints import PlaceSource, SetEndpoints
 from actors.sources.contract.health import (
@@ -107,5 +108,6 @@ __all__ = [
     "TuneSource",
     "TuningView",
     "UpdateSource",
+    "WatchCredentials",
     "WorkState",
 ]

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field, SecretStr
 
 from actors.sources.contract.sources import GROUP, SourceView, TestView, View
-from cluster.runtime.commands import Command
+from cluster.runtime.commands import Command, Done
 
 
 class SetCredential(Command[SourceView]):
@@ -33,6 +33,13 @@ class RotateCredential(Command[TestView]):
     source_id: str
     credential: dict[str, SecretStr] = Field(max_length=20)
     expires_at: datetime | None = None
+
+
+class WatchCredentials(Command[Done]):
+    """Internal: tells of credentials that run out (`credential_expiring`) and that have (`credential_expired`)."""
+
+    group: ClassVar[str] = GROUP
+    permission: ClassVar[str] = "sources:internal"
 
 
 class MasterKeyView(View):

@@ -14,7 +14,8 @@ from cluster.runtime.commands import Command, Done
 class HealthView(View):
     """How a source is. Percentiles in ms are of the last hour; `usual_ms` is what it takes when all is well.
 
-    `breaker` says whether probes go on as ever, are held back, or try with care; scans have breakers of their own.
+    `credential` is how that of the source stands, by when it was said to expire. `breaker` says whether probes go on as
+    ever, are held back, or try with care; scans have breakers of their own.
     """
 
     source_id: str
@@ -31,6 +32,8 @@ class HealthView(View):
     failures: int
     breaker: State
     next_probe_at: datetime | None
+    credential: Literal["none", "valid", "expiring", "expired"] = "none"
+    credential_expires_at: datetime | None = None
 
 
 class HealthPoint(View):
