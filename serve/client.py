@@ -6,7 +6,7 @@ with Sextant("http://127.0.0.1:8000", token) as sextant:
         print(progress.workflow.state)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -74,7 +74,8 @@ class Sextant(Typed):
     ) -> SourceView:  # fmt: skip
         """The source in service at this URL, registered if it is new.
 
-        A given credential replaces the stored one, be it in the URL or beside it.
+        A given credential replaces the stored one, be it in the URL or beside it; options that are given are set, and
+        the others stay.
         """
         try:
             return self.register(url, name=name, options=options, credential=credential)
@@ -82,10 +83,18 @@ class Sextant(Typed):
             known = self.source(conflict.context["source_id"]) if "source_id" in conflict.context else None
             if known is None or not same_place(url, known.url):
                 raise
-        given = secret_in(url) | (credential or {})
-        if given:
+        if wanted := {**known.options, **options_in(url), **(options or {})}:
+            known = self._with_options(known, wanted)
+        if given := credential_in(url, credential or {}):
             return self._one(SourceView, "PUT", f"/sources/{known.id}/credential", {"credential": given})
         return known
+
+    def _with_options(self, known: SourceView, options: dict[str, str]) -> SourceView:
+        if options == known.options:
+            return known
+        current = {"If-Match": f'"v{known.version}"'}
+        answer = self.http.call("PATCH", f"/sources/{known.id}", body={"options": options}, headers=current)
+        return SourceView.model_validate_json(answer.content)
 
     def source(self, source_id: str) -> SourceView:
         """One source. Raises NotFound."""
@@ -215,9 +224,19 @@ def same_place(url: str, known: str) -> bool:
     return split_url(url).url == known
 
 
-def secret_in(url: str) -> dict[str, str]:
-    """The credential that a URL holds; empty where it holds a user's name only, which replaces nothing."""
+def options_in(url: str) -> dict[str, str]:
+    """The options that a URL holds."""
     from cluster.connectors import split_url
 
-    found = split_url(url).credential
+    return split_url(url).options
+
+
+def credential_in(url: str, beside: Mapping[str, str]) -> dict[str, str]:
+    """The credential that a URL holds, with what is given beside it; empty where that is a user's name only.
+
+    A name alone replaces nothing.
+    """
+    from cluster.connectors import split_url
+
+    found = {**split_url(url).credential, **beside}
     return found if found.keys() - {"username"} else {}

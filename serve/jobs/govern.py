@@ -25,7 +25,7 @@ from cluster.context import Caller, new_id
 from cluster.errors import ConfigurationError, Conflict, SextantError
 from cluster.runtime.doors import NAMESPACE, send
 from cluster.store.engine import engine, reading
-from serve.client import secret_in
+from serve.client import credential_in
 from serve.http.doors import SendCommand
 
 POLL_SECONDS = 1.0
@@ -53,9 +53,10 @@ class Drive:
             known: str | None = conflict.context.get("source_id")
             if known is None or (await asyncio.to_thread(self._url_of, known)) != split_url(url).url:
                 raise
-        given = {name: SecretStr(secret) for name, secret in secret_in(url).items()} | credential
+        given = credential_in(url, {name: secret.get_secret_value() for name, secret in credential.items()})
         if given:
-            replaced = SetCredential(source_id=known, credential=given)
+            sealed = {name: SecretStr(secret) for name, secret in given.items()}
+            replaced = SetCredential(source_id=known, credential=sealed)
             await self._send(replaced, caller(f"credential:{new_id()}"))
         return known
 

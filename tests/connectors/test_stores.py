@@ -68,6 +68,17 @@ def test_a_refusal_is_a_failed_step_and_never_an_empty_list(
         assert {step.status for step in rest} == {"skipped"}
 
 
+def test_a_bucket_without_a_credential_is_told_to_need_one(
+    bucket: Bucket, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    first, *_ = opened(bucket.url().replace("key:secret@", "")).test()
+    assert (first.status, first.code) == ("failed", SourceAuthFailed.code)
+    assert "no credential" in first.summary
+    assert "anonymous=true" in (first.remedy or "")
+
+
 def test_words_in_a_name_are_not_taken_for_the_words_of_a_store() -> None:
     error = OSError("GET http://h/b/slowdown-429-ExpiredToken.csv: status code: 404: <Code>NoSuchKey</Code>")
     assert not throttled(error)

@@ -127,6 +127,7 @@ _SIGNING = (
     "invalid_grant",
     "invalid_client",
 )  # before a request, or in it
+_ROLES = ("performing put http://169.254.", "performing get http://169.254.", "http://metadata.google.internal/")
 _NAMES = {
     "s3": ("the access key and its secret", "Grant s3:ListBucket on the bucket and s3:GetObject on its keys."),
     "azure": ("the account key, token or service principal", "Grant the role Storage Blob Data Reader."),
@@ -167,6 +168,8 @@ def fault(error: Exception, what: str, storage: str) -> SourceError:
 
 _Entry = tuple[type[SourceError], str, str, str]
 _TOLD: tuple[tuple[set[str], tuple[str, ...], _Entry], ...] = (
+    (set(), _ROLES, (SourceAuthFailed, "There is no credential for {what}, and this machine has no role in the cloud.",
+     "Give {credential}; where anybody may read, set the option anonymous=true.", "")),
     (_SLOWER, (), (SourceUnreachable, "The store put off every request for {what}.",
      "Set a budget, or try again later.", "throttled")),
     (_EXPIRED, (), (SourceAuthFailed, "The session token has expired for {what}.",
