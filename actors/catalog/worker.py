@@ -1,4 +1,4 @@
-"""What runs in a worker process: vectors of phrases by the embedding model, and quality tests that read a source."""
+"""What runs in a worker process: vectors of phrases, quality tests that read a source, and its query history."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +45,28 @@ def evaluate(task: QualityTask) -> list[CheckOutcome]:
         place = os.path.basename(place_of(error))
         defect = Internal(f"A worker failed ({type(error).__name__} in {place}).", "Report this as a defect.")
     raise defect
+
+
+class QueryLog(BaseModel):
+    """What a source keeps of the statements that it ran, or what kept it from telling."""
+
+    model_config = ConfigDict(frozen=True)
+
+    queries: tuple[str, ...] = ()
+    unreadable: int = 0
+    problem: str | None = None
+
+
+def read_history(access: SourceAccess) -> QueryLog:
+    """The query history of a source. Raises SourceError, and InvalidInput for a source that keeps none."""
+    from cluster.connectors.opening import opened
+    from cluster.connectors.postgres.connector import PostgresConnector
+
+    with opened(access.model_copy(update={"endpoints": ()})) as connector:  # a replica has run other statements
+        if not isinstance(connector, PostgresConnector):
+            raise InvalidInput("This kind of source keeps no query history.", "Send its query log over HTTP.")
+        found = connector.history()
+    return QueryLog(queries=found.queries, unreadable=found.unreadable)
 
 
 def _evaluate(task: QualityTask) -> list[CheckOutcome]:

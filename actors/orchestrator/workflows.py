@@ -8,6 +8,7 @@ again, and what was done before is found done. Every phase ends with counters of
 from dataclasses import dataclass
 
 from actors.orchestrator import handoffs_comply as comply
+from actors.orchestrator import handoffs_queries as queries
 from actors.orchestrator import handoffs_scan as scan
 from actors.orchestrator import handoffs_source as source
 from actors.orchestrator.steps import Step
@@ -28,7 +29,7 @@ PHASES: tuple[Phase, ...] = (
     Phase("controls", "Apply controls to known facts", (comply.KNOWN_FACTS, comply.EVALUATE)),
     Phase("classify", "Classify from a sample", (scan.SAMPLE, scan.CLASSIFY)),
     Phase("optimise", "Optimise the order of rules", (scan.ORDER,)),
-    Phase("enrich", "Enrich the catalog", (scan.PROFILES, scan.LABELS, scan.LINEAGE)),
+    Phase("enrich", "Enrich the catalog", (scan.PROFILES, scan.LABELS, scan.LINEAGE, queries.HISTORY)),
     Phase("scan", "Full scan", (scan.CENSUS, scan.CLASSIFY, scan.PROFILES, scan.LABELS)),
     Phase("correlate", "Correlate across groups", (comply.ALL_FACTS, comply.EVALUATE, comply.INSIGHTS)),
     Phase("recommend", "Recommend", (comply.ADVISE,)),

@@ -22,6 +22,10 @@ _OPTIONS: Mapping[str, Schema] = {
     "channel_binding": {"enum": ["disable", "prefer", "require"]},
     "connect_timeout": {**_SECONDS, "title": "Time to connect", "description": "Seconds."},
     "statement_timeout": {**_SECONDS, "title": "Time of a statement", "description": "Seconds."},
+    "query_history": {
+        **_FLAG, "title": "Read the query history",
+        "description": "What statements fill, as pg_stat_statements keeps them, becomes lineage with each workflow.",
+    },
     "warehouse": {"type": "string", "maxLength": 200, "title": "Virtual warehouse"},
     "role": {"type": "string", "maxLength": 200, "title": "Role"},
     "http_path": {"type": "string", "maxLength": 500, "title": "HTTP path of the SQL warehouse"},

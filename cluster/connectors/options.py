@@ -15,7 +15,7 @@ WAREHOUSES: Mapping[str, int | None] = {
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "postgresql": (
         "sslmode", "sslrootcert", "target_session_attrs", "gssencmode", "channel_binding",
-        "connect_timeout", "statement_timeout", *DECLARATIONS,
+        "connect_timeout", "statement_timeout", "query_history", *DECLARATIONS,
     ),
     "mysql": ("sslmode", "sslrootcert", "connect_timeout", "statement_timeout", *DECLARATIONS),
     "sqlite": ("connect_timeout", *DECLARATIONS),
@@ -25,9 +25,10 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "databricks": ("connect_timeout", "http_path", *DECLARATIONS),
     "files": ("endpoint", "allow_http", "anonymous", "header", "delimiter", *DECLARATIONS),
 }  # fmt: skip
-"""Times are in seconds. `delimiter` is one character or `tab`; `header` is true or false, else it is found out."""
+"""Times are in seconds. `delimiter` is one character or `tab`; `header` is true or false, else it is found out.
+`query_history` allows reading the statements that ran."""
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
-_FLAGS = ("allow_http", "anonymous", "header", "encrypted_at_rest", "public_access", "audit_logging")
+_FLAGS = ("allow_http", "anonymous", "header", "query_history", "encrypted_at_rest", "public_access", "audit_logging")
 _SECONDS = ("connect_timeout", "statement_timeout")
 ACCEPTED_SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 

@@ -108,7 +108,7 @@ class RecordQueries(Command[CatalogReceipt]):
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "catalog:tell"
     source_id: str
-    queries: tuple[Annotated[str, Field(max_length=100_000)], ...] = Field(min_length=1, max_length=1_000)
+    queries: tuple[Annotated[str, Field(max_length=100_000)], ...] = Field((), max_length=1_000)
 
 
 class TellEdge(Command[LineageEdge]):

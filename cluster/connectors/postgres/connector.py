@@ -9,6 +9,7 @@ from cluster.connectors.interface import AssetInfo, Enumeration, Partition, Sour
 from cluster.connectors.options import with_declarations
 from cluster.connectors.pace import EASED_SHARE, Pacer
 from cluster.connectors.postgres.catalog import enumerate_database
+from cluster.connectors.postgres.history import QueryHistory, query_history
 from cluster.connectors.postgres.neighbours import Neighbours
 from cluster.connectors.postgres.planning import plan_table
 from cluster.connectors.postgres.session import Session
@@ -123,6 +124,10 @@ class PostgresConnector:
             sql.SQL(", ").join(columns), sql.Identifier(schema, name), sql.Literal(rows)
         )
         return self._session.rows(statement, [], asset.path)
+
+    def history(self) -> QueryHistory:
+        """The statements that the database ran, where it keeps them. Raises SourceError."""
+        return query_history(self._session)
 
     def lag(self) -> float:
         """Seconds behind the primary: 0 on a primary, and on a replica that has replayed all that it receives.
