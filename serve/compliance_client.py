@@ -47,6 +47,12 @@ class Compliance(Typed):
         body = {"frameworks": list(frameworks)}
         return self._one(EvaluationView, "POST", f"/sources/{source_id}/evaluations", body)
 
+    def export(self, source_id: str, form: str = "oscal", framework: str | None = None) -> dict[str, Any]:
+        """The findings of a source as OSCAL assessment results ("oscal") or as SARIF ("sarif")."""
+        asked = {"format": form, "framework": framework}
+        document: dict[str, Any] = self.http.call("GET", f"/sources/{source_id}/findings/export", params=asked).json()
+        return document
+
     def deadlines(self) -> list[Deadline]:
         """What has to be done by when, the earliest first."""
         return list(self._pages(Deadline, "/compliance/deadlines"))

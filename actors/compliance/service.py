@@ -1,4 +1,4 @@
-"""The commands of the compliance group."""
+"""The commands of the compliance group. What tells of all assets, or acts on them, is for those who see all."""
 
 from actors.compliance import evaluating, factbook, handling, orders, overdue, queries, records, sampling, waivers
 from actors.compliance.advice import advise, write_advice
@@ -47,7 +47,7 @@ def record_facts(work: UnitOfWork, command: RecordFacts) -> FactReceipt:
 
 @service.handles(EvaluateSource)
 def evaluate_source(work: UnitOfWork, command: EvaluateSource) -> EvaluationView:
-    require_all(work.caller)  # what it tells counts all assets
+    require_all(work.caller)
     return evaluating.whole(work, command.source_id, command.frameworks)
 
 
@@ -83,6 +83,7 @@ def keep_record(work: UnitOfWork, command: KeepRecord) -> RecordView:
 
 @service.handles(EndRecord)
 def end_record(work: UnitOfWork, command: EndRecord) -> RecordView:
+    require_all(work.caller)
     ended = records.end(work.session, command, work.caller.principal, work.now)
     work.emit("record_ended", f"record:{ended.id}", None, _brief(ended))
     return ended
@@ -105,26 +106,31 @@ def decide_waiver(work: UnitOfWork, command: DecideWaiver) -> WaiverView:
 
 @service.handles(OrderEnforcement)
 def order_enforcement(work: UnitOfWork, command: OrderEnforcement) -> OrderView:
+    require_all(work.caller)
     return orders.enforce(work, command)
 
 
 @service.handles(OrderRollback)
 def order_rollback(work: UnitOfWork, command: OrderRollback) -> OrderView:
+    require_all(work.caller)
     return orders.roll_back(work, command)
 
 
 @service.handles(OrderRetention)
 def order_retention(work: UnitOfWork, command: OrderRetention) -> OrderView:
+    require_all(work.caller)
     return orders.retain(work, command)
 
 
 @service.handles(OrderSubject)
 def order_subject(work: UnitOfWork, command: OrderSubject) -> OrderView:
+    require_all(work.caller)
     return orders.find_subject(work, command)
 
 
 @service.handles(DecideOrder)
 def decide_order(work: UnitOfWork, command: DecideOrder) -> OrderView:
+    require_all(work.caller)
     return orders.decide(work, command)
 
 

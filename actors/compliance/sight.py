@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, column, exists
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import Session
 
+import actors.compliance.packs  # noqa: F401 - registers the checks, of which some stand on flows
 from actors.compliance import factbook
 from actors.compliance.contract import FactView
 from actors.compliance.deriving import places

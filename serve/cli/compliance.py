@@ -1,5 +1,6 @@
 """`sextant compliance`: posture, what is on record, policies, and orders with their decisions."""
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,6 +55,17 @@ def posture(source: Source, framework: Annotated[str | None, typer.Option(help="
             f"{one.framework}: {one.coverage:.0%} of the controls decided, {one.covered:.0%} of those by facts covered"
         )
         show(heading, ("Control", "Verdict", "Failing", "Unknown", "Attested", "Title"), rows)
+
+
+@app.command("export")
+def export(
+    source: Source,
+    form: Annotated[str, typer.Option("--format", help="oscal or sarif.")] = "oscal",
+    framework: Annotated[str | None, typer.Option(help="Only this framework.")] = None,
+) -> None:
+    """Print the findings of a source as OSCAL assessment results or as SARIF."""
+    with connected() as sextant:
+        typer.echo(json.dumps(sextant.compliance.export(source, form, framework), ensure_ascii=False, indent=1))
 
 
 @app.command("records")

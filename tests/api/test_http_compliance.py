@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from actors.compliance.contract import EvaluateSource, FactDraft, RecordFacts
+from serve.compliance_client import Compliance
+from serve.transport import Transport
 
 SOURCE = "compliance-http"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -189,8 +191,9 @@ def test_findings_are_exported_as_oscal_with_ids_that_stay_and_references_that_l
     assert officer.get("/api/v1/sources/never-seen/findings/export").status_code == 404
 
 
-def test_findings_are_exported_as_sarif_and_waived_ones_are_suppressed(officer: httpx.Client) -> None:
-    (run,) = exported(officer, "sarif")["runs"]
+def test_findings_are_exported_as_sarif_and_waived_ones_are_suppressed(governed: Any, officer: httpx.Client) -> None:
+    document = exported(officer, "sarif")
+    (run,) = document["runs"]
     asked = {"source_id": SOURCE, "framework": "pci_dss", "limit": 200}
     standing = officer.get("/api/v1/findings", params=asked).json()["items"]
     wanted = {one["fingerprint"]: one for one in standing if one["verdict"] in {"FAIL", "INSUFFICIENT_EVIDENCE"}}
@@ -204,3 +207,6 @@ def test_findings_are_exported_as_sarif_and_waived_ones_are_suppressed(officer: 
         assert bool(one.get("suppressions")) is (found["state"] in {"waived", "false_positive"})
     assert any(one.get("suppressions") for one in run["results"]), "one was waived before"
     assert run["properties"]["findingsLeftOut"] == 0
+    assert (
+        Compliance(Transport(governed.url, governed.tokens["steward"])).export(SOURCE, "sarif", "pci_dss") == document
+    )

@@ -152,6 +152,9 @@ def test_masks_are_planned_applied_proved_by_signing_in_and_taken_back(house: Ho
         assert connection.execute("SELECT pan FROM cards").fetchone() is not None
     with pytest.raises(Forbidden):
         house.approved(planned, "ada")
+    half = person("bob").model_copy(update={"limited": True})
+    with pytest.raises(Forbidden, match="hidden from you"):
+        house.store.do(DecideOrder(order_id=planned.id, approve=True), half)
     house.approved(planned)
     done = house.done(planned)
     assert (done.state, done.outcome["verified"]) == ("done", True)
