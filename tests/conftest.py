@@ -67,16 +67,16 @@ def template(postgres_server: EmbeddedPostgres) -> str:
 @pytest.fixture
 def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """SQLAlchemy's URL of a database with nothing in it."""
-    yield from _database(postgres_server, "template1")
+    yield from new_database(postgres_server, "template1")
 
 
 @pytest.fixture
 def database_url(postgres_server: EmbeddedPostgres, template: str) -> Iterator[str]:
     """SQLAlchemy's URL of a database with all of Sextant's tables and no rows."""
-    yield from _database(postgres_server, template)
+    yield from new_database(postgres_server, template)
 
 
-def _database(server: EmbeddedPostgres, origin: str) -> Iterator[str]:
+def new_database(server: EmbeddedPostgres, origin: str) -> Iterator[str]:
     name = f"t_{uuid.uuid4().hex[:12]}"
     admin = make_url(server.url).set(drivername="postgresql", database="postgres")
     with psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True) as connection:

@@ -134,6 +134,11 @@ def _set_up(place: Path) -> None:
 
 @pytest.fixture
 def my_database(mariadb: MariaDb) -> Iterator[MyDatabase]:
+    yield from new_my_database(mariadb)
+
+
+def new_my_database(mariadb: MariaDb) -> Iterator[MyDatabase]:
+    """A database that is dropped afterwards."""
     name = f"t_{uuid.uuid4().hex[:12]}"
     mariadb.run(
         f"CREATE DATABASE {name} CHARACTER SET utf8mb4",

@@ -105,9 +105,13 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def container(azurite: str, request: pytest.FixtureRequest) -> Container:
+    return new_container(azurite, f"c{abs(hash(request.node.nodeid)):x}")
+
+
+def new_container(azurite: str, name: str) -> Container:
+    """A container that is empty."""
     from azure.storage.blob import BlobServiceClient
 
-    name = f"c{abs(hash(request.node.nodeid)):x}"
     client = BlobServiceClient(azurite, credential=KEY).create_container(name)
     nowhere = f"abfss://{name}@{ACCOUNT}/?endpoint=http://127.0.0.1:1/{ACCOUNT}&account_key={quote(KEY, safe='')}"
     return Container(name, azurite, client, nowhere)
@@ -115,5 +119,10 @@ def container(azurite: str, request: pytest.FixtureRequest) -> Container:
 
 @pytest.fixture
 def gcs_bucket(bucket: Bucket) -> GcsBucket:
+    return new_gcs_bucket(bucket)
+
+
+def new_gcs_bucket(bucket: Bucket) -> GcsBucket:
+    """The bucket as one that anybody may read."""
     bucket.client.put_bucket_acl(Bucket=bucket.name, ACL="public-read")
     return GcsBucket(bucket, f"gs://{bucket.name}/?endpoint=http://127.0.0.1:1&anonymous=true")

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import psycopg
@@ -123,10 +124,14 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> Bucket:
+    return new_bucket(s3_endpoint, f"b{abs(hash(request.node.nodeid)):x}")
+
+
+def new_bucket(s3_endpoint: str, name: str) -> Bucket:
+    """A bucket that is empty."""
     client = boto3.client(
         "s3", endpoint_url=s3_endpoint, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1"
     )
-    name = f"b{abs(hash(request.node.nodeid)):x}"
     client.create_bucket(Bucket=name)
     return Bucket(name, s3_endpoint, client)
 
@@ -152,3 +157,20 @@ def cells_of(
         for batch in connector.read(partition, batch_rows, batch_bytes)
         for row in batch.to_pylist()
     ]
+
+
+def sqlite_url(file: Path) -> str:
+    return f"sqlite://{quote(str(file))}"
+
+
+def sqlite_numbers(file: Path, rows: int = 20_000) -> None:
+    run_sqlite(
+        file,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)",
+        f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {rows - 1}) "
+        "INSERT INTO t SELECT i, 'value ' || i FROM n",
+    )
+
+
+def whole_plan(connector: Connector, path: str) -> list[Any]:
+    return connector.plan(asset_of(connector, path), 1 << 30)

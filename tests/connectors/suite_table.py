@@ -73,7 +73,7 @@ class SuiteTable:
 
     def complete(self) -> bool:
         """Whether all tests of all targets were run: with some left out, or without a server, nothing can be said."""
-        from test_contract import TARGETS
+        from contract_targets import TARGETS
 
         ran = all(set(COLUMNS.values()) <= set(self.said[target]) for target in TARGETS)
         return ran and not any("skipped" in found.values() for found in self.said.values())
