@@ -45,9 +45,9 @@ class ScansActor(GroupActor):
         return (self._drive, self._foresee)
 
     async def describe(self) -> dict[str, Any]:
-        """The incarnation, and how much it has under way."""
+        """The incarnation, how much it has under way, and the sources that are waited for."""
         under_way = {"planning": len(self._planning.window.keys), "reading": len(self._reading.window.keys)}
-        return {**await super().describe(), **under_way}
+        return {**await super().describe(), **under_way, "waited_for": self._reading.dispatch.waited_for()}
 
     async def _drive(self) -> None:
         if not self._recovered:

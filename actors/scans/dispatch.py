@@ -60,8 +60,11 @@ class Dispatch:
             if source.limit is not None and source.limit >= slots:
                 source.limit = None
         found = {name: source.limit for name, source in self._sources.items() if source.limit is not None}
-        waiting = (name for name in self._sources if self.waits(name))
-        return found | {name: int(self._sources[name].breaker.state != "open") for name in waiting}
+        return found | {name: int(self._sources[name].breaker.state != "open") for name in self.waited_for()}
+
+    def waited_for(self) -> list[str]:
+        """The sources that are not reached just now, in order."""
+        return sorted(name for name in self._sources if self.waits(name))
 
     def waits(self, name: str) -> bool:
         """Whether the partitions of the source wait until it is reached again."""

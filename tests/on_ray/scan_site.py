@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from cluster.context import new_id, system
 from cluster.detectors.compile import RuleSetSpec, compile, load_detector_packs
 from cluster.runtime.commands import Command
 from cluster.runtime.doors import NAMESPACE, send
+from cluster.security import credentials
 from cluster.security.keyring import ring
 from cluster.security.secrets import seal
 from cluster.settings import settings
@@ -160,3 +162,18 @@ def forget() -> None:
     """Makes this process read its settings and its key anew: the workers do so, and must find the same."""
     settings.cache_clear()
     ring.cache_clear()
+
+
+@contextmanager
+def among_the_sources(site: Site, name: str, access: SourceAccess, credential: dict[str, str]) -> Iterator[None]:
+    site.sources[name] = (access, credential)
+    try:
+        yield
+    finally:
+        del site.sources[name]
+
+
+def keep(site: Site, source_id: str, credential: dict[str, str]) -> None:
+    """As the sources group does when it is given a credential."""
+    with Session(site.engine) as session, session.begin():
+        credentials.put(session, source_id, credential, datetime.now(UTC))

@@ -10,27 +10,25 @@ import random
 import signal
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
 import pytest
-from sqlalchemy.orm import Session
 
 from actors.scans.contract import Budget, CancelScan, ClearBudget, PauseScan, ScanRules, SetBudget, StartScan
+from actors.scans.dispatch import PAUSE_SECONDS, TRIP
 from actors.scans.service import service
 from cluster.connectors import open_connector, split_url
-from cluster.connectors.interface import Endpoint, SourceAccess
+from cluster.connectors.interface import Endpoint
 from cluster.context import new_id, system
 from cluster.errors import Conflict, SourceUnreachable
 from cluster.runtime.postgres import EmbeddedPostgres
 from cluster.runtime.tasks import run_task
 from cluster.runtime.writer import GroupWriter
-from cluster.security import credentials
+from tests.on_ray.gate import Gate
 from tests.on_ray.replicated import Pair, replicated
-from tests.on_ray.scan_site import ROWS, Site, table, until
+from tests.on_ray.scan_site import ROWS, Site, among_the_sources, keep, table, until
 
 pytestmark = pytest.mark.ray
 
@@ -166,15 +164,6 @@ def test_the_write_of_a_stale_twin_is_refused(site: Site, undisturbed: list[str]
     assert site.describe()["epoch"] > before + 1
 
 
-@contextmanager
-def among_the_sources(site: Site, name: str, access: SourceAccess, credential: dict[str, str]) -> Iterator[None]:
-    site.sources[name] = (access, credential)
-    try:
-        yield
-    finally:
-        del site.sources[name]
-
-
 def test_a_replica_killed_in_mid_scan_changes_nothing(site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
     with replicated(tmp_path_factory.mktemp("pair")) as pair:
         access, credential = table(pair.primary.ensure_database("people"))
@@ -195,6 +184,30 @@ def test_a_replica_killed_in_mid_scan_changes_nothing(site: Site, tmp_path_facto
             assert pair.sessions(pair.primary, "people") > read[0] + 2, "the rest was read from the primary"
             assert [(scan.state, scan.rows, scan.problems) for scan in (whole, ended)] == [("succeeded", ROWS, ())] * 2
             assert site.digests([ended]) == undisturbed
+
+
+def test_a_source_that_is_away_for_a_while_is_waited_for(site: Site, postgres_server: EmbeddedPostgres) -> None:
+    access, credential = table(postgres_server.ensure_database(f"people_{new_id()[:8]}"))
+    parts = urlsplit(access.url)
+    gate = Gate(str(parts.hostname), parts.port or 5432)
+    with gate.serving():
+        access = access.model_copy(update={"url": access.url.replace(f":{parts.port}/", f":{gate.port}/")})
+        with among_the_sources(site, "away", access, credential):
+            (whole,) = site.ended(site.start("away"))
+            undisturbed, made = site.digests([whole]), gate.connections
+            assert made < sum(whole.partitions.values()), "a session serves several partitions"
+            site.forget_reports()
+            scans = site.start("away")
+            until(lambda: site.done(scans) >= 1 or site.over(scans))
+            gate.shut()
+            until(lambda: site.describe()["waited_for"] == [access.source_id] or site.over(scans))
+            time.sleep(PAUSE_SECONDS)  # so that a trial fails, which nobody is charged for
+            gate.lift()
+            (ended,) = site.ended(scans)
+    assert max(site.attempts(scans)) > 1, "no partition failed: the test shows nothing"
+    assert max(site.attempts(scans)) <= TRIP + 1
+    assert [(scan.state, scan.rows, scan.problems) for scan in (whole, ended)] == [("succeeded", ROWS, ())] * 2
+    assert site.digests([ended]) == undisturbed
 
 
 def test_a_credential_rotated_in_mid_scan_changes_nothing(site: Site, postgres_server: EmbeddedPostgres) -> None:
@@ -223,12 +236,6 @@ def test_a_credential_rotated_in_mid_scan_changes_nothing(site: Site, postgres_s
         assert site.digests([ended]) == undisturbed
         connection.execute("DROP OWNED BY rotating")
         connection.execute("DROP ROLE rotating")
-
-
-def keep(site: Site, source_id: str, credential: dict[str, str]) -> None:
-    """As the sources group does when it is given a credential."""
-    with Session(site.engine) as session, session.begin():
-        credentials.put(session, source_id, credential, datetime.now(UTC))
 
 
 def test_work_of_a_placed_source_runs_on_its_nodes_only(site: Site) -> None:
