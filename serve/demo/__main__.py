@@ -15,12 +15,14 @@ from cluster.runtime.postgres import EmbeddedPostgres
 from cluster.settings import Settings, settings
 from serve.cli import govern as governing
 from serve.cli import instance
-from serve.cli.connection import connected
+from serve.cli.connection import address, connected, token
 from serve.cli.main import run_safely
 from serve.demo.estate import build_database, build_files
 from serve.demo.governance import attest, put_on_record
+from serve.demo.nightly import EXPORT, emit, run_events, run_nightly
 
 DATABASE = "demo_estate"
+SHOP = "demo-shop"
 READER = "demo_reader"
 PASSWORD_VARIABLE = "SEXTANT_DEMO_PASSWORD"  # noqa: S105 - the name of a variable
 ROWS = int(os.environ.get("SEXTANT_DEMO_ROWS", "1000000"))
@@ -35,11 +37,12 @@ def demo() -> int:
         )
     instance.up()
     console.print(f"Building the demo estate ({ROWS:,} rows in its largest table) ...", highlight=False)
-    url = _database(current)
+    owner, url = _database(current)
     folder = current.home / "demo" / "files"
     build_files(folder)
+    ran = run_nightly(owner, folder)
     codes = []
-    for name, source, username in (("demo-shop", url, READER), ("demo-files", folder.as_uri(), None)):
+    for name, source, username in ((SHOP, url, READER), ("demo-files", folder.as_uri(), None)):
         console.rule(f"sextant govern {source}")
         code = governing.govern(
             source,
@@ -51,6 +54,7 @@ def demo() -> int:
         )
         codes.append(code)
     _govern_on_record(console)
+    _tell_lineage(console, ran, url, folder.as_uri())
     console.print("`make down` stops it all; `.venv/bin/sextant findings` and `labels` show more.", highlight=False)
     return max(codes)
 
@@ -68,8 +72,19 @@ def _govern_on_record(console: Console) -> None:
     console.print(f"{kept} records of the demo's people were put on record: `sextant compliance posture SOURCE`.")
 
 
-def _database(current: Settings) -> str:
-    """Builds the database, and the role that Sextant reads it with; its URL without a password."""
+def _tell_lineage(console: Console, ran: list[str], database: str, folder: str) -> None:
+    """Hands in what the nightly jobs ran, as a query log, and has the one that writes a file tell of its run."""
+    with connected() as sextant:
+        shop = next(source for source in sextant.sources() if source.name == SHOP)
+        sextant.lineage.record_queries(shop.id, ran)
+        emit(address(), token(), run_events(database, folder))
+        found = sextant.catalog.search(Path(EXPORT).name, 1)
+    told = f": `.venv/bin/sextant lineage up {found[0].id} --depth 9`" if found else ""
+    console.print(f"The nightly jobs told where their data comes from{told}.", highlight=False)
+
+
+def _database(current: Settings) -> tuple[str, str]:
+    """Builds the database, and the role that Sextant reads it with; its URL for the owner, and without a password."""
     server = EmbeddedPostgres(current.home / "postgres", current.postgres_port, current.postgres_user)
     owner = server.ensure_database(DATABASE)
     build_database(owner, rows=ROWS)
@@ -81,7 +96,7 @@ def _database(current: Settings) -> str:
         connection.execute(statement)
         connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(READER)))
     parts = urlsplit(owner)
-    return f"postgresql://{parts.hostname}:{parts.port}/{DATABASE}"
+    return owner, f"postgresql://{parts.hostname}:{parts.port}/{DATABASE}"
 
 
 def _password(folder: Path) -> str:

@@ -1,13 +1,27 @@
 """The demo database on a real PostgreSQL: whole or not at all, built once, with its keys, views and grants."""
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from catalog_site import Site
+from openlineage.client.serde import Serde
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
+from actors.catalog import queries as catalog
+from actors.catalog.contract import DeriveLineage, RecordInventory, RecordLineageEvent, RecordQueries, SourceRef
+from cluster.connectors import namespace, source_kind
+from cluster.connectors.interface import SourceAccess
+from cluster.connectors.opening import opened
 from cluster.errors import Conflict, SourceUnreachable
+from cluster.naming import asset_id
+from cluster.security.secrets import seal
+from cluster.store.engine import make_engine
 from serve.demo import estate, planted
 from serve.demo.estate import build_database
+from serve.demo.nightly import EXPORT, run_events, run_nightly
 from serve.demo.shape import Shape
 from serve.demo.views import READER
 
@@ -44,6 +58,45 @@ def test_the_database_holds_the_estate_with_keys_views_and_grants(empty_database
     assert one(database, may, READER, "crm.v_customer_contact")
     assert not one(database, may, READER, "crm.customers")
     assert not one(database, may, READER, "hr.employees")
+
+
+def test_what_runs_at_night_leaves_a_query_log_and_a_run(
+    empty_database_url: str, database: Any, database_url: str, tmp_path: Path
+) -> None:
+    build_database(empty_database_url, rows=1_000)
+    for _ in range(2):  # the second night is as the first
+        ran = run_nightly(empty_database_url, tmp_path)
+    assert [statement.split()[2] for statement in ran] == ["mart.customer_value", "mart.newsletter"]
+    assert one(database, "SELECT count(*) FROM mart.customer_value") > 0
+    assert (tmp_path / EXPORT).read_text().startswith("country,orders,revenue\n")
+    place = make_url(empty_database_url)
+    shop = f"postgresql://{place.host}:{place.port}/{place.database}"
+    engine = make_engine(database_url)
+    with Session(engine) as session:
+        site = Site(session)
+        for name, url, sealed in (
+            ("shop", shop, seal({"username": str(place.username), "password": str(place.password)}, "shop")),
+            ("files", tmp_path.as_uri(), None),
+        ):
+            with opened(SourceAccess(source_id=name, url=url, sealed=sealed)) as connector:
+                assets = tuple(connector.enumerate().assets)
+            reference = SourceRef(id=name, name=name, kind=source_kind(url), namespace=namespace(url), url=url)
+            site.do(RecordInventory(source=reference, assets=assets, complete=True))
+        site.do(DeriveLineage(source_id="shop"))
+        site.do(RecordQueries(source_id="shop", queries=tuple(ran)))
+        for event in run_events(shop, tmp_path.as_uri()):
+            site.do(RecordLineageEvent(body=Serde.to_dict(event)))
+        file = catalog.lineage(session, asset_id("files", EXPORT), 9, "up", column="revenue")
+        told = {(file.assets[e.from_asset], e.from_column, e.to_column, e.origin) for e in file.edges}
+        assert ("sales.v_revenue_by_country", "revenue", "revenue", "openlineage") in told
+        assert ("sales.order_lines", "unit_price", "value", "view") in told
+        value = catalog.lineage(session, asset_id("shop", "mart.customer_value"), 1, "up")
+        found = {(value.assets[e.from_asset], e.from_column, e.to_column, e.subtype, e.origin) for e in value.edges}
+        assert ("crm.customers", "email", "contact", "IDENTITY", "query") in found
+        assert ("sales.v_order_value", "value", "spent", "AGGREGATION", "query") in found
+        news = catalog.lineage(session, asset_id("shop", "mart.newsletter"), 1, "up", column="reader_key")
+        assert [e.masking for e in news.edges if e.transformation == "DIRECT"] == [True]
+    engine.dispose()
 
 
 def test_an_estate_is_built_once_and_replaced_only_by_another(empty_database_url: str, database: Any) -> None:
