@@ -83,13 +83,17 @@ class _Run(_Part):
     run_id: Annotated[str, Field(alias="runId", min_length=1, max_length=200)]
 
 
+class _Job(Dataset):
+    facets: Any = None  # whatever an emitter writes there, the event is taken in
+
+
 class Event(_Part):
     """An event of any of the three kinds. `job` is None in an event of a dataset, `run` in one of a job."""
 
     at: Annotated[datetime, Field(alias="eventTime")]
     state: RunState | None = Field(None, alias="eventType")
     run: _Run | None = None
-    job: Dataset | None = None
+    job: _Job | None = None
     dataset: EventDataset | None = None
     inputs: tuple[EventDataset, ...] = Field((), max_length=MOST_DATASETS)
     outputs: tuple[EventDataset, ...] = Field((), max_length=MOST_DATASETS)
@@ -99,6 +103,14 @@ class Event(_Part):
         if self.job is None:
             return "dataset"
         return "run" if self.run else "job"
+
+    @property
+    def sql(self) -> str | None:
+        """The SQL that the job ran, where the emitter tells it."""
+        told: Any = self.job.facets if self.job else None
+        for name in ("sql", "query"):
+            told = told.get(name) if isinstance(told, dict) else None
+        return told if isinstance(told, str) and told else None
 
 
 class Flow(NamedTuple):
@@ -133,8 +145,11 @@ def read_event(body: Mapping[str, Any]) -> Event:
 _REMEDY = "Send a RunEvent, JobEvent or DatasetEvent of the OpenLineage specification, one an HTTP request."
 
 
-def flows(event: Event) -> Iterator[Flow]:
-    """The flows an event tells of: by column where it says so, otherwise from each input to each output as a whole."""
+def flows(event: Event, done: Mapping[tuple[str, str, str], tuple[str, bool]] | None = None) -> Iterator[Flow]:
+    """The flows an event tells of: by column where it says so, otherwise from each input to each output as a whole.
+
+    `done` tells subtype and masking, by table, column and target's column in lower case, of flows that it only names.
+    """
     for output in event.outputs:
         lineage = output.facets.lineage
         target = output.names[0]
@@ -144,7 +159,13 @@ def flows(event: Event) -> Iterator[Flow]:
             continue
         for column, inputs in lineage.fields.items():
             for source_field in inputs.input_fields:
-                yield from _column_flows(source_field, target, column, inputs.transformation_type)
+                named = (source_field.name.rpartition(".")[2].lower(), source_field.field.lower(), column.lower())
+                known = (done or {}).get(named)
+                if known and not source_field.transformations and inputs.transformation_type is None:
+                    origin = Dataset(namespace=source_field.namespace, name=source_field.name)
+                    yield Flow(origin, source_field.field, target, column, "DIRECT", *known)
+                else:
+                    yield from _column_flows(source_field, target, column, inputs.transformation_type)
         for source_field in lineage.dataset:
             yield from _column_flows(source_field, target, None, "INDIRECT")
 

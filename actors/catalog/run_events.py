@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import LineageReceipt, RecordLineageEvent
 from actors.catalog.datasets import Place, locate
+from actors.catalog.job_sql import told_by_sql
 from actors.catalog.lineage import DerivedEdge
 from actors.catalog.openlineage import Dataset, Event, Flow, flows, other_names, read_event
 from actors.catalog.tables import Edge, LineageEvent
@@ -67,7 +68,7 @@ def _apply(work: UnitOfWork, row: LineageEvent) -> tuple[int, int]:
     found: set[Flow] = set()
     names: dict[Dataset, tuple[Dataset, ...]] = {}
     for event in map(read_event, [row.body for row in telling]):
-        found.update(flows(event))
+        found.update(flows(event, told_by_sql(event)))
         names |= other_names(event)
     wanted = _edges(work.session, sorted(found, key=str), names)
     valid = select(Edge).where(Edge.job_id == row.job_id, Edge.valid_to.is_(None))

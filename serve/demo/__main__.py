@@ -80,7 +80,7 @@ def _tell_lineage(console: Console, ran: list[str], database: str, folder: str) 
         emit(address(), token(), run_events(database, folder))
         found = sextant.catalog.search(Path(EXPORT).name, 1)
     told = f": `.venv/bin/sextant lineage up {found[0].id} --depth 9`" if found else ""
-    console.print(f"The nightly jobs told where their data comes from{told}.", highlight=False)
+    console.print(f"The nightly jobs told where their data comes from{told}", highlight=False, soft_wrap=True)
 
 
 def _database(current: Settings) -> tuple[str, str]:

@@ -222,3 +222,24 @@ def test_what_dbt_told_of_a_real_run_is_lineage_to_the_column(desk: Desk) -> Non
         ("stg_orders.placed_on", "daily_revenue.placed_on"), ("stg_orders.amount", "daily_revenue.revenue"),
         ("other.orders", "customer_value.orders"),  # dbt's emitter takes the CTE of a count for a table
     }  # fmt: skip
+    how = {
+        (names[edge.to_asset], edge.to_column): (edge.subtype, edge.masking)
+        for name in ("stg_customers", "customer_value")
+        for edge in queries.lineage(desk.session, asset_id("s1", f"shop.{name}"), 1, "up").edges
+    }  # dbt says nothing of it; its SQL does
+    assert how["stg_customers", "email_key"] == ("TRANSFORMATION", True)
+    assert how["stg_customers", "customer_id"] == ("IDENTITY", False)
+    assert how["customer_value", "spent"] == ("AGGREGATION", False)
+
+
+def test_sql_that_cannot_be_read_leaves_what_the_emitter_says(desk: Desk) -> None:
+    told = column_lineage("total", "public.orders")
+    for run, query in (("r1", "SELEC x FROM"), ("r2", ""), ("r3", "x" * 200_000), ("r4", 7)):
+        body = event(run, "COMPLETE", f"1{run[1]}:00:00", outputs=[dataset("mart.totals", columnLineage=told)])
+        body["job"] = {**body["job"], "facets": {"sql": {"query": query}}}
+        desk.tell(body)
+        assert desk.edges() == {(ORDERS, "amount", TOTALS, "total", "DIRECT", "TRANSFORMATION", False)}
+    body = event("r5", "COMPLETE", "16:00:00", outputs=[dataset("mart.totals", columnLineage=told)])
+    body["job"] = {**body["job"], "facets": {"sql": {"query": "SELECT sha256(amount) AS total FROM orders"}}}
+    desk.tell(body)
+    assert desk.edges() == {(ORDERS, "amount", TOTALS, "total", "DIRECT", "TRANSFORMATION", True)}
