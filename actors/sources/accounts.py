@@ -24,6 +24,7 @@ from actors.sources.contract import (
 from actors.sources.credentials import acceptable
 from actors.sources.registering import register_source
 from actors.sources.tables import Source
+from cluster.clouds.azure import ACCOUNT
 from cluster.clouds.interface import AccountAccess, AccountListing, Resource
 from cluster.connectors import check_options, source_kind, split_url
 from cluster.connectors.options import DECLARATIONS, OPTIONS
@@ -36,6 +37,7 @@ from cluster.security.secrets import unseal
 
 HISTORY_KEPT = 20
 AWS_OPTIONS = ("endpoint", "role_arn", "external_id")
+AZURE_OPTIONS = ("account", "endpoint")
 _FACTS = ("encrypted_at_rest", "kms_key", "public_access", "tls_required", "tags", "extra")
 
 
@@ -163,6 +165,15 @@ def _reached(command: RegisterAccount) -> tuple[str | None, dict[str, str], dict
                 "An AWS account has a URL or an option that it has not.", f"Give {', '.join(AWS_OPTIONS)}."
             )
         check_places("aws://", command.options)
+        return None, command.options, {}
+    if command.provider == "azure":
+        known = set(command.options) <= set(AZURE_OPTIONS) and ACCOUNT.fullmatch(command.options.get("account", ""))
+        if not known or command.url is not None or command.regions:
+            raise InvalidInput(
+                "An Azure account needs the option 'account', and has no URL and no regions.",
+                f"Give {', '.join(AZURE_OPTIONS)}: the name of a storage account, and where it is served if elsewhere.",
+            )
+        check_places("azure://", command.options)
         return None, command.options, {}
     if command.url is None or command.regions:
         raise InvalidInput("A server or folder needs a URL, and has no regions.", "Give the URL of the server.")

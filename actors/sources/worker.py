@@ -79,6 +79,10 @@ def list_account(access: AccountAccess) -> AccountListing:
         from cluster.clouds.aws import list_aws
 
         return list_aws(access, credential)
+    if access.provider == "azure":
+        from cluster.clouds.azure import list_azure
+
+        return list_azure(access, credential)
     from cluster.clouds.servers import list_databases, list_folders
 
     return (list_databases if access.provider == "postgresql" else list_folders)(access, credential)
