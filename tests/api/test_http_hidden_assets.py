@@ -266,6 +266,8 @@ def asked(paths: list[str], unseen: set[int]) -> Iterator[str]:
         elif path.startswith(("/api/v1/assets/{", "/api/v1/lineage/{")):
             for number in range(TABLES) if path.endswith("/lineage") else unseen:
                 yield path.replace("{asset_id}", ident(number))
+                if path.endswith("/lineage"):
+                    yield f"{path.replace('{asset_id}', ident(number))}?column={WORDS[number]}_phone&depth=9"
     for word in ("phone", *(WORDS[number] for number in unseen), *(WORDS[number][:-1] + "x" for number in unseen)):
         yield f"/api/v1/search?q={word}"
         yield f"/api/v1/search/facets?q={word}"
