@@ -4,7 +4,7 @@ import gzip
 import io
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cluster.kernels.scan import PartitionScan
     from cluster.kernels.text_reader import TextReader
 
-_PACKED_ROWS = 2_000
+_PACKED_BYTES = 4 << 20  # more than any of the formats looks back
 _WARM_SHARE = 8
 _LEAST_BATCHES, _MOST_BATCHES = 3, 8
 _LONG_SECONDS = 1.0
@@ -52,7 +52,7 @@ def pilot_of(
     pilot, scan = _tried(connector, asset, chosen, rules, until)
     if pilot is None:
         return None
-    texts = _seconds_of_texts(scan, reader)
+    texts = _seconds_of_texts(scan, reader, len(partitions))
     if (pilot.taken >= _LONG_SECONDS and chosen.kind in _READ) or time.monotonic() > until:
         return pilot.with_texts(texts)
     # The clock is rough where little was measured, and what a process does for the first time is not what others cost.
@@ -67,13 +67,28 @@ def _scan_of(partition: Partition, rules: "CompiledRules") -> "PartitionScan":
     return PartitionScan(partition, rules, _SALT)
 
 
-def _seconds_of_texts(scan: "PartitionScan", reader: "TextReader | None") -> float:
-    """CPU seconds of reading what the batches hold of prose, as a partition does once; 0 where they hold none."""
-    if reader is None or not scan.has_prose:
+def _seconds_of_texts(scan: "PartitionScan", reader: "TextReader | None", partitions: int) -> float:
+    """CPU seconds that a partition takes to read what it holds of prose, in the mean of so many.
+
+    A model remembers what it has read: of texts that recur only the first partition pays all. Several workers pay it
+    once each, which is left out.
+    """
+    prose = scan.prose()
+    if reader is None or not prose:
         return 0.0
     reader.warm()
+    total = 0.0
+    for column in prose:
+        first = again = _seconds(lambda: scan.read_text(column, reader, len(prose)))  # noqa: B023 - called at once
+        if partitions > 1 and column.recurs:
+            again = _seconds(lambda: scan.read_text(column, reader, len(prose)))  # noqa: B023
+        total += (first + (partitions - 1) * again) / partitions
+    return total
+
+
+def _seconds(run: "Callable[[], object]") -> float:
     started = time.process_time()
-    scan.read_texts(reader)
+    run()
     return time.process_time() - started
 
 
@@ -159,8 +174,8 @@ def _packed(batch: "pa.RecordBatch", rows: int) -> int:
     """Bytes that `rows` rows like those of the batch take as compressed text."""
     import pyarrow.csv as arrow_csv
 
-    part = batch.slice(0, _PACKED_ROWS)
+    part = batch.slice(0, max(1, min(batch.num_rows, _PACKED_BYTES * batch.num_rows // max(1, batch.nbytes))))
     text = io.BytesIO()
-    arrow_csv.write_csv(part, text)
+    arrow_csv.write_csv(part, text, arrow_csv.WriteOptions(quoting_style="needed"))
     size: int = len(gzip.compress(text.getvalue(), 6)) * rows // part.num_rows
     return max(1, size)
