@@ -70,8 +70,8 @@ def _scan_of(partition: Partition, rules: "CompiledRules") -> "PartitionScan":
 def _seconds_of_texts(scan: "PartitionScan", reader: "TextReader | None", partitions: int) -> float:
     """CPU seconds that a partition takes to read what it holds of prose, in the mean of so many.
 
-    A model remembers what it has read: of texts that recur only the first partition pays all. Several workers pay it
-    once each, which is left out.
+    A model remembers what it has read, so that texts that recur cost it once. Several workers pay once each, which is
+    left out.
     """
     prose = scan.prose()
     if reader is None or not prose:
@@ -79,10 +79,10 @@ def _seconds_of_texts(scan: "PartitionScan", reader: "TextReader | None", partit
     reader.warm()
     total = 0.0
     for column in prose:
-        first = again = _seconds(lambda: scan.read_text(column, reader, len(prose)))  # noqa: B023 - called at once
-        if partitions > 1 and column.recurs:
-            again = _seconds(lambda: scan.read_text(column, reader, len(prose)))  # noqa: B023
-        total += (first + (partitions - 1) * again) / partitions
+        first = _seconds(lambda: scan.read_text(column, reader, len(prose)))  # noqa: B023 - called at once
+        known = column.recurrence if partitions > 1 else 0.0
+        again = _seconds(lambda: scan.read_text(column, reader, len(prose))) if known else first  # noqa: B023
+        total += first - known * (first - again) * (partitions - 1) / partitions
     return total
 
 

@@ -1,5 +1,6 @@
 """A partition in, a report out: one pass, with memory bounded by the batch."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -32,8 +33,6 @@ _BEYOND_ASCII: Final = 128
 # Shapes that are remembered of all columns together, where there are many, and of each at least.
 _SHAPES: Final = 1 << 18
 _LEAST_SHAPES: Final = 512
-# Different values a value below which they come from a stock that is nearly seen: of n drawn from n / 2, 0.43 n differ.
-_RECURS: Final = 0.43
 _PROSE_KINDS: Final = frozenset({"string", "unknown", "binary"})
 
 
@@ -182,9 +181,18 @@ class ColumnScan:
         return None
 
     @property
-    def recurs(self) -> bool:
-        """Whether most values come again, so that other partitions are likely to hold the same."""
-        return self._distinct.estimate()[0] < _RECURS * (self._rows - self._nulls - self._empties)
+    def recurrence(self) -> float:
+        """How likely a value of another partition is to be among those seen, were all drawn evenly from one stock.
+
+        Of n values drawn from a stock of n / x the share (1 - exp(-x)) / x differ, and they are 1 - exp(-x) of it.
+        """
+        values = self._rows - self._nulls - self._empties
+        different = min(1.0, self._distinct.estimate()[0] / max(1, values))
+        low, high = 0.0, 1e6
+        for _ in range(60):
+            x = (low + high) / 2
+            low, high = (x, high) if -math.expm1(-x) > different * x else (low, x)
+        return -math.expm1(-low)
 
     @property
     def is_prose(self) -> bool:

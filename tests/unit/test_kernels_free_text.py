@@ -18,6 +18,8 @@ from cluster.kernels import scan_batches
 from cluster.kernels.free_text import KEPT, findings, merge_texts
 from cluster.kernels.merge import fold
 from cluster.kernels.report import FreeText, PartitionReport, TextSample
+from cluster.kernels.scan import ColumnScan
+from cluster.kernels.sketch import Hashing
 from cluster.kernels.text_reader import FEWEST, MOST, TextReader, allowance, prose
 from cluster.ml.entities import TextEntities
 from tests.unit.detection_columns import SALT, rules
@@ -212,3 +214,14 @@ def test_partitions_that_differ_widen_the_interval_of_a_sample() -> None:
     assert (census.classes[0].low, census.classes[0].high) == (0.5, 0.5), "all there are were read"
     assert some.classes[0].low < 0.05
     assert some.classes[0].high > 0.95
+
+
+@pytest.mark.parametrize(
+    ("stock", "low", "high"), [(1, 0.99, 1.0), (1_000, 0.8, 0.92), (4_000, 0.33, 0.46), (0, 0.0, 0.02)]
+)
+def test_how_likely_values_come_again_is_told_from_those_that_were_seen(stock: int, low: float, high: float) -> None:
+    chance = random.Random(5)
+    places = [chance.randrange(stock) if stock else n for n in range(2_000)]
+    column = ColumnScan("note", rules(), Hashing(SALT))
+    column.add(pa.array([PLAIN.format(place) for place in places]))
+    assert low <= column.recurrence <= high
