@@ -12,6 +12,7 @@ from actors.sources import health_queries
 from actors.sources.contract import HealthNote, HealthView, ProbeSource, RecordHealth
 from actors.sources.health import Standing, added, refused
 from actors.sources.health_tables import Health, Probes, StateChange
+from actors.sources.lifetimes import EXPIRED
 from actors.sources.standing import in_service
 from actors.sources.tables import Source
 from cluster.naming import source_entity
@@ -36,6 +37,7 @@ def record_health(work: UnitOfWork, command: RecordHealth) -> Done:
             before = Standing.model_validate(row.standing)
             told = refused(note.standing, before.refused).model_copy(update={"told": before.told})
             note = note.model_copy(update={"standing": told})  # noqa: PLW2901 - the same note
+            note = note.model_copy(update={"diagnosis": _diagnosis(row, note)})  # noqa: PLW2901
         _note(work, row, note)
     minutes: list[dict[str, Any]] = [
         {**minute.model_dump(exclude={"minute"}), "at": minute.minute, "step": "minute"}
@@ -92,6 +94,15 @@ def credential_renewed(work: UnitOfWork, source_id: str) -> None:
     if row is not None and Standing.model_validate(row.standing).told.startswith("expired"):
         row.standing = {**row.standing, "told": ""}
         tested(work, source_id, was_refused=False, diagnosis=None)
+
+
+def _diagnosis(row: Health, note: HealthNote) -> str | None:
+    """What is wrong by a probe's note. Why a credential is refused no probe knows: that stays as it was told."""
+    if note.diagnosis is not None or note.standing.state != "auth_failed":
+        return note.diagnosis
+    if note.standing.told.startswith("expired"):
+        return EXPIRED
+    return row.diagnosis if row.state == "auth_failed" else None
 
 
 def _note(work: UnitOfWork, row: Health | None, note: HealthNote) -> None:

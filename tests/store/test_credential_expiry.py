@@ -109,7 +109,11 @@ def test_what_probes_find_does_not_make_it_told_again(desk: Desk, tmp_path: Path
     )  # fmt: skip
     desk.do(RecordHealth(notes=(note,)))
     assert desk.told(desk.now + DAY) == []
-    assert desk.health(source.id).state == "auth_failed"
+    assert (desk.health(source.id).state, desk.health(source.id).diagnosis) == ("auth_failed", "expired-token")
+    away = Standing(state="unreachable", recent=(False,) * 5)
+    for standing, diagnosis in ((away, "port-closed"), (note.standing, None)):
+        desk.do(RecordHealth(notes=(note.model_copy(update={"standing": standing, "diagnosis": diagnosis}),)))
+    assert (desk.health(source.id).state, desk.health(source.id).diagnosis) == ("auth_failed", "expired-token")
 
 
 def test_of_a_retired_source_nothing_is_told(desk: Desk, tmp_path: Path) -> None:
