@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cluster.connectors.breaker import Breaker
+from cluster.connectors.steps import OF_ONE, diagnosis_of
+from cluster.errors import SextantError, SourceUnreachable
 
 SUFFERING = frozenset({"source-unreachable", "source-auth-failed", "too-many-requests"})
 """Codes of errors that say that a source has too much to do, is not well, or lets nobody in just now."""
@@ -33,7 +35,7 @@ SECONDS_AHEAD = 300.0
 class _Source:
     """`limit` is None while nothing is held back. `round` counts the times that it was halved.
 
-    `lost` is when the breaker opened that is open still.
+    `lost` is when the breaker opened that no answer has closed since.
     """
 
     breaker: Breaker
@@ -45,6 +47,11 @@ class _Source:
     recent: float | None = None
     best: float = math.inf
     lost: float | None = None
+
+    def reached(self) -> None:
+        """It answered: it is no longer waited for."""
+        self.breaker.succeeded()
+        self.lost = None
 
 
 class Dispatch:
@@ -86,10 +93,9 @@ class Dispatch:
     def read(self, name: str, begun: int, size: int, waited: float, *, mostly: bool) -> None:
         """It was read: `size` bytes, for which it waited so many seconds, `mostly` if that was the most of its time."""
         source = self._sources[name]
-        source.breaker.succeeded()
-        source.lost = None if source.breaker.state == "closed" else source.lost
         if begun < source.round:
-            return  # it tells how things were before the source was given less
+            source.reached()
+            return  # its time tells how things were before the source was given less
         each = waited / max(1, size)
         source.recent = each if source.recent is None else (1 - WEIGHT) * source.recent + WEIGHT * each
         source.reports += 1
@@ -98,7 +104,14 @@ class Dispatch:
             source.best = min(source.best * FORGETS, source.recent)
         if slow and mostly and waited > LEAST_SECONDS:
             self.suffered(name, begun)
-        elif source.limit is not None:
+        else:
+            self.answered(name, begun)
+
+    def answered(self, name: str, begun: int) -> None:
+        """It was read, in a time that says nothing against the source."""
+        source = self._sources[name]
+        source.reached()
+        if begun >= source.round and source.limit is not None:
             source.well += 1
             if source.well >= source.limit:
                 source.limit, source.well = source.limit + 1, 0
@@ -106,6 +119,8 @@ class Dispatch:
     def suffered(self, name: str, begun: int, *, unreached: bool = False) -> None:
         """The source refused it, answered too late, or not at all. Those that began together count once."""
         source = self._sources[name]
+        if not unreached:
+            source.reached()
         if begun < source.round:
             return
         if unreached:
@@ -116,6 +131,11 @@ class Dispatch:
         source.limit = max(1, before // 2)
         source.round += 1
         source.well, source.recent = 0, None
+
+
+def is_unreached(error: SextantError) -> bool:
+    """Whether the source as a whole was not there: not where it said that one table is locked, or a statement late."""
+    return isinstance(error, SourceUnreachable) and diagnosis_of(error) not in OF_ONE
 
 
 def cpus_wanted(cpu_seconds: float, partitions: int) -> int:

@@ -33,6 +33,9 @@ from cluster.runtime.commands import Done, UnitOfWork
 
 ATTEMPTS = 5
 GIVEN_BACK = 20
+PUT_OFF = 60
+"""Leases without charge after which a failure is charged all the same: more than the trials of a source in the patience
+that `dispatch` has with it, as all of them may be of one partition."""
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 PROGRESS_SECONDS = 1.0
@@ -214,7 +217,7 @@ def fail_partition(work: UnitOfWork, command: FailPartition) -> Done:
     run = queries.row_of(work.session, command.scan_id)
     if row is None or run.state not in queries.OPEN:
         raise _refused(command)
-    if not command.charged and row.fence - row.attempts < GIVEN_BACK:  # the fence counts all leases
+    if not command.charged and row.fence - row.attempts < PUT_OFF:  # the fence counts all leases
         row.attempts -= 1
     if command.retryable and row.attempts < ATTEMPTS:
         pause = min(PAUSE_SECONDS * 2 ** max(0, row.attempts - 1), LONGEST_PAUSE_SECONDS)

@@ -9,12 +9,12 @@ import structlog
 
 from actors.scans import worker
 from actors.scans.contract import CommitReport, FailPartition, Held, Lease, LeasePartitions, RenewLeases, ScanRules
-from actors.scans.dispatch import SUFFERING, Dispatch
+from actors.scans.dispatch import SUFFERING, Dispatch, is_unreached
 from actors.scans.planning import Runner
 from actors.scans.stragglers import Likes, patience
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.pace import EASED_SHARE
-from cluster.errors import Conflict, Internal, SextantError, SourceAuthFailed, SourceUnreachable, Unavailable
+from cluster.errors import Conflict, Internal, SextantError, SourceAuthFailed, Unavailable
 from cluster.kernels.report import PartitionReport
 from cluster.runtime.window import Window
 
@@ -76,15 +76,16 @@ class Reading:
             self._learn(lease, begun, report)
             settled = CommitReport(**name, fence=lease.fence, report=report)
         except SextantError as error:
+            unreached = is_unreached(error)
             if error.code in SUFFERING:
-                self.dispatch.suffered(lease.source_id, begun, unreached=isinstance(error, SourceUnreachable))
+                self.dispatch.suffered(lease.source_id, begun, unreached=unreached)
             problem = worker.problem_of(lease.partition.asset, error)
             lost = isinstance(error, Unavailable)
             refused = isinstance(error, SourceAuthFailed)
             if refused:  # it may just have been replaced, at the source or here: the next attempt takes it anew
                 self._forget(lease.scan_id)
             again = error.retryable or refused
-            waits = isinstance(error, SourceUnreachable) and self.dispatch.waits(lease.source_id)
+            waits = unreached and self.dispatch.waits(lease.source_id)
             settled = FailPartition(
                 **name, fence=lease.fence, problem=problem, retryable=again, lost=lost, charged=not waits
             )
@@ -102,6 +103,8 @@ class Reading:
         if lease.pace is None:  # else it is Sextant itself that waits
             waited = max(0.0, report.seconds - report.cpu_seconds)
             self.dispatch.read(lease.source_id, begun, size, waited, mostly=waited > report.seconds / 2)
+        else:
+            self.dispatch.answered(lease.source_id, begun)
 
     async def _while_renewing(self, lease: Lease, work: Awaitable[PartitionReport]) -> PartitionReport:
         task, began = asyncio.ensure_future(work), time.monotonic()

@@ -19,6 +19,8 @@ DIAGNOSES: Mapping[str, str] = {
 }
 """What an error means where its connector says nothing closer in its context under `diagnosis`: dns-failure,
 port-closed, tls-refused, expired-token, wrong-region, no-database, too-many-connections ..."""
+OF_ONE = frozenset({"locked", "timed-out"})
+"""Diagnoses of what could not be read just now although its source answered: others of the same source can be."""
 
 
 def diagnosis_of(error: SextantError) -> str:

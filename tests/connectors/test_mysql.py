@@ -15,6 +15,7 @@ from cluster.connectors import dataset_name, namespace, open_connector, split_ur
 from cluster.connectors.batches import UNREADABLE
 from cluster.connectors.interface import Connector, SourceAccess
 from cluster.connectors.pace import WINDOW_SECONDS, Pace, Pacer
+from cluster.connectors.steps import OF_ONE, diagnosis_of
 from cluster.errors import SourceAuthFailed, SourceDenied, SourceError, SourceObjectGone, SourceUnreachable
 from cluster.formats.long_texts import LONGEST_TEXT
 
@@ -244,8 +245,9 @@ def test_a_locked_table_is_told_as_such(my_database: MyDatabase, opened: Open, m
     )
     root.query("LOCK TABLES t WRITE")
     try:
-        with pytest.raises(SourceUnreachable, match="locked"):
+        with pytest.raises(SourceUnreachable, match="locked") as caught:
             connector.plan(asset, TARGET)
+        assert diagnosis_of(caught.value) in OF_ONE
     finally:
         root.close()
 

@@ -1,9 +1,13 @@
 """What goes wrong between plan and read, or before a session, is said in one line of Sextant's own words."""
 
+import psycopg
 import pytest
+from psycopg import errors
 from source_targets import Database, Open, asset_of, cells_of
 
-from cluster.errors import SourceError, SourceObjectGone
+from cluster.connectors.postgres.faults import fault
+from cluster.connectors.steps import OF_ONE, diagnosis_of
+from cluster.errors import SourceError, SourceObjectGone, SourceUnreachable
 
 
 @pytest.mark.parametrize("change", ["ALTER TABLE t DROP COLUMN name", "ALTER TABLE t RENAME COLUMN name TO title"])
@@ -29,3 +33,15 @@ def test_a_refusal_is_one_line_without_the_words_of_the_server(
     assert "FATAL" not in caught.value.detail
     assert "4711" not in str(caught.value)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "of_one"),
+    [(errors.LockNotAvailable, True), (errors.QueryCanceled, True), (errors.AdminShutdown, False)],
+)
+def test_a_locked_table_and_a_late_statement_are_told_from_a_server_that_is_away(
+    error: type[psycopg.Error], of_one: bool
+) -> None:
+    found = fault(error(), "public.t")
+    assert isinstance(found, SourceUnreachable)
+    assert (diagnosis_of(found) in OF_ONE) is of_one

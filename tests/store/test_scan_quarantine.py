@@ -11,7 +11,7 @@ from actors.scans.contract import (
     RenewLeases,
     RetryScan,
 )
-from actors.scans.leases import ATTEMPTS, GIVEN_BACK
+from actors.scans.leases import ATTEMPTS, GIVEN_BACK, PUT_OFF
 from cluster.naming import asset_id
 
 
@@ -73,7 +73,7 @@ def test_waiting_for_a_source_costs_no_attempt_and_ends_in_the_end(desk: Control
         leased += 1
         desk.do(FailPartition(**held(leases[0]), problem=PASSING, retryable=True, charged=False))
         desk.later(60)
-    assert ATTEMPTS + GIVEN_BACK - 1 <= leased <= ATTEMPTS + GIVEN_BACK
+    assert ATTEMPTS + PUT_OFF - 1 <= leased <= ATTEMPTS + PUT_OFF
     assert desk.view(scan).partitions == {"failed": 1}
 
 

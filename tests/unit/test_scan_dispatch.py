@@ -21,6 +21,7 @@ from actors.scans.dispatch import (
     Dispatch,
     cpus_wanted,
 )
+from actors.scans.leases import PUT_OFF
 from actors.scans.reading import Reading
 from actors.scans.stragglers import FACTOR, KEPT, LEAST_SECONDS, LIKE, Likes, patience
 from cluster.connectors.interface import Partition, SourceAccess
@@ -95,6 +96,35 @@ def test_one_that_is_not_reached_is_left_alone_and_tried_now_and_then() -> None:
     assert dispatch.waits("s")
     now[0] += PATIENCE_SECONDS
     assert not dispatch.waits("s"), "it is not waited for for ever"
+
+
+def test_a_partition_is_charged_for_no_trial_of_a_source_that_is_waited_for() -> None:
+    now = [0.0]
+    dispatch = Dispatch(lambda: now[0])
+    trials = 0
+    while now[0] < 2 * PATIENCE_SECONDS:
+        if dispatch.limits(SLOTS).get("s", 1):
+            dispatch.suffered("s", dispatch.begun("s"), unreached=True)
+            dispatch.ended("s")
+            trials += dispatch.waits("s")
+        now[0] += 1.0
+    assert 10 < trials < PUT_OFF
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_whatever_it_answers_ends_the_waiting(refused: bool) -> None:
+    now = [0.0]
+    dispatch = Dispatch(lambda: now[0])
+    for _ in range(TRIP):
+        dispatch.suffered("s", dispatch.begun("s"), unreached=True)
+        dispatch.ended("s")
+    now[0] += PAUSE_SECONDS
+    assert dispatch.waited_for() == ["s"]
+    if refused:
+        dispatch.suffered("s", dispatch.begun("s"))
+    else:
+        dispatch.answered("s", dispatch.begun("s"))
+    assert dispatch.waited_for() == []
 
 
 def test_one_that_refuses_is_halved_once_a_round_and_recovers_by_one() -> None:
@@ -316,6 +346,48 @@ def test_a_paced_reader_is_told_its_pace_and_says_nothing_of_the_source() -> Non
     reader = read_all(group, run)
     assert paces == [pace] * 40
     assert reader.dispatch.limits(8) == {}
+
+
+@pytest.mark.parametrize("pace", [None, Pace(queries_per_second=1000.0)])
+def test_a_source_that_is_back_is_given_all_that_it_had(pace: Pace | None) -> None:
+    async def run(function: Any, access: Any, partition: Partition, *rest: Any) -> PartitionReport:
+        if partition.number < 2:
+            raise SourceUnreachable("No answer.")
+        return report(partition)
+
+    async def scenario() -> Reading:
+        group = Group([lease(number, pace=pace) for number in range(60)])
+        reader = Reading(group.command, run, given_rules, 30)
+        held_back = False
+        while group.leases or reader.window.keys:
+            await reader.start(reader.asking(8))
+            await asyncio.sleep(0.001)
+            held_back = held_back or bool(reader.dispatch.limits(8))
+        assert held_back
+        return reader
+
+    assert asyncio.run(scenario()).dispatch.limits(8) == {}
+
+
+@pytest.mark.parametrize(("diagnosis", "waited_for"), [(None, ["s"]), ("locked", []), ("timed-out", [])])
+def test_a_table_that_is_locked_does_not_keep_others_of_its_source_waiting(
+    diagnosis: str | None, waited_for: list[str]
+) -> None:
+    async def run(*_: Any) -> PartitionReport:
+        raise SourceUnreachable("Not now.", "Wait.", {"diagnosis": diagnosis})
+
+    async def scenario() -> tuple[Reading, Group]:
+        group = Group([lease(number) for number in range(TRIP)])
+        reader = Reading(group.command, run, given_rules, 30)
+        for number in range(TRIP):
+            await reader.start(reader.asking(1))
+            while len(group.told) <= number or reader.window.keys:
+                await asyncio.sleep(0.001)
+        return reader, group
+
+    reader, group = asyncio.run(scenario())
+    assert reader.dispatch.waited_for() == waited_for
+    assert group.told[-1].charged is not bool(waited_for)
 
 
 def test_a_report_that_cannot_be_stored_fails_its_partition_at_once() -> None:

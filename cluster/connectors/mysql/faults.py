@@ -77,7 +77,9 @@ def fault(error: BaseException, what: str) -> SourceError:
     number = number_of(error)
     entry = _BY_NUMBER.get(number) if number else _LOST
     cls, detail, remedy = entry or (_LOST if 2000 <= number < 3000 else _OTHER)
-    return cls(f"{detail.format(what=what)}{f' (error {number})' if number else ''}.", remedy)
+    told = "locked" if entry is _BUSY else "timed-out" if entry is _LATE else None
+    said = f"{detail.format(what=what)}{f' (error {number})' if number else ''}."
+    return cls(said, remedy, {"diagnosis": told} if told else None)
 
 
 def refusal(error: BaseException, host: str, database: str) -> SourceError:

@@ -82,8 +82,10 @@ def fault(error: BaseException, what: str) -> SourceError:
     state = getattr(error, "sqlstate", None) or (found[1] if found else "")
     if not state and "canceling statement" in str(error):
         state = "57014"
-    cls, detail, remedy = _BY_STATE.get(state) or _BY_STATE.get(state[:2]) or _OTHER
-    return cls(f"{detail.format(what=what)}{f' (SQLSTATE {state})' if state else ''}.", remedy)
+    entry = cls, detail, remedy = _BY_STATE.get(state) or _BY_STATE.get(state[:2]) or _OTHER
+    told = "locked" if entry is _BUSY else "timed-out" if state == "57014" else None
+    said = f"{detail.format(what=what)}{f' (SQLSTATE {state})' if state else ''}."
+    return cls(said, remedy, {"diagnosis": told} if told else None)
 
 
 def refusal(error: BaseException, host: str, database: str) -> SourceError:
