@@ -110,9 +110,9 @@ def _aborted(test: TestOrder, reason: str) -> CheckOutcome:
 
 def _opened(access: SourceAccess) -> Connector:
     from cluster.connectors import open_connector
-    from cluster.security.secrets import unseal
+    from cluster.connectors.opening import credential_of
 
-    return open_connector(access, unseal(access.sealed, access.source_id))
+    return open_connector(access, credential_of(access))
 
 
 def _batches(connector: Connector, asset: AssetInfo, columns: Sequence[str] | None) -> "Iterator[pl.DataFrame]":
@@ -131,14 +131,14 @@ def _batches(connector: Connector, asset: AssetInfo, columns: Sequence[str] | No
 def _asker(access: SourceAccess) -> Callable[[str], Any]:
     """How a database is asked for one number, in a read-only session with time-outs. Raises InvalidInput elsewhere."""
     from cluster.connectors import source_kind
-    from cluster.security.secrets import unseal
+    from cluster.connectors.opening import credential_of
 
     kind = source_kind(access.url)
     if kind == "postgresql":
         from cluster.connectors.postgres.session import Session
 
         def ask(text: str) -> Any:
-            with closing(Session(access, unseal(access.sealed, access.source_id))) as session:
+            with closing(Session(access, credential_of(access))) as session:
                 return _number([tuple(row.values()) for row in session.rows(text, (), "a quality test")[:1]])
 
         return ask

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from actors.compliance.seeking import ANYBODYS, Found, Wanted, normal, seek
 from cluster.connectors import open_connector, source_kind
 from cluster.connectors.interface import AssetInfo, Connector, SourceAccess
+from cluster.connectors.opening import credential_of
 from cluster.errors import SourceError
-from cluster.security.secrets import unseal
 
 STEPS = 4
 PARTITION_BYTES = 64 << 20
@@ -202,7 +202,7 @@ def open_search(
     try:
         for one in given["accesses"]:
             access = SourceAccess.model_validate(one)
-            credential = credentials.get(access.source_id) or unseal(access.sealed, access.source_id)
+            credential = credentials.get(access.source_id) or credential_of(access)
             connector = open_connector(access, credential)
             held = frozenset(given["held"].get(access.source_id, ()))
             search.sites[access.source_id] = Site(access, credential, connector, {}, held)

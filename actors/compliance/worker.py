@@ -56,9 +56,9 @@ def _opened(job: Job) -> Opened:
 
 
 def _credential(access: SourceAccess, given: Mapping[str, str]) -> Mapping[str, str]:
-    from cluster.security.secrets import unseal
+    from cluster.connectors.opening import credential_of
 
-    return given or unseal(access.sealed, access.source_id)
+    return given or credential_of(access)
 
 
 def _plan_guards(job: Job, opened: Opened) -> dict[str, Any]:

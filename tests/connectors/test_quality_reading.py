@@ -92,7 +92,8 @@ def test_two_sources_are_compared_by_their_keys(file: SourceAccess, folder: Sour
     assert missing.status == "Aborted"
 
 
-def test_custom_sql_is_asked_of_a_real_postgresql(database: Database) -> None:
+def test_custom_sql_is_asked_of_a_real_postgresql(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEXTANT_SECRET_ASKS", "pw")
     database.run(
         "CREATE TABLE items AS SELECT n AS id, 'c' || n AS code, 'a' || n || '@shop.example' AS mail"
         " FROM generate_series(1, 1000) n", "CREATE TABLE secrets (s text)",
@@ -102,7 +103,7 @@ def test_custom_sql_is_asked_of_a_real_postgresql(database: Database) -> None:
     place = make_url(database.url)
     access = SourceAccess(
         source_id="s", url=f"postgresql://{place.host}:{place.port}/{place.database}", options={"sslmode": "disable"},
-        sealed=seal({"username": "asks", "password": "pw"}, "s"),
+        sealed=seal({"username": "asks", "password": "ref+env://SEXTANT_SECRET_ASKS"}, "s"),
     )  # fmt: skip
     try:
         tests = tuple(

@@ -13,8 +13,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from actors.catalog import worker as catalog
+from actors.compliance import worker as compliance
+from cluster.connectors.interface import SourceAccess
 from cluster.errors import InvalidInput, SecretUnavailable
 from cluster.security import cloud_tokens, references
+from cluster.security.secrets import seal
 from cluster.settings import settings
 
 SECRET = "s3cr3t of the test"
@@ -84,6 +88,15 @@ def test_variables_of_the_right_prefix_and_nothing_else(configured: Any) -> None
         references.schemes_of({"password": "ref+env://SEXTANT_MASTER_KEY"})
     with pytest.raises(SecretUnavailable, match="SEXTANT_SECRET_NONE"):
         follow("ref+env://SEXTANT_SECRET_NONE")
+
+
+def test_orders_and_quality_tests_follow_them_as_scans_do(configured: Any) -> None:
+    configured(SEXTANT_SECRET_DB=SECRET)
+    sealed = seal({"username": "ada", "password": "ref+env://SEXTANT_SECRET_DB"}, "s")
+    access = SourceAccess(source_id="s", url="postgresql://h/db", sealed=sealed)
+    assert compliance._credential(access, {}) == {"username": "ada", "password": SECRET}
+    assert compliance._credential(access, {"username": "bob"}) == {"username": "bob"}
+    assert catalog._opened(access)._session._credential["password"] == SECRET  # type: ignore[attr-defined]
 
 
 def test_files_are_confined_to_their_folder(configured: Any, tmp_path: Path) -> None:
