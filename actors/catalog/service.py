@@ -240,9 +240,13 @@ def record_queries(work: UnitOfWork, command: RecordQueries) -> CatalogReceipt:
     if not described:
         raise NotFound("The catalog knows nothing of this source.", "Take its inventory first.")
     wanted = derive_from_queries(command.source_id, kind, described, command.queries)
-    valid = select(Edge).where(Edge.source_id == command.source_id, Edge.valid_to.is_(None), Edge.origin == "query")
-    held = {DerivedEdge(*(getattr(edge, name) for name in DerivedEdge._fields)) for edge in work.session.scalars(valid)}
-    begun = sorted(wanted - held, key=str)
+    # Of this origin persons alone end edges, and a log that holds the statement still must not take that back.
+    known = select(Edge).where(Edge.source_id == command.source_id, Edge.origin == "query")
+    held = {DerivedEdge(*(getattr(edge, name) for name in DerivedEdge._fields)) for edge in work.session.scalars(known)}
+    # Logs go on naming a table as it was called before; what came from it has been moved to its new name.
+    left = select(Asset.id).where(Asset.source_id == command.source_id, Asset.status == "gone")
+    gone = set(work.session.scalars(left))
+    begun = sorted((edge for edge in wanted - held if edge.from_asset not in gone), key=str)
     _begin(work, command.source_id, begun)
     carry_labels(work, [edge.to_asset for edge in begun])
     if begun:

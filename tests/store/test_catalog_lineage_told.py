@@ -165,6 +165,7 @@ def test_a_query_log_is_lineage(site: Site) -> None:
     site.do(DeriveLineage(source_id="s1"))
     assert len(queries.lineage(site.session, ident("sales")).edges) == 3
     site.do(EndEdge(edge_id=edges[0].id))
+    assert site.do(RecordQueries(source_id="s1", queries=log)).changed == 0  # the log says so still, a person does not
     assert len(queries.lineage(site.session, ident("sales")).edges) == 2
     with pytest.raises(NotFound):
         site.do(RecordQueries(source_id="nope", queries=log))
