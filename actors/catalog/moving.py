@@ -4,19 +4,22 @@ What the source itself tells is found anew: profiles, and the edges of views.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import select, update
 
 from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import CatalogReceipt, MoveCuration
+from actors.catalog.curation_tables import AssetChange
 from actors.catalog.document import refresh
 from actors.catalog.domains import enclose
-from actors.catalog.history import EMPTY, WORDS, Changes, bump, words_key
+from actors.catalog.history import EMPTY, WORDS, Changes, bump, label_facts, words_key
 from actors.catalog.tables import Annotation, Asset, AssetColumn, Edge, ShownLabel
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 
 VIEW = "view"
+Labels = list[dict[str, Any]]
 
 
 def move_curation(work: UnitOfWork, command: MoveCuration) -> CatalogReceipt:
@@ -41,20 +44,30 @@ def _move(work: UnitOfWork, old: str, new: str) -> bool:
     mine = (Annotation.asset_id == old, Annotation.column.in_(free))
     session.execute(update(Annotation).where(*mine).values(asset_id=new).execution_options(synchronize_session=False))
     edges = _move_edges(work, before, after)
-    labels = _move_labels(work, before, after)
-    if not free and not edges and not labels:
+    labels, left = _move_labels(work, before, after)
+    placed = before.domain_id not in (None, after.domain_id) and not _placed_by_hand(work, new)
+    if not free and not edges and not labels and not placed:
         return False
     session.expire_all()
+    session.refresh(after)  # history tells of a change by the value that was loaded
     if labels:
         after.sensitivity = before.sensitivity
-    if after.domain_id is None and before.domain_id is not None:
+    if placed:
         after.domain_id = before.domain_id
         enclose(session, [after])
-    bump(work, after, {name: (empty, value) for name, (value, empty) in words.items()})
-    bump(work, before, words)
+    came: Changes = {"labels": ([], labels)} if labels else {}
+    went: Changes = {"labels": (sorted([*labels, *left], key=str), left)} if labels else {}
+    bump(work, after, {name: (empty, value) for name, (value, empty) in words.items()} | came)
+    bump(work, before, words | went)
     told = {"path": after.path, "annotations": len(free), "edges": edges, "version": after.version}
     work.emit("asset_renamed", asset_entity(new), {"id": old, "path": before.path}, told)
     return True
+
+
+def _placed_by_hand(work: UnitOfWork, identifier: str) -> bool:
+    """Whether a person chose the domain of the new asset, before which that of the old one gives way."""
+    chosen = (AssetChange.asset_id == identifier, AssetChange.kind == "human", AssetChange.changes.has_key("domain_id"))
+    return work.session.scalars(select(AssetChange.version).where(*chosen).limit(1)).first() is not None
 
 
 def _words(notes: Iterable[Annotation]) -> Changes:
@@ -81,14 +94,19 @@ def _move_edges(work: UnitOfWork, before: Asset, after: Asset) -> int:
     return count
 
 
-def _move_labels(work: UnitOfWork, before: Asset, after: Asset) -> int:
+def _move_labels(work: UnitOfWork, before: Asset, after: Asset) -> tuple[Labels, Labels]:
     """Shows the labels of the old asset on the columns of the new one, which has none yet: the content is the same.
 
-    Until classification hands its own over, what lineage carries on from them must not be lost.
+    Until classification hands its own over, what lineage carries on from them must not be lost. Those that were moved,
+    and those of columns that the new asset does not have.
     """
-    if work.session.scalars(select(ShownLabel.column).where(ShownLabel.asset_id == after.id).limit(1)).first():
-        return 0
-    columns = select(AssetColumn.name).where(AssetColumn.asset_id == after.id)
-    held = (ShownLabel.asset_id == before.id, ShownLabel.column.in_(columns))
-    moved = update(ShownLabel).where(*held).values(asset_id=after.id).returning(ShownLabel.column)
-    return len(work.session.execute(moved.execution_options(synchronize_session=False)).all())
+    session = work.session
+    if session.scalars(select(ShownLabel.column).where(ShownLabel.asset_id == after.id).limit(1)).first():
+        return [], []
+    columns = set(session.scalars(select(AssetColumn.name).where(AssetColumn.asset_id == after.id)))
+    shown = session.scalars(select(ShownLabel).where(ShownLabel.asset_id == before.id)).all()
+    facts = sorted((label_facts(label) for label in shown), key=str)
+    held = (ShownLabel.asset_id == before.id, ShownLabel.column.in_(sorted(columns)))
+    moved = update(ShownLabel).where(*held).values(asset_id=after.id)
+    session.execute(moved.execution_options(synchronize_session=False))
+    return [one for one in facts if one["column"] in columns], [one for one in facts if one["column"] not in columns]
