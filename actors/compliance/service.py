@@ -76,6 +76,7 @@ def advise_source(work: UnitOfWork, command: AdviseSource) -> AdviceReceipt:
 
 @service.handles(KeepRecord)
 def keep_record(work: UnitOfWork, command: KeepRecord) -> RecordView:
+    require_all(work.caller)
     kept = records.keep(work.session, command, work.caller.principal, work.now)
     work.emit("record_kept", f"record:{kept.id}", None, _brief(kept))
     return kept

@@ -8,16 +8,20 @@ import pytest
 import yaml
 from compliance_estates import SOURCE, asset, label, public, source
 from compliance_store import NOW, Store, person
+from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from actors.compliance import queries
 from actors.compliance.contract import (
     Activity,
+    AdviseSource,
     Assessment,
     Attestation,
+    DecideOrder,
     DecideWaiver,
     EndRecord,
     EvaluateAssets,
+    EvaluateSource,
     HandleFinding,
     Hold,
     ImportedFramework,
@@ -25,6 +29,10 @@ from actors.compliance.contract import (
     KeepClocks,
     KeepRecord,
     NoteFollowed,
+    OrderEnforcement,
+    OrderRetention,
+    OrderRollback,
+    OrderSubject,
     Policy,
     RequestWaiver,
     Retention,
@@ -32,7 +40,9 @@ from actors.compliance.contract import (
     Selector,
     Vendor,
 )
+from cluster.connectors.interface import SourceAccess
 from cluster.errors import Conflict, Forbidden, InvalidInput, NotFound, PackInvalid, PreconditionFailed
+from cluster.runtime.commands import Command
 from cluster.security.tokens import issue_token, revoke_token
 from cluster.store.engine import reading
 
@@ -298,6 +308,23 @@ def test_a_missed_deadline_is_told_once_and_again_only_for_another_one(store: St
     told = missed()
     assert [event.after["assignee"] for event in told] == ["ada"]
     assert missed() == []
+
+
+def test_what_acts_on_all_assets_is_for_who_sees_all(store: Store) -> None:
+    record, access = keep(store, Vendor(name="Bank", role="processor")), SourceAccess(source_id=SOURCE, url="file:///x")
+    changed = Vendor(name="Bank", role="third-party")
+    acts: tuple[Command[Any], ...] = (
+        KeepRecord(body=changed), KeepRecord(record_id=record.id, body=changed), EndRecord(record_id=record.id),
+        EvaluateSource(source_id=SOURCE), AdviseSource(source_id=SOURCE), OrderEnforcement(access=access),
+        OrderRollback(order_id="x", access=access), OrderRetention(retention_id="x", access=access),
+        OrderSubject(kind="access", keys=(SecretStr("ada@example.org"),), accesses=(access,)),
+        DecideOrder(order_id="x", approve=True),
+    )  # fmt: skip
+    for act in acts:
+        with pytest.raises(Forbidden, match="hidden from you"):
+            store.do(act, person("ada").model_copy(update={"limited": True}))
+    with reading(store.engine) as session:
+        assert queries.list_records(session) == [record]
 
 
 def test_some_controls_cannot_be_waived(store: Store) -> None:
