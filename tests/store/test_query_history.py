@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from actors.sources import queries as sources
 from actors.sources.contract import RegisterSource
 from actors.sources.service import service as sources_service
 from cluster.connectors import open_connector
+from cluster.connectors.interface import SourceAccess
+from cluster.connectors.postgres.connector import PostgresConnector
 from cluster.context import system
 from cluster.naming import asset_id
 from cluster.runtime.commands import UnitOfWork
@@ -107,6 +110,19 @@ def test_a_source_that_allows_it_tells_what_it_ran(site: Site, keeping: str) -> 
         ("id", "order_id", "IDENTITY", "query"), ("amount", "total", "TRANSFORMATION", "query"),
         ("amount", None, "FILTER", "query"),
     }  # fmt: skip
+
+
+def test_what_fills_no_table_stays_where_it_is_with_its_passwords(keeping: str) -> None:
+    owner = make_url(keeping)
+    where = f"postgresql://{owner.host}:{owner.port}/{owner.database}"
+    access = SourceAccess(source_id="s", url=where, options={"sslmode": "disable"})
+    connector = open_connector(access, {"username": str(owner.username), "password": str(owner.password)})
+    with closing(connector):
+        assert isinstance(connector, PostgresConnector)
+        ran = connector.history().queries
+    assert any("INSERT INTO sales" in statement for statement in ran)
+    assert any(statement.startswith("CREATE TABLE orders") for statement in ran)
+    assert not any("ROLE" in statement or "EXTENSION" in statement for statement in ran)
 
 
 def test_a_source_that_does_not_allow_it_is_not_asked(site: Site, keeping: str) -> None:
