@@ -17,12 +17,26 @@ Done = Mapping[tuple[str, str, str], tuple[str, bool]]
 
 
 def told_by_sql(event: Event) -> Done:
-    """Subtype and masking of flows by table, column and target's column in lower case; empty without readable SQL."""
+    """Subtype and masking of flows by table, column and target's column in lower case; empty without readable SQL.
+
+    SQL is read for an event that needs it alone: that may take seconds, in which the group does nothing else.
+    """
     query = event.sql
-    if query is None or len(query) > LONGEST or not event.outputs:
+    if query is None or len(query) > LONGEST or not _leaves_out(event):
         return {}
     scheme = event.outputs[0].namespace.partition(":")[0]
     return _read(query, DIALECTS.get(scheme, ""))
+
+
+def _leaves_out(event: Event) -> bool:
+    """Whether it names a column without saying what is done to it."""
+    told = (output.facets.lineage for output in event.outputs)
+    fields = (inputs for lineage in told if lineage is not None for inputs in lineage.fields.values())
+    return any(
+        not origin.transformations and inputs.transformation_type is None
+        for inputs in fields
+        for origin in inputs.input_fields
+    )
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from actors.catalog import queries, run_events
+from actors.catalog import job_sql, queries, run_events
 from actors.catalog.contract import LineageReceipt, RecordInventory, RecordLineageEvent, SourceRef
 from actors.catalog.service import service
 from actors.catalog.tables import LineageEvent
@@ -230,6 +230,22 @@ def test_what_dbt_told_of_a_real_run_is_lineage_to_the_column(desk: Desk) -> Non
     assert how["stg_customers", "email_key"] == ("TRANSFORMATION", True)
     assert how["stg_customers", "customer_id"] == ("IDENTITY", False)
     assert how["customer_value", "spent"] == ("AGGREGATION", False)
+
+
+def test_sql_is_read_only_where_an_emitter_leaves_out_what_is_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def note(query: str, dialect: str) -> dict[tuple[str, str, str], tuple[str, bool]]:
+        read.append(query)
+        return {}
+
+    monkeypatch.setattr(job_sql, "_read", note)
+    for run, steps in (("r1", (SUM,)), ("r2", None), ("r3", ())):
+        facets = {} if steps is None else {"columnLineage": column_lineage("total", "public.orders", *steps)}
+        body = event(run, "COMPLETE", f"1{run[1]}:00:00", inputs=[dataset("public.orders")],
+                     outputs=[dataset("mart.totals", **facets)])  # fmt: skip
+        desk.tell(body | {"job": {**body["job"], "facets": {"sql": {"query": f"SELECT 1 AS {run}"}}}})
+    assert read == ["SELECT 1 AS r3"]
 
 
 def test_sql_that_cannot_be_read_leaves_what_the_emitter_says(desk: Desk) -> None:
