@@ -16,7 +16,7 @@ Asset = Annotated[str, typer.Argument(help="Id of the asset, see `sextant catalo
 Column = Annotated[str | None, typer.Option(help="Follow this column alone.")]
 Depth = Annotated[int, typer.Option(min=1, max=20, help="How many steps away at most.")]
 At = Annotated[str | None, typer.Option(help="As of this time, such as 2026-11-01T00:00:00Z.")]
-CUT = "There is more than was walked through: ask for a smaller depth, or for one column."
+CUT = "There is more than was walked through: ask for a smaller depth."
 
 
 @app.command("up")

@@ -261,6 +261,8 @@ def asked(paths: list[str], unseen: set[int]) -> Iterator[str]:
             yield path
         elif path.startswith("/api/v1/sources/{source_id}/") and path.count("{") == 1:
             yield path.replace("{source_id}", "leaks")
+            if path.endswith("/findings/export"):
+                yield f"{path.replace('{source_id}', 'leaks')}?format=sarif"
         elif path == "/api/v1/sources/{source_id}/risk/{asset_id}":
             yield from (path.replace("{source_id}", "leaks").replace("{asset_id}", ident(number)) for number in unseen)
         elif path.startswith(("/api/v1/assets/{", "/api/v1/lineage/{")):
