@@ -26,10 +26,10 @@ def handle(work: UnitOfWork, command: HandleFinding) -> FindingView:
         "by": work.caller.principal,
         "at": work.now,
     }
+    told = {"handling": before.handling, "assignee": before.assignee} if before else None  # read before it is replaced
     upsert = insert(Handled).values(values)
     work.session.execute(upsert.on_conflict_do_update(index_elements=[Handled.finding_id], set_=values))
     work.session.expire_all()
-    told = {"handling": before.handling, "assignee": before.assignee} if before else None
     work.emit("finding_handled", f"finding:{row.id}", told, {key: str(values[key]) for key in ("handling", "assignee")})
     return queries.get_finding(work.session, row.id, work.now, work.caller)
 

@@ -283,31 +283,32 @@ def test_a_waiver_is_decided_by_its_approver_and_expires_back_to_open(store: Sto
         decide(store, waiver, "approve", "bob")
 
 
+def missed(store: Store, finding: str) -> list[Any]:
+    """What is told of the deadline of a finding when deadlines are looked at now."""
+    store.do(KeepClocks(deadlines=True))
+    overdue = [one for one in store.events if one.kind == "compliance.finding_overdue"]
+    return [one for one in overdue if one.entity == f"finding:{finding}"]
+
+
 def test_a_missed_deadline_is_told_once_and_again_only_for_another_one(store: Store) -> None:
     finding = finding_of(store)
     signed(store, "bob")
-
-    def missed() -> list[Any]:
-        store.do(KeepClocks(deadlines=True))
-        overdue = [one for one in store.events if one.kind == "compliance.finding_overdue"]
-        return [one for one in overdue if one.entity == f"finding:{finding}"]
-
-    assert missed() == []
+    assert missed(store, finding) == []
     store.now += timedelta(days=8)
-    told = missed()
+    told = missed(store, finding)
     assert {event.kind for event in store.events} == {"compliance.finding_overdue", "compliance.deadlines_missed"}
     assert (told[0].after["control"], told[0].after["due_at"]) == ("7.2.6", str(NOW.date() + timedelta(days=7)))
-    assert missed() == []
+    assert missed(store, finding) == []
     store.do(
         HandleFinding(finding_id=finding, assignee="ada", due_at=store.now.date() + timedelta(days=2)), person("ada")
     )
     decide(store, ask(store, finding, ends=store.now.date() + timedelta(days=5)), "approve", "bob")
     store.now += timedelta(days=3)
-    assert missed() == [], "it is waived"
+    assert missed(store, finding) == [], "it is waived"
     store.now += timedelta(days=3)
-    told = missed()
+    told = missed(store, finding)
     assert [event.after["assignee"] for event in told] == ["ada"]
-    assert missed() == []
+    assert missed(store, finding) == []
 
 
 def test_what_acts_on_all_assets_is_for_who_sees_all(store: Store) -> None:
@@ -367,9 +368,13 @@ def test_a_finding_is_taken_on_and_a_false_positive_ends_with_new_facts(store: S
     assert (
         store.do(HandleFinding(finding_id=finding, handling="false_positive"), person("ada")).state == "false_positive"
     )
+    assert store.events[0].before == {"handling": "in_progress", "assignee": "ada"}
+    store.now += timedelta(days=40)
+    assert missed(store, finding) == [], "nothing is to be done about what is held to be false"
     cards = {"pan": [label("pci.pan")], "pan2": [label("pci.pan")]}
     store.record(source(), *asset("cards", cards, grants=public("SELECT")))
     store.evaluate("pci_dss")
+    assert len(missed(store, finding)) == 1
     with reading(store.engine) as session:
         assert queries.get_finding(session, finding, store.now).state == "open"
         assert [one.id for one in queries.findings(session, assignee="ada")] == [finding]
