@@ -56,16 +56,16 @@ def derive(source_id: str, source_kind: str, assets: Sequence[Described]) -> Ite
 
 def derive_from_queries(
     source_id: str, source_kind: str, assets: Sequence[Described], queries: Iterable[str]
-) -> set[DerivedEdge]:
-    """The edges by which statements that ran on a source fill its tables. What they only read leaves no edge."""
+) -> Iterator[set[DerivedEdge]]:
+    """Yields the edges by which each statement that ran on a source fills its tables; what it reads leaves none."""
     reading = _Reading(source_id, source_kind, assets)
-    found: set[DerivedEdge] = set()
     for query in queries:
+        found: set[DerivedEdge] = set()
         for edge in reading.extracted(query, "public").edges:
             target = reading.located.get(edge.to_table[-2:])
             if target is not None:
                 found.add(reading.edge(edge, target, "query"))
-    return found
+        yield found
 
 
 class _Reading:

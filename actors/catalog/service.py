@@ -239,7 +239,11 @@ def record_queries(work: UnitOfWork, command: RecordQueries) -> CatalogReceipt:
     described, kind = _described(work.session, command.source_id)
     if not described:
         raise NotFound("The catalog knows nothing of this source.", "Take its inventory first.")
-    wanted = derive_from_queries(command.source_id, kind, described, command.queries)
+    wanted: set[DerivedEdge] = set()
+    for number, edges in enumerate(derive_from_queries(command.source_id, kind, described, command.queries)):
+        wanted |= edges
+        if number % 8 == 7:  # a long statement takes seconds
+            work.session.execute(select(1))  # see `derive_lineage`
     # Of this origin persons alone end edges, and a log that holds the statement still must not take that back.
     known = select(Edge).where(Edge.source_id == command.source_id, Edge.origin == "query")
     held = {DerivedEdge(*(getattr(edge, name) for name in DerivedEdge._fields)) for edge in work.session.scalars(known)}

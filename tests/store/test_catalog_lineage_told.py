@@ -9,9 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from actors.catalog import queries
+from actors.catalog import service as catalog
 from actors.catalog.contract import (
     ColumnLabel,
     DeriveLineage,
@@ -23,6 +25,7 @@ from actors.catalog.contract import (
     RecordQueries,
     TellEdge,
 )
+from actors.catalog.lineage import DerivedEdge
 from cluster.connectors.interface import AssetInfo, ColumnInfo
 from cluster.errors import Conflict, InvalidInput, NotFound
 from cluster.store.engine import make_engine
@@ -169,6 +172,25 @@ def test_a_query_log_is_lineage(site: Site) -> None:
     assert len(queries.lineage(site.session, ident("sales")).edges) == 2
     with pytest.raises(NotFound):
         site.do(RecordQueries(source_id="nope", queries=log))
+
+
+def test_a_transaction_does_not_fall_asleep_over_a_long_query_log(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.inventory(orders="id")
+    asked: list[str] = []
+    seen: list[int] = []
+
+    def read(*_: object) -> Iterator[set[DerivedEdge]]:
+        for _ in range(40):
+            seen.append(len(asked))
+            yield set()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    monkeypatch.setattr(catalog, "derive_from_queries", read)
+    event.listen(site.session.get_bind(), "before_cursor_execute", note)
+    site.do(RecordQueries(source_id="s1", queries=("SELECT 1",)))
+    assert all(after > before for before, after in zip(seen, seen[10:], strict=False))
 
 
 def test_a_cycle_is_walked_once(site: Site) -> None:
