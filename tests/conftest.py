@@ -1,8 +1,11 @@
 """What all tests share: a clean environment, and one real PostgreSQL of which each test gets a database of its own."""
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,6 +15,9 @@ from sqlalchemy.engine import make_url
 from xdist.scheduler import LoadFileScheduling
 
 from cluster.runtime.postgres import EmbeddedPostgres
+
+MEMORY = Path("/dev/shm")
+ROOM = 6 << 30
 
 for name in [name for name in os.environ if name.startswith("SEXTANT_")]:
     del os.environ[name]  # the settings of whoever runs the tests must not reach them
@@ -47,12 +53,22 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A real server for the whole session; it forgoes what only a power cut would need."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("pg"), durable=False)
-    server.start()
-    yield server
-    server.stop()
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A real server for the whole session; it forgoes what only a power cut would need.
+
+    It lies in memory where there is room: hundreds of databases come and go, of a thousand files each, and on a disk
+    the file system would take as long as the tests.
+    """
+    with tempfile.TemporaryDirectory(prefix="sextant-tests-", dir=MEMORY if _roomy() else None) as folder:
+        os.chmod(folder, 0o755)  # the account that PostgreSQL runs as has to pass
+        server = EmbeddedPostgres(Path(folder) / "pg", durable=False)
+        server.start()
+        yield server
+        server.stop()
+
+
+def _roomy() -> bool:
+    return os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
 
 
 @pytest.fixture(scope="session")
