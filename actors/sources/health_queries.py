@@ -111,7 +111,7 @@ def _views(session: Session, sources: Sequence[Source], now: datetime) -> list[H
     held = credentials.described(session, names)
     views = (_view(row, standing.get(row.id), recent[row.id]) for row in sources)
     return [
-        view.model_copy(update={"credential": state_of(known, now), "credential_expires_at": known.expires_at})
+        view.model_copy(update={"credential_state": state_of(known, now), "credential_expires_at": known.expires_at})
         if (known := held.get(view.source_id)) is not None
         else view
         for view in views

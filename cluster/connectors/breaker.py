@@ -34,7 +34,7 @@ class Breaker:
     @property
     def wait(self) -> float:
         """Seconds until it lets a trial pass; 0 where it does."""
-        return 0.0 if self._until is None else max(0.0, self._until - self._clock())
+        return 0.0 if self._until is None else min(self._longest, max(0.0, self._until - self._clock()))
 
     def passes(self) -> bool:
         """Whether to try. Half open, the answer is yes once until that trial is told of."""

@@ -228,7 +228,7 @@ def _variable(name: str) -> str:
 def _until(health: "HealthView") -> str:
     if health.credential_expires_at is None:
         return ""
-    return f"{health.credential}, until {health.credential_expires_at:%Y-%m-%d}"
+    return f"{health.credential_state}, until {health.credential_expires_at:%Y-%m-%d}"
 
 
 def _ms(value: float | None) -> str:

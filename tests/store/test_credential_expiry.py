@@ -80,17 +80,17 @@ def renew(desk: Desk, source: SourceView, days: float, secret: str = "x") -> Non
 def test_the_end_of_a_credential_is_told_once_before_and_once_when_it_has_come(desk: Desk, tmp_path: Path) -> None:
     source = registered(desk, tmp_path, 90)
     assert desk.told(NOW + 82 * DAY) == []
-    assert desk.health(source.id).credential == "valid"
+    assert desk.health(source.id).credential_state == "valid"
     assert desk.told(NOW + 84 * DAY) == ["sources.credential_expiring"]
     assert desk.told(NOW + 85 * DAY) == []
-    assert (desk.health(source.id).credential, desk.health(source.id).state) == ("expiring", "unknown")
+    assert (desk.health(source.id).credential_state, desk.health(source.id).state) == ("expiring", "unknown")
     assert desk.told(NOW + 91 * DAY) == ["sources.credential_expired", "sources.health_changed"]
     assert desk.told(NOW + 92 * DAY) == []
     found = desk.health(source.id)
-    assert (found.credential, found.state, found.diagnosis) == ("expired", "auth_failed", "expired-token")
+    assert (found.credential_state, found.state, found.diagnosis) == ("expired", "auth_failed", "expired-token")
     assert found.credential_expires_at == NOW + 90 * DAY
     renew(desk, source, 90, "y")
-    assert (desk.health(source.id).credential, desk.health(source.id).state) == ("valid", "unknown")
+    assert (desk.health(source.id).credential_state, desk.health(source.id).state) == ("valid", "unknown")
     assert desk.told(NOW + 92 * DAY + 89 * DAY) == ["sources.credential_expiring"]
 
 

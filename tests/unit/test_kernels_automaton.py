@@ -50,6 +50,7 @@ def test_an_automaton_answers_as_polars_does(regex: str, texts: list[str]) -> No
 @given(st.data(), st.sampled_from(DETECTORS), st.text(st.sampled_from("a0 -.:é@"), max_size=5), st.booleans())
 def test_the_shipped_detectors_are_understood(data: st.DataObject, detector: object, beside: str, cut: bool) -> None:
     d = next(d for d in DETECTORS if d is detector)
+    automaton.cache_clear()  # one that was run over many strange texts may have been left to polars
     text = data.draw(st.from_regex(re.compile(d.pattern or ""), fullmatch=True))
     texts = [text, beside + text, text + beside, f"{beside} {text} {beside}", text[1:] if cut else text[:-1], beside]
     shapes = shape_regex(d.pattern or "")

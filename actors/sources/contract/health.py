@@ -14,7 +14,7 @@ from cluster.runtime.commands import Command, Done
 class HealthView(View):
     """How a source is. Percentiles in ms are of the last hour; `usual_ms` is what it takes when all is well.
 
-    `credential` is how that of the source stands, by when it was said to expire. `breaker` says whether probes go on as
+    `credential_state` is how its credential stands, by its day of expiry. `breaker` says whether probes go on as
     ever, are held back, or try with care; scans have breakers of their own.
     """
 
@@ -32,7 +32,7 @@ class HealthView(View):
     failures: int
     breaker: State
     next_probe_at: datetime | None
-    credential: Literal["none", "valid", "expiring", "expired"] = "none"
+    credential_state: Literal["none", "valid", "expiring", "expired"] = "none"
     credential_expires_at: datetime | None = None
 
 
