@@ -73,7 +73,9 @@ class Transport:
             return unreachable(self.url, error), True
         if response.status_code < 400:
             return response, False
-        return problem_of(response), response.status_code in REPEATABLE
+        # Where a replica dies at work, the proxy before it answers 500 in words of its own.
+        strange = response.status_code >= 500 and "problem+json" not in response.headers.get("Content-Type", "")
+        return problem_of(response), strange or response.status_code in REPEATABLE
 
     def stream(self, path: str, params: Mapping[str, Any], last_event_id: str) -> Iterator[str]:
         """The lines of an event stream until it ends or breaks; raises SextantError if it is refused."""

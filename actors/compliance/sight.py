@@ -33,10 +33,9 @@ def findings(caller: Caller) -> ColumnElement[bool]:
     if caller.sees_all:
         return true()
     by_flows = [check.id for check in CHECKS.values() if "flows" in check.needs]
-    own = or_(Finding.check.not_in(by_flows), Finding.subject.not_in(_joined(caller)))
     return and_(
         visible(caller, Finding.subject),
-        own,
+        or_(Finding.check.not_in(by_flows), not_(_joined(caller))),
         or_(Finding.subject != Finding.source_id, Finding.source_id.not_in(_veiled(caller))),
     )
 
@@ -132,9 +131,12 @@ def _veiled(caller: Caller) -> Select[str]:
     return select(Holding.source_id).where(~visible(caller, Holding.subject)).distinct()
 
 
-def _joined(caller: Caller) -> Select[str]:
-    """The assets that data flows to or from a hidden one."""
-    return select(FactVersion.subject).where(*_tied(caller)).distinct()
+def _joined(caller: Caller) -> ColumnElement[bool]:
+    """The condition that a finding cites flows of its subject to or from an asset hidden from the caller."""
+    cited = func.jsonb_build_array(FactVersion.kind, FactVersion.subject, FactVersion.version, FactVersion.digest)
+    stands = Finding.facts.contains(func.jsonb_build_array(cited))
+    told = select(1).where(*_tied(caller), FactVersion.subject == Finding.subject, stands)
+    return exists(told.correlate(Finding))
 
 
 def _tied(caller: Caller) -> tuple[ColumnElement[bool], ...]:

@@ -116,11 +116,14 @@ def test_the_secret_of_a_token_is_shown_again_to_the_same_operation_only(admin: 
 
 
 class LosesReplies(httpx.HTTPTransport):
-    """A real connection whose first reply to each request is lost after the server has done the work."""
+    """A real connection whose first reply to each request is lost after the server has done the work.
 
-    def __init__(self) -> None:
+    With `instead` a proxy on the way answers in its own words, as that of Serve does when a replica dies.
+    """
+
+    def __init__(self, instead: int | None = None) -> None:
         super().__init__()
-        self.lost: set[str] = set()
+        self.instead, self.lost = instead, set[str]()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)
@@ -128,17 +131,22 @@ class LosesReplies(httpx.HTTPTransport):
         if key and key not in self.lost:
             self.lost.add(key)
             response.read()
+            if self.instead is not None:
+                return httpx.Response(self.instead, text="Internal Server Error", request=request)
             raise httpx.ReadError("the connection was reset", request=request)
         return response
 
 
-def test_the_client_asks_again_for_a_lost_reply_and_the_effect_is_once(instance: Any, store: Any) -> None:
-    transport = LosesReplies()
+@pytest.mark.parametrize("instead", [None, 500, 503])
+def test_the_client_asks_again_for_a_lost_reply_and_the_effect_is_once(
+    instance: Any, store: Any, instead: int | None
+) -> None:
+    transport, name = LosesReplies(instead), f"unlucky{instead or ''}"
     http = Transport(instance.url, instance.tokens["admin"], patience=10, transport=transport)
-    made = http.call("POST", "/tokens", body={"principal": "unlucky", "roles": ["viewer"]}).json()
+    made = http.call("POST", "/tokens", body={"principal": name, "roles": ["viewer"]}).json()
     http.close()
     assert len(transport.lost) == 1
     with Session(store) as session:
-        assert session.scalars(select(Token.id).where(Token.principal == "unlucky")).all() == [made["id"]]
+        assert session.scalars(select(Token.id).where(Token.principal == name)).all() == [made["id"]]
         outcomes = session.scalars(select(AuditEntry.outcome).where(AuditEntry.action.like("%CreateToken"))).all()
     assert "repeated" in outcomes

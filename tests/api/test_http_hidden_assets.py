@@ -284,6 +284,7 @@ def asked(paths: list[str], unseen: set[int]) -> Iterator[str]:
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=WORLDS)
 @example(World((0, None, None, 1, 0), (frozenset({"nobody"}), None), frozenset({(0, 1), (1, 2), (2, 4)})))
+@example(World((0, None, None, None, None), (frozenset({"nobody"}), None), frozenset()))  # flows of before are no more
 def test_nothing_of_a_hidden_asset_is_told(instance: Any, people: dict[str, Any], world: World) -> None:
     made(instance, world)
     instance.forget_tokens()

@@ -16,6 +16,10 @@ from cluster.kernels.shape_regex import shape_regex
 
 SIGNS = "ab1éK\u212aſß•\u2003\n -"
 DETECTORS = tuple(d for d in rules().detectors if d.pattern)
+LEFT_TO_POLARS = {
+    "credential.url_password",
+    "person.gender",
+}  # repeated repeats, and letters of either case beyond ASCII
 PLAIN = ("a", "b", "é", "•", "1", " ", r"\-", r"\n", r"\s", ".", "(?s:.)", "[ab]", "[^a]", r"[^\s1]", "[0-9]", "[é-•]")
 CASES = ("(?i:k)", "(?i:s)", "(?i:É)", "(?i:ß)", "(?i:[a-z])", "(?i:[^k])")
 ATOMS = st.sampled_from((*PLAIN, *CASES, "^", "$", r"\x61", "[]a]", "[^]b-]", "[1-]"))
@@ -50,14 +54,13 @@ def test_an_automaton_answers_as_polars_does(regex: str, texts: list[str]) -> No
 @given(st.data(), st.sampled_from(DETECTORS), st.text(st.sampled_from("a0 -.:é@"), max_size=5), st.booleans())
 def test_the_shipped_detectors_are_understood(data: st.DataObject, detector: object, beside: str, cut: bool) -> None:
     d = next(d for d in DETECTORS if d is detector)
-    automaton.cache_clear()  # one that was run over many strange texts may have been left to polars
     text = data.draw(st.from_regex(re.compile(d.pattern or ""), fullmatch=True))
     texts = [text, beside + text, text + beside, f"{beside} {text} {beside}", text[1:] if cut else text[:-1], beside]
     shapes = shape_regex(d.pattern or "")
     for regex in (whole_regex(d), embedded_regex(d), d.gate, shapes):
         if regex is not None:
             assert _holds(automaton(regex), texts) == pl.Series(texts).str.contains(regex).to_list()
-            assert automaton(regex).usable
+            assert Automaton(regex).usable or d.id in LEFT_TO_POLARS
 
 
 @pytest.mark.parametrize("regex", [r"\d+", r"a\b", r"\p{L}", "[[:alpha:]]", "(?i:ω)", "(?m:^a)", "[a&&b]", "a{1001}"])
