@@ -1,6 +1,8 @@
 """Where a statement ends that no semicolon ends: T-SQL writes them one behind the other."""
 
-from typing import Final
+from typing import Final, NamedTuple
+
+from sqlglot.tokenizer_core import Token, TokenType
 
 from cluster.lineage.split import Tokens, find, word
 
@@ -75,10 +77,62 @@ class _Statement:
         return self.head != "ALTER"
 
 
-def without_output(tokens: Tokens) -> Tokens:
-    """T-SQL's OUTPUT clause, which no parser places, taken out."""
+class Output(NamedTuple):
+    """T-SQL's OUTPUT ... INTO: the list of values, and the table with its columns, as tokens."""
+
+    values: Tokens
+    into: Tokens
+
+
+def without_output(tokens: Tokens) -> tuple[Tokens, Output | None]:
+    """A statement without its OUTPUT clause, which no parser places, and what the clause writes to a table."""
     start = find(tokens, 1, ("OUTPUT",))
     if start < 0 or word(tokens, 0) not in ("INSERT", "UPDATE", "DELETE", "MERGE", "WITH"):
+        return tokens, None
+    end = find(tokens, start, ("FROM", "WHERE", "VALUES", "SELECT", "DEFAULT", ";"))
+    end = end if end >= 0 else len(tokens)
+    into = find(tokens, start, ("INTO",))
+    told = Output(tokens[start + 1 : into], tokens[into + 1 : end]) if 0 <= into < end else None
+    return tokens[:start] + tokens[end:], told
+
+
+def with_one_where(tokens: Tokens) -> Tokens:
+    """Oracle's MERGE ... UPDATE SET ... DELETE WHERE: which updated rows go is one more condition of the update."""
+    if word(tokens, 0) != "MERGE":
         return tokens
-    end = find(tokens, start, ("FROM", "WHERE", "VALUES", "SELECT", ";"))
-    return tokens[:start] + (tokens[end:] if end >= 0 else [])
+    place = find(tokens, 1, ("DELETE",))
+    while place >= 0 and (word(tokens, place + 1) != "WHERE" or word(tokens, place - 1) == "THEN"):
+        place = find(tokens, place + 1, ("DELETE",))
+    if place < 0:
+        return tokens
+    began = max(at for at in range(place) if word(tokens, at) == "UPDATE")
+    kept = find(tokens[:place], began, ("WHERE",))
+    if kept < 0:
+        return tokens[:place] + tokens[place + 1 :]
+    first = tokens[place]
+    both = Token(TokenType.AND, "AND", first.line, first.col, first.start, first.end)
+    return [*tokens[:place], both, *tokens[place + 2 :]]
+
+
+def without_live(tokens: Tokens) -> Tokens:
+    """CREATE OR REFRESH LIVE TABLE: a table like others, which a pipeline keeps."""
+    if word(tokens, 0) != "CREATE":
+        return tokens
+    kinds = ("TABLE", "VIEW", "MATERIALIZED")
+    live = next((at for at in range(1, 6) if word(tokens, at) == "LIVE" and word(tokens, at + 1) in kinds), 0)
+    return tokens[:live] + tokens[live + 1 :] if live else tokens
+
+
+def watched_table(tokens: Tokens, at: int) -> Tokens:
+    """The name of the table whose rows a trigger or a rule is about; [] for any other routine."""
+    kind = next((text for place in range(at, at + 8) if (text := word(tokens, place)) in ("TRIGGER", "RULE")), "")
+    place = find(tokens, at, ("ON",))
+    if not kind or place < 0:
+        return []
+    if kind == "RULE":
+        place = find(tokens, place, ("TO",))
+    name: Tokens = []
+    while 0 <= place < len(tokens) - 1 and (not name or tokens[place + 1].text == "."):
+        place += 1 if not name else 2
+        name += tokens[place : place + 1]
+    return name

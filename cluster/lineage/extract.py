@@ -138,6 +138,8 @@ def _extraction(result: Result) -> Extraction:
 
 
 def _merge(merged: dict[tuple[Any, ...], Edge], number: int, origin: Origin, table: Parts, column: str | None) -> None:
+    if origin.at and origin.kind == IDENTITY:  # a part of a value is not the value
+        origin = origin._replace(kind=TRANSFORMATION)
     key = (number, origin.table, origin.column, table, column, origin.kind, origin.path)
     known = merged.get(key)
     merged[key] = Edge(

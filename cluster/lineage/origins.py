@@ -25,7 +25,8 @@ NOBODY: Final[Parts] = ("<unknown>",)
 class Origin(NamedTuple):
     """A column of a table, and what became of its values on the way. The whole table where `column` is None.
 
-    `path` leads into the column (a field of a struct, a key of a JSON document).
+    `path` leads into the column (a field of a struct, a key of a JSON document). `at` is where it stands in a value
+    that the text makes of parts: () where it is all of the value.
     """
 
     table: Parts
@@ -34,6 +35,7 @@ class Origin(NamedTuple):
     masking: bool = False
     confidence: float = SURE
     path: str = ""
+    at: Parts = ()
 
     def through(self, kind: int, masking: bool) -> "Origin":
         """After one more step: of direct steps the strongest stays; an indirect one is final, but for a condition,
@@ -56,6 +58,41 @@ def through(origins: Iterable[Origin], kind: int, masking: bool = False) -> Orig
 def shared(origins: Iterable[Origin], among: int) -> Origins:
     """The origins of a value that is one of several: each as likely as the others."""
     return frozenset(origin._replace(confidence=round(min(origin.confidence, 0.5) / among, 3)) for origin in origins)
+
+
+def inside(origins: Origins, path: Parts) -> Origins:
+    """The origins of the part of a value that a path leads to."""
+    if not path:
+        return origins
+    chosen = [_taken(origin, path) for origin in origins if _on(origin.at, path)]
+    # A value whose parts have none of these names was renamed on the way: all of it may be meant.
+    return frozenset(chosen or [_taken(origin._replace(at=()), path) for origin in origins])
+
+
+def element(origins: Origins, name: str) -> Origins:
+    """The origins of a column of rows made of values, where a part of that name is known; else all of them."""
+    if any(origin.at and _on(origin.at, (name,)) for origin in origins):
+        return inside(origins, (name,))
+    return origins
+
+
+def put(origins: Origins, name: str) -> Origins:
+    """The origins of a part, in the value that it becomes a part of."""
+    return frozenset(origin._replace(at=(name, *origin.at)) for origin in origins)
+
+
+def _on(at: Parts, path: Parts) -> bool:
+    return all(one.lower() == other.lower() for one, other in zip(at, path, strict=False))
+
+
+def _taken(origin: Origin, path: Parts) -> Origin:
+    rest = path[len(origin.at) :]
+    if origin.kind > AGGREGATION:
+        return origin._replace(at=())
+    if not rest:
+        return origin._replace(at=origin.at[len(path) :])
+    inner = ".".join((origin.path, *rest) if origin.path else rest)
+    return origin.through(TRANSFORMATION, False)._replace(path=inner, at=())
 
 
 @dataclass(slots=True)
@@ -92,7 +129,7 @@ class Relation:
     def possible(self, name: str) -> Origins:
         """The origins of a name that is none of the known columns."""
         if self.anything is not None:
-            return self.anything
+            return element(self.anything, name)
         found = frozenset(each._replace(column=name) for each in self.rest)
         return found if len(self.rest) == 1 else shared(found, len(self.rest) or 1)
 

@@ -9,12 +9,13 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from cluster.lineage.boundaries import without_output
+from cluster.lineage.boundaries import Output, with_one_where, without_live, without_output
+from cluster.lineage.commands import understood
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import QUERY, Parts
 from cluster.lineage.procedures import Piece, Unscaffolded
 from cluster.lineage.split import Tokens, by_semicolon, prepared, stretches, word
-from cluster.lineage.targets import Write
+from cluster.lineage.targets import OUTPUT, Write
 
 # The parser quotes the text it warns about, and texts hold values.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
@@ -24,6 +25,7 @@ DEEPEST_BODY: Final = 4
 LONGEST_STATEMENT: Final = 200_000
 # What stands for a value and is no statement.
 _VALUES: Final = (exp.Condition, exp.Alias, exp.Paren)
+_INSERT: Final = ((TokenType.INSERT, "INSERT"), (TokenType.INTO, "INTO"))
 _HEADS_OF_TABLES: Final = frozenset({"FROM", "JOIN", "USING"})
 _HEADS_OF_TARGETS: Final = frozenset({"INTO", "UPDATE", "OVERWRITE"})
 
@@ -74,6 +76,9 @@ class Parsing:
         if piece.kind == "body" and deep < DEEPEST_BODY:
             self.parse(piece.body, deep + 1, Unscaffolded(self.names.dialect, True))
             return
+        if piece.kind == "trigger":
+            self.parsed.append((piece, []))
+            return
         if piece.kind == "dynamic":
             self._dynamic(piece, deep)
             return
@@ -113,44 +118,58 @@ class Parsing:
             return None
 
     def _with_parser(self, tokens: Tokens, sql: str, value: bool) -> list[exp.Expr | None]:
-        if self.names.dialect in ("tsql", "fabric") and len(tokens) < LONGEST_STATEMENT:
-            tokens = without_output(tokens)
+        output = None
+        if len(tokens) < LONGEST_STATEMENT:
+            tokens, output = self._plain(tokens)
         if word(tokens, 0) == "LOAD" and (name := _dotted(tokens, _after(tokens, "TABLE"))):
             return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
         parser = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE)
         found = parser.parse(list(tokens), sql)
+        if output is not None and found and found[0] is not None:
+            found[0].meta[OUTPUT] = self._output(output, sql)
         if not value and any(isinstance(node, _VALUES) and not isinstance(node, exp.Query) for node in found):
             raise ParseError.new(
                 "", "not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text
             )
-        return [self._command(node, tokens, sql) if isinstance(node, exp.Command) else node for node in found]
+        nodes = [self._command(node) if isinstance(node, exp.Command) else [node] for node in found]
+        return [each for one in nodes for each in one]
 
-    def _command(self, node: exp.Command, tokens: Tokens, sql: str) -> exp.Expr | None:
-        """Statements that sqlglot only knows by their first word, read again without what it stumbles over."""
+    def _plain(self, tokens: Tokens) -> tuple[Tokens, Output | None]:
+        """A statement without the clauses of its dialect that the parser has no place for."""
+        if self.names.dialect in ("tsql", "fabric"):
+            return without_output(tokens)
+        if self.names.dialect == "oracle":
+            return with_one_where(tokens), None
+        return (without_live(tokens) if self.names.dialect in ("databricks", "spark") else tokens), None
+
+    def _output(self, output: Output, sql: str) -> exp.Insert:
+        """What an OUTPUT clause writes, as an INSERT whose values are to be found in the statement's own scope."""
+        first = output.values[0] if output.values else output.into[0]
+        head = Token(TokenType.SELECT, "SELECT", first.line, first.col, first.start, first.end)
+        values = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE).parse([head, *output.values], sql)[0]
+        insert = [Token(kind, text, first.line, first.col, first.start, first.end) for kind, text in _INSERT]
+        tail = Token(TokenType.SELECT, "SELECT", first.line, first.col, first.start, first.end)
+        one = Token(TokenType.NUMBER, "1", first.line, first.col, first.start, first.end)
+        written = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(
+            [*insert, *output.into, tail, one], sql
+        )[0]
+        return exp.Insert(this=written.this if written is not None else None, expression=values)
+
+    def _command(self, node: exp.Command) -> list[exp.Expr | None]:
+        """A statement that the parser only knows by its first word, read again in words that it understands."""
         head = str(node.this).upper()
         text = " ".join([head, str(node.expression.name if isinstance(node.expression, exp.Expr) else node.expression)])
-        inner = ""
-        if head == "REPLACE" and text.upper().startswith("REPLACE INTO"):
-            inner = "INSERT" + text[7:]
-        elif head == "UNLOAD" and "'" in text:
-            start, end = text.find("'"), text.upper().rfind("TO")
-            inner = "COPY (" + text[start + 1 : text.rfind("'", start + 1, end)].replace("''", "'") + ") TO 'x'"
-        elif head == "EXPLAIN" and " ANALYZE " not in text.upper():
-            return None
-        elif head == "RENAME" and text.upper().startswith("RENAME TABLE") and " TO " in text.upper():
-            old, new = text[12:].split(",")[0].replace(" to ", " TO ").split(" TO ", 1)
-            inner = f"ALTER TABLE {old} RENAME TO {new}"
-        elif head == "CREATE" and " AS " in text.upper():
-            inner = text[text.upper().index(" AS ") + 4 :]
-            if not inner.lstrip().upper().startswith(("INSERT", "MERGE", "UPDATE", "DELETE", "WITH")):
-                return node
-        if not inner:
-            return node
+        inner = understood(head, text)
+        if inner is None:
+            return [node]
         try:
-            parsed = self.names.engine.parse(inner)
+            parsed = [each for text in inner for each in self.names.engine.parse(text)]
         except SqlglotError:
-            return node
-        return parsed[0] if parsed and not isinstance(parsed[0], exp.Command) else node
+            return [node]
+        for each in parsed if head == "ALTER" else ():
+            if isinstance(each, exp.Insert):  # rows that move between tables keep the names of their columns
+                each.set("by_name", True)
+        return [node] if any(isinstance(each, exp.Command) for each in parsed) else list(parsed)
 
     def _dynamic(self, piece: Piece, deep: int) -> None:
         """EXECUTE 'text': the text is a script of its own."""

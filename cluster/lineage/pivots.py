@@ -44,7 +44,7 @@ def _unpivot(sources: "Sources", relation: Relation, pivot: exp.Expr, scope: Sco
         return relation
     groups = [_items(each) for each in field.expressions]
     used = _mentioned(sources, [item for group in groups for item in group])
-    names = [sources.names.identifier(each) for value in pivot.expressions for each in _items(value)]
+    names = [sources.names.identifier(_identifier(each)) for value in pivot.expressions for each in _items(value)]
     kept = [each for each in relation.columns if each[0].lower() not in used]
     values: Columns = []
     for place, name in enumerate(names):
@@ -103,6 +103,7 @@ def _columns(sources: "Sources", node: exp.Expr, relation: Relation, scope: Scop
 
 def _items(node: Any) -> list[Any]:
     inner = node.this if isinstance(node, exp.PivotAlias | exp.Alias) else node
+    inner = inner.unnest() if isinstance(inner, exp.Paren) else inner
     return list(inner.expressions) if isinstance(inner, exp.Tuple) else [inner]
 
 

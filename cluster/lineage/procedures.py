@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlglot.tokenizer_core import TokenType
 
-from cluster.lineage.boundaries import NOT_MAIN, end_of_statement
+from cluster.lineage.boundaries import NOT_MAIN, end_of_statement, watched_table
 from cluster.lineage.split import Tokens, find, word
 
 STARTS: Final = frozenset({
@@ -70,7 +70,9 @@ class Unscaffolded:
         head, after = word(chunk, at), word(chunk, at + 1)
         if head in STARTS or head == "(":
             if head == "CREATE" and self._routine(chunk, at):
-                return list(self._header(chunk, at)), self._body(chunk, at)
+                watched = watched_table(chunk, at)
+                trigger = [Piece(watched, kind="trigger")] if watched else []
+                return [*trigger, *self._header(chunk, at)], self._body(chunk, at)
             end = end_of_statement(chunk, at) if self.batches else len(chunk)
             return [self._statement(chunk[at:end])], end
         if head in _STEPS:
@@ -259,8 +261,11 @@ class Unscaffolded:
 
     @staticmethod
     def _routine(chunk: Tokens, at: int) -> bool:
-        return any(word(chunk, place) in _ROUTINES for place in range(at + 1, min(at + 8, len(chunk)))) and not any(
-            word(chunk, place) in ("TABLE", "VIEW", "AS") for place in range(at + 1, min(at + 4, len(chunk)))
+        if word(chunk, at + 1) == "RULE":
+            return True
+        kinds = [word(chunk, place) for place in range(at + 1, min(at + 8, len(chunk)))]
+        return any(kind in _ROUTINES for kind in kinds) and not any(
+            kind in ("TABLE", "VIEW", "AS") for kind in kinds[:3]
         )
 
     def _header(self, chunk: Tokens, at: int) -> Iterator[Piece]:

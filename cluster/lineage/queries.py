@@ -153,6 +153,9 @@ class Queries(Sources):
             self.join(join, scope)
         for pivot in args.get("pivots") or ():
             self.pivot_last(pivot, scope)
+        for cte in args["with_"].expressions if args.get("with_") is not None else ():
+            if cte.args.get("scalar") and isinstance(cte.this, exp.Expr):  # ClickHouse: a value of this query's columns
+                scope.aliases[self.names.identifier(cte.args["alias"].this)] = self.value(cte.this, scope)
         if args.get("match") is not None:
             self.match_recognize(args["match"], scope)
         relation = self.project(node, scope)
@@ -171,8 +174,12 @@ class Queries(Sources):
                 columns += expanded
                 rest += more
             elif isinstance(item, exp.Aliases):
-                origins = self.value(item.this, scope)
-                columns += [(self.names.identifier(name), origins) for name in item.expressions]
+                names = [self.names.identifier(name) for name in item.expressions]
+                spread = self.stacked(item.this, scope, len(names)) or [self.value(item.this, scope)] * len(names)
+                columns += zip(names, spread, strict=True)
+            elif isinstance(item, exp.QueryTransform) and item.args.get("schema") is not None:
+                origins = self.value(item, scope)
+                columns += [(self._column_name(each), origins) for each in item.args["schema"].expressions]
             else:
                 name, origins = self.item(item, position, scope)
                 columns.append((name, origins))

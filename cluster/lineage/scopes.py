@@ -10,11 +10,14 @@ from cluster.lineage.origins import (
     NAMED,
     NOBODY,
     NOWHERE,
+    STAR,
     TRANSFORMATION,
     Origin,
     Origins,
     Parts,
     Relation,
+    inside,
+    put,
     shared,
     through,
 )
@@ -99,12 +102,12 @@ def _field(scope: Scope, parts: Parts) -> Origins:
     for start in (0, 1):
         _, origins = bare(scope, parts[start], strict=True)
         if origins:
-            return _inside(origins, parts[start + 1 :])
+            return inside(origins, parts[start + 1 :])
     if parts[0].lower() in _ROWS_OF_EVENTS or _of_engine(scope, parts[-1]) or parts[0] in scope.variables:
         return NOWHERE
     visible = list(scope.visible())
     if scope.names.dialect in STRUCTS and len(visible) == 1 and visible[0].relation.open:
-        return _inside(visible[0].relation.possible(parts[0]), parts[1:])
+        return inside(visible[0].relation.possible(parts[0]), parts[1:])
     return frozenset({Origin(parts[:-1], parts[-1], IDENTITY, False, GUESSED)})
 
 
@@ -112,21 +115,12 @@ def _of_source(source: Source, name: str, path: Parts) -> tuple[str, Origins]:
     relation = source.relation
     found = relation.find(name)
     if found is not None:
-        return (path[-1] if path else found[0]), _inside(found[1], path)
+        return (path[-1] if path else found[0]), inside(found[1], path)
     if relation.open:
-        return (path[-1] if path else name), _inside(relation.possible(name), path)
+        return (path[-1] if path else name), inside(relation.possible(name), path)
     if relation.table is not None:  # the schema is older than the text, or the column is one of the engine's
         return name, frozenset({Origin(relation.table, name, IDENTITY, False, 0.5)})
     return name, frozenset({Origin(NOBODY, name, IDENTITY, False, NAMED)})
-
-
-def _inside(origins: Origins, path: Parts) -> Origins:
-    if not path:
-        return origins
-    inner = ".".join(path)
-    return frozenset(
-        o.through(TRANSFORMATION, False)._replace(path=f"{o.path}.{inner}" if o.path else inner) for o in origins
-    )
 
 
 def bare(scope: Scope, name: str, strict: bool = False) -> tuple[str, Origins]:
@@ -176,7 +170,9 @@ def _open(scope: Scope) -> list[Source]:
 def _row(relation: Relation) -> Origins:
     if relation.anything is not None:
         return relation.anything
-    return through(relation.every(), TRANSFORMATION)
+    parts = [put(through(origins, TRANSFORMATION), name) for name, origins in relation.columns if name != STAR]
+    whole = [through(origins, TRANSFORMATION) for name, origins in relation.columns if name == STAR]
+    return frozenset[Origin]().union(*parts, *whole)
 
 
 def _guess(scope: Scope, name: str, guesses: list[Source]) -> Origins:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Final
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -27,6 +28,8 @@ from cluster.lineage.scopes import Source
 from cluster.lineage.targets import NO_CTES, Write
 from cluster.lineage.writes import Writes
 
+_ROWS_OF_TRIGGERS: Final = ("new", "old", "inserted", "deleted")
+
 
 class Script(Parsing):
     """Reads a script once. Never raises for what a text holds; stops at `deadline` (a monotonic time) and says so."""
@@ -36,6 +39,7 @@ class Script(Parsing):
         self.queries = Queries(names)
         self.writes = Writes(self.queries)
         self.transient: set[Parts] = set()
+        self.watched: set[Parts] = set()
         self._dropped: dict[str, int] = {}
 
     def read(self, sql: str) -> Result:
@@ -71,7 +75,9 @@ class Script(Parsing):
         queries = self.queries
         for name in piece.declared:
             queries.variables.setdefault(self.names.fold(name), NOWHERE)
-        if piece.kind == "fetch":
+        if piece.kind == "trigger":
+            self._watch(piece)
+        elif piece.kind == "fetch":
             self._fetch(piece)
         elif piece.kind == "cursor":
             found = next(
@@ -96,6 +102,16 @@ class Script(Parsing):
             self.queries.variables[self.names.fold(name)] = origins
             if relation.columns and len(variables) == 1:
                 self.queries.rows.insert(0, Source(self.names.fold(name), (), relation, True))
+
+    def _watch(self, piece: Piece) -> None:
+        """The rows that a trigger speaks of are those of its table."""
+        table = self.names.qualified(tuple(self.names.table_part(token.text) for token in piece.tokens))
+        held = self.queries.made.get(table) or self.queries.stored(table)
+        rows = Relation(held.columns, held.rest)
+        self.queries.rows[:0] = [Source(name, (), rows, True) for name in _ROWS_OF_TRIGGERS]
+        for name in ("inserted", "deleted") if self.names.dialect in ("tsql", "fabric") else ():
+            self.queries.made[self.names.qualified((name,))] = rows
+        self.watched.add(table)
 
     def _fetch(self, piece: Piece) -> None:
         found = next((source for source in self.queries.rows if source.alias == self.names.fold(piece.rows)), None)
@@ -125,13 +141,19 @@ class Script(Parsing):
             self.writes.statement(node)
             for write in self.writes.found:
                 write.influences |= self._read_for_rows(write)
+                self._note_watched(write)
                 self._take(number, write)
+
+    def _note_watched(self, write: Write) -> None:
+        """A trigger reads its table where it uses a value of its rows."""
+        used = {origin.table for _, origins in write.columns for origin in origins} & self.watched
+        self.queries.reads.update(dict.fromkeys(used))
 
     def _read_for_rows(self, write: Write) -> Origins:
         """Tables that a statement reads without a column of theirs: that they have rows decides."""
         seen = {origin.table for origin in write.influences}
         seen.update(origin.table for _, origins in write.columns for origin in origins)
-        unseen = [table for table in self.queries.reads if table not in seen]
+        unseen = [table for table in self.queries.reads if table not in seen and table != write.table]
         return frozenset(Origin(table, None, JOIN) for table in unseen if write.columns or write.influences)
 
     def _take(self, number: int, write: Write) -> None:

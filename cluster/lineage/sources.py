@@ -52,8 +52,8 @@ class Sources:
         """Adds what a FROM item names to the scope."""
         if isinstance(node, exp.Table):
             self._table_source(node, scope)
-        elif isinstance(node, exp.Final) or (isinstance(node, exp.Subquery | exp.Paren) and _is_join(node.this)):
-            self.source(node.this, scope)
+        elif (inner := _wrapped(node)) is not None:
+            self.source(inner, scope)
         elif isinstance(node, exp.Subquery):
             relation = self.relation(node, scope.parent, scope.ctes)
             self.put(node, (), relation, scope)
@@ -145,6 +145,8 @@ class Sources:
                 return Relation([], (), self.variables[name])
         if isinstance(node.this, exp.Parameter):
             raw = ("@" + node.this.name.lower(),)
+        if len(raw) == 2 and raw[0].lower() == "live" and self.names.dialect in ("databricks", "spark"):
+            raw = raw[1:]  # the tables of the pipeline itself
         return self.base(self.names.qualified(raw) if not raw[0].startswith("@") else raw)
 
     def base(self, parts: Parts) -> Relation:
@@ -223,8 +225,16 @@ class Sources:
                 [(self._column_name(each), origins if each.name.lower() in holds else NOWHERE) for each in given]
             )
         if given:
-            return Relation([(self._column_name(each), origins) for each in given])
+            spread = self.stacked(node, scope, len(given)) or [origins] * len(given)
+            return Relation([(self._column_name(each), one) for each, one in zip(given, spread, strict=True)])
         return Relation([], (), origins)
+
+    def stacked(self, node: exp.Expr, scope: Scope, width: int) -> list[Origins] | None:
+        """The columns of STACK(n, a, b, c, d ...), which puts its arguments into rows one after the other."""
+        if not isinstance(node, exp.Stack):
+            return None
+        each = [through(self.value(part, scope), TRANSFORMATION) for part in node.expressions]
+        return [frozenset(origin for one in each[place::width] for origin in one) for place in range(width)]
 
     def match_recognize(self, match: exp.Expr, scope: Scope) -> None:
         """Rows that a pattern finds: partition columns and measures."""
@@ -252,6 +262,18 @@ class Sources:
         if scope.sources:
             last = scope.sources[-1]
             last.relation = pivots.pivoted(self, last.relation, pivot, scope)
+
+
+def _wrapped(node: Any) -> Any:
+    """What FINAL, parentheses around joins and STREAM stand around: the same rows."""
+    if isinstance(node, exp.Final) or (isinstance(node, exp.Subquery | exp.Paren) and _is_join(node.this)):
+        return node.this
+    if not isinstance(node, exp.Stream):
+        return None
+    inner = node.this.this if isinstance(node.this, exp.Subquery) else node.this
+    if node.args.get("alias") is not None:
+        inner.set("alias", node.args["alias"])
+    return inner
 
 
 def _is_join(node: exp.Expr | None) -> bool:

@@ -33,6 +33,9 @@ def expand(queries: "Queries", item: exp.Expr, scope: Scope, exclude: Any) -> tu
     if isinstance(item, exp.Paren):
         return expand(queries, item.this, scope, exclude)
     if isinstance(item, exp.Dot):
+        row = item.this.unnest() if isinstance(item.this, exp.Paren) else item.this
+        if isinstance(row, exp.Column) and row.args.get("table") is None and scope.named((row.name, STAR)) is not None:
+            return expand(queries, exp.Column(this=exp.Star(), table=row.this), scope, exclude)  # (t).*: the row of t
         return [(STAR, through(queries.value(item.this, scope), TRANSFORMATION))], ()
     star = item.this if isinstance(item, exp.Column) else item
     if isinstance(item, exp.Column) and item.args.get("table") is not None:

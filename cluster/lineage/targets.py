@@ -19,6 +19,7 @@ from cluster.lineage.scopes import Scope
 
 Columns = list[tuple[str, Origins]]
 NO_CTES: Final[Mapping[str, Relation]] = {}
+OUTPUT: Final = "output"  # in a statement's meta: what its OUTPUT clause writes, as an INSERT
 
 
 @dataclass(slots=True)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
+from cluster.lineage.composites import Composites, Work
+from cluster.lineage.fields import DOCUMENTS, EXTRACTS, SHAPED, SHAPED_NAMES, members
 from cluster.lineage.origins import (
     AGGREGATION,
     CONDITIONAL,
@@ -16,6 +18,7 @@ from cluster.lineage.origins import (
     Origin,
     Parts,
     Relation,
+    inside,
 )
 from cluster.lineage.scopes import Scope, bare, column
 
@@ -50,19 +53,19 @@ _LEAVES: Final = (
 _SAME: Final = (exp.Alias, exp.Paren, exp.Ordered, exp.Distinct, exp.Tuple, exp.Aliases, exp.PivotAlias,
          exp.IgnoreNulls, exp.RespectNulls, exp.Prior, exp.Collate)  # fmt: skip
 
-Work = tuple[Any, int, bool, frozenset[str]]
-NONE: Final[frozenset[str]] = frozenset()
 
-
-class Values:
+class Values(Composites):
     """Finds the origins of one expression in one scope; subqueries are handed to `queries`."""
 
     def __init__(self, queries: "Queries", scope: Scope) -> None:
         self.queries, self.scope = queries, scope
         self.found: set[Origin] = set()
 
-    def of(self, node: exp.Expr | None, kind: int = IDENTITY) -> frozenset[Origin]:
-        stack: list[Work] = [(node, kind, False, NONE)]
+    def apart(self) -> "Values":
+        return Values(self.queries, self.scope)
+
+    def of(self, node: exp.Expr | None, kind: int = IDENTITY, bound: frozenset[str] = frozenset()) -> frozenset[Origin]:
+        stack: list[Work] = [(node, kind, False, bound)]
         while stack:
             node, kind, masking, bound = stack.pop()
             if node is None:
@@ -75,8 +78,8 @@ class Values:
     def add(self, origins: Any, kind: int, masking: bool) -> None:
         if kind == IDENTITY and not masking:
             self.found.update(origins)
-        else:
-            self.found.update([origin.through(kind, masking) for origin in origins])
+        else:  # what is done to a value made of parts is done to all of it
+            self.found.update([origin.through(kind, masking)._replace(at=()) for origin in origins])
 
     def column(self, node: Any, kind: int, masking: bool, bound: frozenset[str], stack: list[Work]) -> None:
         inner = node.this
@@ -95,18 +98,25 @@ class Values:
         while isinstance(at, exp.Dot):
             if isinstance(at.expression, exp.Identifier):
                 path.append(self.queries.names.identifier(at.expression))
+            elif isinstance(at.expression, exp.Literal):  # a row's field by its place
+                path.append(at.expression.name)
             elif not isinstance(at.expression, exp.Star):  # a function in a namespace: its arguments
                 stack.append((at.expression, kind, masking, bound))
             at = at.this
         if isinstance(at, exp.Identifier):
             return
         inner = at.unnest() if isinstance(at, exp.Paren) else at
+        if isinstance(inner, exp.Placeholder) and path:  # :NEW.a, in a trigger
+            row = (self.queries.names.fold(inner.name), *reversed(path))
+            if self.scope.named(row) is not None:
+                self.add(column(self.scope, row)[1], kind, masking)
+                return
         if isinstance(inner, exp.Column) and not isinstance(inner.this, exp.Star):
             parts = name_parts(self, inner)
             if parts[0] not in bound:
                 self.add(column(self.scope, (*parts, *reversed(path)))[1], kind, masking)
             return
-        stack.append((at, max(kind, TRANSFORMATION), masking, bound))
+        self.add(inside(self.whole(at, bound), tuple(reversed(path))), kind, masking)
 
     def positional(self, node: Any, kind: int, masking: bool, table: str = "") -> None:
         """`$2` in Snowflake is the second column of a file; `@x` is a variable."""
@@ -225,6 +235,12 @@ class Values:
 
     def operation(self, node: Any, kind: int, masking: bool, bound: frozenset[str], stack: list[Work]) -> None:
         named = node.name.lower() if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc) else ""
+        if named in DOCUMENTS and members(node, "") is not None:
+            self.made(node, kind, masking, bound, stack)
+            return
+        if named in SHAPED_NAMES:
+            self.shaped(node, kind, masking, bound, stack)
+            return
         masking = masking or isinstance(node, MASKS) or named in MASK_NAMES
         if isinstance(node, HANDED_ON):
             kind = max(kind, TRANSFORMATION)
@@ -289,6 +305,10 @@ _BY_TYPE: Final = (
     (exp.HavingMax, Values.bounded),
     (exp.ArgMax, Values.bounded),
     (exp.ArgMin, Values.bounded),
+    ((exp.Struct, exp.Cast, exp.JSONObject, exp.VarMap), Values.made),
+    ((*EXTRACTS, exp.Bracket), Values.extracted),
+    (exp.ArrayAgg, Values.gathered),
+    (SHAPED, Values.shaped),
     (exp.Lambda, Values.lambda_),
     (exp.Kwarg, Values.named_argument),
     (exp.PropertyEQ, Values.named_argument),

@@ -11,11 +11,14 @@ from cluster.lineage.origins import (
     NOWHERE,
     QUERY,
     STAR,
+    Parts,
     Relation,
 )
 from cluster.lineage.queries import Queries
+from cluster.lineage.scopes import Scope, Source
 from cluster.lineage.targets import (
     NO_CTES,
+    OUTPUT,
     Columns,
     Write,
     defined_columns,
@@ -36,9 +39,21 @@ class Writes(Inserts, Changes):
         """Notes what a statement writes. False if it is of no kind that moves data."""
         for kinds, method in _KINDS:
             if isinstance(node, kinds):
-                method(self, node, NO_CTES)
+                scope = method(self, node, NO_CTES)
+                if scope is not None and OUTPUT in node.meta:
+                    self._output(node.meta[OUTPUT], scope, self.found[-1].table)
                 return True
         return False
+
+    def _output(self, node: exp.Expr, scope: Scope, changed: Parts) -> None:
+        """OUTPUT ... INTO: rows of the changed table, as they are after it and were before, go into another one."""
+        rows = self.queries.made.get(changed) or self.queries.stored(changed)
+        scope.sources[:0] = [Source(name, (), rows, True) for name in ("inserted", "deleted")]
+        relation = self.queries.project(node.expression, scope)
+        if any(origin.table == changed for origin in relation.every()):
+            self.queries.reads[changed] = None
+        table = self.target(node.this)
+        self.found.append(Write(table, self.placed(node, table, relation)))
 
     def modifying(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> Relation:
         """A statement in a WITH clause: what it returns."""
@@ -118,6 +133,8 @@ class Writes(Inserts, Changes):
                 continue  # the script follows names
             if isinstance(action, exp.Query | exp.Subquery):
                 self.make(self.target(node.this), self.queries.relation(action, None, ctes))
+            elif isinstance(action, exp.ReplacePartition):
+                self.insert(exp.Insert(this=node.this, expression=exp.select("*").from_(action.args["source"])), ctes)
             elif isinstance(action, exp.SwapTable):
                 one, other = self.target(node.this), self.target(action.this)
                 for table, source in ((one, other), (other, one)):
@@ -146,6 +163,10 @@ class Writes(Inserts, Changes):
     def load(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> None:
         self.found.append(Write(self.target(node.this), []))
 
+    def export(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> None:
+        """EXPORT DATA: files are no tables, but what goes into them is read."""
+        self.queries.relation(node.this, None, ctes)
+
     def truncate(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> None:
         for each in node.expressions:
             self.found.append(Write(self.target(each), [], kept=False))
@@ -160,6 +181,7 @@ _KINDS: Final[Any] = (
     ((exp.Create,), Writes.create),
     ((exp.Copy,), Writes.copy),
     ((exp.LoadData,), Writes.load),
+    ((exp.Export,), Writes.export),
     ((exp.TruncateTable,), Writes.truncate),
     ((exp.Cache,), Writes.cache),
     ((exp.Alter,), Writes.alter),

@@ -1,0 +1,99 @@
+"""Statements that the parser only knows by their first word, in words that it understands.
+
+Each moves rows between tables: a stream is a view of its table, a partition that is switched is rows that are inserted.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_NAME: Final = r'((?:[\w$#@]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\.(?:[\w$#@]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)'
+_STREAM: Final = re.compile(
+    rf"CREATE\s+(?:OR\s+REPLACE\s+)?STREAM\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}.*?\sON\s+"
+    rf"(?:EXTERNAL\s+|DYNAMIC\s+|EVENT\s+)?(?:TABLE|VIEW)\s+{_NAME}",
+    re.IGNORECASE | re.DOTALL,
+)
+_PARTITION: Final = r"PARTITION\s*(?:\([^)]*\)|'[^']*'|\S+)"
+# What goes where: the groups are the table that is altered and the other one.
+_INTO_ALTERED: Final = re.compile(
+    rf"ALTER\s+TABLE\s+{_NAME}\s+(?:APPEND|ATTACH\s+{_PARTITION}|REPLACE\s+{_PARTITION})\s+FROM\s+{_NAME}",
+    re.IGNORECASE,
+)
+_OUT_OF_ALTERED: Final = re.compile(
+    rf"ALTER\s+TABLE\s+{_NAME}\s+(?:SWITCH(?:\s+{_PARTITION})?\s+TO|MOVE\s+{_PARTITION}\s+TO\s+TABLE)\s+{_NAME}",
+    re.IGNORECASE,
+)
+_EXCHANGED: Final = re.compile(rf"ALTER\s+TABLE\s+{_NAME}\s+EXCHANGE\s+{_PARTITION}\s+WITH\s+TABLE\s+{_NAME}", re.I)
+_MOVES: Final = ("INSERT", "MERGE", "UPDATE", "DELETE", "WITH", "COPY")
+_RUN: Final = re.compile(r"EXPLAIN\s+(?:ANALY[ZS]E\s+(?:VERBOSE\s+)?|\([^)]*\bANALY[ZS]E\b[^)]*\)\s*)", re.IGNORECASE)
+
+
+def understood(head: str, text: str) -> list[str] | None:
+    """The same in statements that the parser reads; [] for one that moves nothing, None where nobody knows.
+
+    `head` is the first word in capitals, `text` the whole statement.
+    """
+    read = _BY_HEAD.get(head)
+    return read(text) if read is not None else None
+
+
+def _replaced(text: str) -> list[str] | None:
+    return ["INSERT" + text[7:]] if text.upper().startswith("REPLACE INTO") else None
+
+
+def _unloaded(text: str) -> list[str] | None:
+    start, end = text.find("'"), text.upper().rfind("TO")
+    if start < 0:
+        return None
+    return ["COPY (" + text[start + 1 : text.rfind("'", start + 1, end)].replace("''", "'") + ") TO 'x'"]
+
+
+def _explained(text: str) -> list[str]:
+    """What is explained does not run, unless it is analysed."""
+    run = _RUN.match(text)
+    return [text[run.end() :]] if run is not None else []
+
+
+def _prepared(text: str) -> list[str] | None:
+    return [text[text.upper().index(" AS ") + 4 :]] if " AS " in text.upper() else None
+
+
+def _renamed(text: str) -> list[str] | None:
+    if not text.upper().startswith("RENAME TABLE") or " TO " not in text.upper():
+        return None
+    old, new = text[12:].split(",", maxsplit=1)[0].replace(" to ", " TO ").split(" TO ", 1)
+    return [f"ALTER TABLE {old} RENAME TO {new}"]
+
+
+def _created(text: str) -> list[str] | None:
+    stream = _STREAM.match(text)
+    if stream is not None:
+        return [f"CREATE VIEW {stream[1]} AS SELECT * FROM {stream[2]}"]  # noqa: S608 - parsed, never run
+    if " AS " in text.upper():  # a task, a pipe
+        inner = text[text.upper().index(" AS ") + 4 :]
+        return [inner] if inner.lstrip().upper().startswith(_MOVES) else None
+    return None
+
+
+def _altered(text: str) -> list[str] | None:
+    into, out, both = _INTO_ALTERED.match(text), _OUT_OF_ALTERED.match(text), _EXCHANGED.match(text)
+    if into is not None:
+        return [_moved(into[2], into[1])]
+    if out is not None:
+        return [_moved(out[1], out[2])]
+    return [_moved(both[2], both[1]), _moved(both[1], both[2])] if both is not None else None
+
+
+def _moved(source: str, to: str) -> str:
+    return f"INSERT INTO {to} SELECT * FROM {source}"  # noqa: S608 - parsed, never run
+
+
+_BY_HEAD: Final[dict[str, Callable[[str], list[str] | None]]] = {
+    "REPLACE": _replaced,
+    "UNLOAD": _unloaded,
+    "EXPLAIN": _explained,
+    "PREPARE": _prepared,
+    "RENAME": _renamed,
+    "CREATE": _created,
+    "ALTER": _altered,
+}
