@@ -11,9 +11,11 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from cluster.lineage.boundaries import Output, with_one_where, without_live, without_output
 from cluster.lineage.commands import understood
+from cluster.lineage.cursors import Piece
+from cluster.lineage.guesses import dotted, guessed
 from cluster.lineage.naming import Names
-from cluster.lineage.origins import QUERY, Parts
-from cluster.lineage.procedures import Piece, Unscaffolded
+from cluster.lineage.origins import Parts
+from cluster.lineage.procedures import Unscaffolded
 from cluster.lineage.split import Tokens, by_semicolon, prepared, stretches, word
 from cluster.lineage.targets import OUTPUT, Write
 
@@ -26,8 +28,6 @@ LONGEST_STATEMENT: Final = 200_000
 # What stands for a value and is no statement.
 _VALUES: Final = (exp.Condition, exp.Alias, exp.Paren)
 _INSERT: Final = ((TokenType.INSERT, "INSERT"), (TokenType.INTO, "INTO"))
-_HEADS_OF_TABLES: Final = frozenset({"FROM", "JOIN", "USING"})
-_HEADS_OF_TARGETS: Final = frozenset({"INTO", "UPDATE", "OVERWRITE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Parsing:
         output = None
         if len(tokens) < LONGEST_STATEMENT:
             tokens, output = self._plain(tokens)
-        if word(tokens, 0) == "LOAD" and (name := _dotted(tokens, _after(tokens, "TABLE"))):
+        if word(tokens, 0) == "LOAD" and (name := dotted(tokens, _after(tokens, "TABLE"))):
             return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
         parser = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE)
         found = parser.parse(list(tokens), sql)
@@ -210,19 +210,7 @@ class Parsing:
 
     def by_name(self, number: int, tokens: Tokens) -> None:
         """What a text that cannot be read names as tables, as guesses."""
-        sources: list[Parts] = []
-        targets: list[Parts] = []
-        for place in range(min(len(tokens), LONGEST_STATEMENT)):
-            head = word(tokens, place)
-            if head in _HEADS_OF_TABLES or head in _HEADS_OF_TARGETS:
-                name = _dotted(tokens, place + 1)
-                if name:
-                    folded = tuple(self.names.table_part(part) for part in name)
-                    (sources if head in _HEADS_OF_TABLES else targets).append(self.names.qualified(folded))
-        for source in dict.fromkeys(sources):
-            for target in dict.fromkeys(targets) or [QUERY]:
-                if source != target:
-                    self.result.guesses.append((number, source, target))
+        self.result.guesses += [(number, source, to) for source, to in guessed(tokens[:LONGEST_STATEMENT], self.names)]
 
 
 class _Whole(Unscaffolded):
@@ -247,19 +235,3 @@ def _selected(piece: Piece) -> Tokens:
 
 def _after(tokens: Tokens, text: str) -> int:
     return next((place + 1 for place in range(len(tokens)) if word(tokens, place) == text), len(tokens))
-
-
-def _dotted(tokens: Tokens, at: int) -> list[str]:
-    parts: list[str] = []
-    while at < len(tokens) and len(parts) < 4:
-        text = tokens[at].text
-        if not (
-            text.replace("_", "").replace("#", "").replace("$", "").isalnum()
-            or tokens[at].token_type.name == "IDENTIFIER"
-        ):
-            break
-        parts.append(text)
-        if at + 1 >= len(tokens) or tokens[at + 1].text != ".":
-            break
-        at += 2
-    return parts

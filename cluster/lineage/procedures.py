@@ -2,19 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from sqlglot.tokenizer_core import TokenType
 
-from cluster.lineage.boundaries import NOT_MAIN, end_of_statement, watched_table
+from cluster.lineage.boundaries import end_of_statement, watched_table
+from cluster.lineage.cursors import Cursors, Piece
+from cluster.lineage.routines import STARTS, Routines
 from cluster.lineage.split import Tokens, find, word
 
-STARTS: Final = frozenset({
-    "WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "TRUNCATE", "COPY", "USE",
-    "FROM", "TABLE", "VALUES", "LOAD", "UNLOAD", "REPLACE", "EXPLAIN", "CACHE", "PIVOT", "UNPIVOT", "UPSERT", "RENAME",
-    "SEL", "EXPORT", "UNCACHE", "REFRESH", "SUMMARIZE", "DESCRIBE", "ATTACH", "DETACH", "OPTIMIZE", "MSCK",
-})  # fmt: skip
 # Statements that move no data and need not be understood.
 IDLE: Final = frozenset({
     "PRINT", "RAISE", "RAISERROR", "THROW", "COMMIT", "ROLLBACK", "SAVEPOINT", "GOTO", "LEAVE", "ITERATE", "EXIT",
@@ -28,31 +24,13 @@ IDLE: Final = frozenset({
 _SKIPPED: Final = frozenset({"ELSE", "LOOP", "REPEAT", "DO", "THEN", "EXCEPTION", "TRY", "CATCH", "CASE", "ATOMIC"})
 _AFTER_BEGIN: Final = frozenset({"TRY", "CATCH", "TRAN", "TRANSACTION", "ATOMIC", "NOT", "WORK"})
 _AFTER_END: Final = frozenset({"IF", "LOOP", "WHILE", "CASE", "FOR", "REPEAT", "TRY", "CATCH", "TRANSACTION", "ELSE"})
-_FIRST: Final = STARTS | {"DECLARE", "SET", "IF", "WHILE", "BEGIN", "RETURN", "EXEC", "EXECUTE", "("}
-_ROUTINES: Final = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TASK", "EVENT", "MACRO", "RULE"})
 _BODIES: Final = (TokenType.HEREDOC_STRING, TokenType.RAW_STRING, TokenType.STRING)
-
-
-@dataclass(slots=True)
-class Piece:
-    """A statement's tokens, or what a procedure does around statements.
-
-    `rows`: the query (or cursor) whose rows `name` goes through. `variables`: names that take the statement's values.
-    `body`: the text of a routine in quotes.
-    """
-
-    tokens: Tokens
-    rows: str = ""
-    variables: list[str] = field(default_factory=list)
-    declared: list[str] = field(default_factory=list)
-    body: str = ""
-    kind: str = "statement"
 
 
 Step = tuple[list[Piece], int]
 
 
-class Unscaffolded:
+class Unscaffolded(Cursors, Routines):
     """Goes through the chunks of a script and hands out statements; knows whether it is inside a routine."""
 
     def __init__(self, dialect: str, inside: bool = False) -> None:
@@ -69,10 +47,10 @@ class Unscaffolded:
     def _step(self, chunk: Tokens, at: int) -> Step:
         head, after = word(chunk, at), word(chunk, at + 1)
         if head in STARTS or head == "(":
-            if head == "CREATE" and self._routine(chunk, at):
+            if head == "CREATE" and self.routine(chunk, at):
                 watched = watched_table(chunk, at)
                 trigger = [Piece(watched, kind="trigger")] if watched else []
-                return [*trigger, *self._header(chunk, at)], self._body(chunk, at)
+                return [*trigger, *self.header(chunk, at)], self.body(chunk, at)
             end = end_of_statement(chunk, at) if self.batches else len(chunk)
             return [self._statement(chunk[at:end])], end
         if head in _STEPS:
@@ -124,29 +102,29 @@ class Unscaffolded:
         return [], self._condition(chunk, at + 1)
 
     def _looped(self, chunk: Tokens, at: int) -> Step:
-        return list(self._loop(chunk, at)), find(chunk, at, ("LOOP", "DO")) + 1 or len(chunk)
+        return list(self.loop(chunk, at)), find(chunk, at, ("LOOP", "DO")) + 1 or len(chunk)
 
     def _declaring(self, chunk: Tokens, at: int) -> Step:
         self.inside = self.inside or (word(chunk, at) == "DECLARE" and not self.batches)
         end = end_of_statement(chunk, at + 1)
-        return list(self._declared(chunk[at:end])), end
+        return list(self.declared(chunk[at:end])), end
 
     def _cursor(self, chunk: Tokens, at: int) -> Step:
-        return list(self._declared([chunk[at], *chunk[at:]])), len(chunk)
+        return list(self.declared([chunk[at], *chunk[at:]])), len(chunk)
 
     def _executed(self, chunk: Tokens, at: int) -> Step:
         end = end_of_statement(chunk, at + 1)
         return [Piece(chunk[at:end], kind="dynamic")], end
 
     def _opened(self, chunk: Tokens, at: int) -> Step:
-        return [], self._returned(chunk, at) if find(chunk, at, ("FOR",)) >= 0 else self._rest(chunk, at)
+        return [], self.returned(chunk, at) if find(chunk, at, ("FOR",)) >= 0 else self._rest(chunk, at)
 
     def _return(self, chunk: Tokens, at: int) -> Step:
-        return [], self._returned(chunk, at)
+        return [], self.returned(chunk, at)
 
     def _fetch(self, chunk: Tokens, at: int) -> Step:
         end = self._rest(chunk, at)
-        return [self._fetched(chunk[at:end])], end
+        return [self.fetched(chunk[at:end])], end
 
     def _assigned(self, chunk: Tokens, at: int) -> Step:
         end = end_of_statement(chunk, at + 1)
@@ -202,120 +180,6 @@ class Unscaffolded:
                 or text in IDLE - {"NULL", "GET", "LIST", "ADD", "START"}
                 or text in ("BEGIN", "SET", "EXEC", "EXECUTE", "DECLARE", "RETURN")
             ):  # fmt: skip
-                return place
-        return len(chunk)
-
-    def _loop(self, chunk: Tokens, at: int) -> Iterator[Piece]:
-        end = find(chunk, at, ("LOOP", "DO"))
-        inside = find(chunk, at, ("IN", "AS"))
-        if end < 0 or inside < 0:
-            return
-        self.inside = True
-        query = chunk[inside + 1 : end]
-        start = find(query, 0, ("SELECT", "WITH", "("))
-        name = chunk[at + 1].text
-        if start >= 0:
-            yield Piece(query[start:], rows=name, kind="rows")
-        elif query and len(query) == 1:
-            yield Piece([], rows=name, variables=[query[0].text], kind="cursor")
-        else:
-            yield Piece([], declared=[name], kind="declare")
-
-    def _declared(self, tokens: Tokens) -> Iterator[Piece]:
-        if self.batches and len(tokens) > 3 and any(word(tokens, i) == "TABLE" for i in range(1, min(6, len(tokens)))):
-            yield Piece(tokens, kind="set")
-            return
-        start = find(tokens, 0, ("FOR", "IS"))
-        if any(word(tokens, i) == "CURSOR" for i in range(min(8, len(tokens)))) and start >= 0:
-            name = tokens[2].text if word(tokens, 1) == "CURSOR" else tokens[1].text
-            yield Piece(tokens[start + 1 :], rows=name, kind="rows")
-            return
-        names = [tokens[1].text] if len(tokens) > 1 else []
-        default = find(tokens, 1, ("=", ":=", "DEFAULT"))
-        if names and word(tokens, 1) == "@" and len(tokens) > 2:
-            names = ["@" + tokens[2].text.lower()]
-        if default >= 0 and names:
-            yield Piece(tokens[default + 1 :], variables=names, kind="value")
-        else:
-            yield Piece([], declared=names, kind="declare")
-
-    def _fetched(self, tokens: Tokens) -> Piece:
-        if len(tokens) == 2 and tokens[1].token_type is TokenType.STRING:
-            told = re.match(r"(?is).*?(\w+)\s+INTO\s+([@\w\s,]+)", tokens[1].text)
-            given = [each.strip() for each in told[2].split(",")] if told else []
-            return Piece([], rows=told[1] if told else "", variables=given, kind="fetch" if told else "declare")
-        into = find(tokens, 0, ("INTO",))
-        cursor = tokens[into - 1].text if into > 0 else ""
-        names: list[str] = []
-        for place in range(into + 1, len(tokens)):
-            if tokens[place].token_type is TokenType.COMMA or word(tokens, place) == "@":
-                continue
-            names.append(("@" if word(tokens, place - 1) == "@" else "") + tokens[place].text)
-        return Piece([], rows=cursor, variables=names, kind="fetch") if into > 0 else Piece([], kind="declare")
-
-    def _returned(self, chunk: Tokens, at: int) -> int:
-        start = find(chunk, at + 1, ("SELECT", "WITH", "("))
-        if start >= 0 and word(chunk, start) == "(" and word(chunk, start + 1) not in ("SELECT", "WITH", "("):
-            return len(chunk) if not self.batches else end_of_statement(chunk, at + 1)
-        return start if start >= 0 else (end_of_statement(chunk, at + 1) if self.batches else len(chunk))
-
-    @staticmethod
-    def _routine(chunk: Tokens, at: int) -> bool:
-        if word(chunk, at + 1) == "RULE":
-            return True
-        kinds = [word(chunk, place) for place in range(at + 1, min(at + 8, len(chunk)))]
-        return any(kind in _ROUTINES for kind in kinds) and not any(
-            kind in ("TABLE", "VIEW", "AS") for kind in kinds[:3]
-        )
-
-    def _header(self, chunk: Tokens, at: int) -> Iterator[Piece]:
-        """The names of a routine's parameters, and its body where that is a text."""
-        self.inside = True
-        depth, fresh = 0, False
-        names: list[str] = []
-        for place in range(at, min(len(chunk), at + 400)):
-            token, text = chunk[place], word(chunk, place)
-            if text == "(":
-                depth, fresh = depth + 1, depth == 0
-            elif text == ")":
-                depth -= 1
-                if depth == 0:
-                    break
-            elif token.token_type is TokenType.COMMA and depth == 1:
-                fresh = True
-            elif fresh and text not in ("IN", "OUT", "INOUT", "VARIADIC"):
-                names.append(token.text)
-                fresh = False
-            elif depth == 0 and text in ("AS", "BEGIN", "IS"):
-                break
-        yield Piece([], declared=names, kind="declare")
-        for token in chunk[at:]:
-            if token.token_type in (TokenType.HEREDOC_STRING, TokenType.RAW_STRING) or (
-                token.token_type is TokenType.STRING
-                and re.search(r"(?i)\b(insert|select|update|merge|delete|begin)\b", token.text)
-            ):
-                yield Piece([token], body=token.text, kind="body")
-
-    def _body(self, chunk: Tokens, at: int) -> int:
-        """Where the statements of a routine begin."""
-        depth = 0
-        for place in range(at + 1, len(chunk)):
-            text = word(chunk, place)
-            depth += (text == "(") - (text == ")")
-            if depth == 0 and text == "BEGIN":
-                return place
-            if depth == 0 and text in ("AS", "IS") and (
-                word(chunk, place + 1) in _FIRST
-                or self.dialect in ("oracle", "exasol")
-            ):  # fmt: skip
-                return place + 1
-            if depth == 0 and text == "RETURN" and place > at + 3:
-                return place
-            if (
-                depth == 0
-                and text in ("INSERT", "UPDATE", "DELETE", "MERGE")
-                and word(chunk, place - 1) not in NOT_MAIN | {"INSTEAD", "OF"}
-            ):
                 return place
         return len(chunk)
 

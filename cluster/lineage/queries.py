@@ -1,10 +1,11 @@
 """Queries as relations: which columns a SELECT, a set operation or a list of values has, and where they come from."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from sqlglot import exp
 
+from cluster.lineage.joins import Joins
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import (
     AGGREGATION,
@@ -17,7 +18,6 @@ from cluster.lineage.origins import (
     NOWHERE,
     SAID,
     SORT,
-    STAR,
     TRANSFORMATION,
     Origin,
     Origins,
@@ -29,13 +29,13 @@ from cluster.lineage.origins import (
 from cluster.lineage.scopes import Scope, Source, column
 from cluster.lineage.sources import Sources
 from cluster.lineage.stars import expand, is_star
+from cluster.lineage.unions import Unions
 from cluster.lineage.values import Values, name_parts
 
-ROUNDS: Final = 12
 Columns = list[tuple[str, Origins]]
 
 
-class Queries(Sources):
+class Queries(Unions, Joins, Sources):
     """Resolves the queries of one script. `made` are the tables of the script itself, `reads` what it has read."""
 
     def __init__(self, names: Names) -> None:
@@ -68,67 +68,6 @@ class Queries(Sources):
         self.source(node, scope)
         found = scope.sources[0].relation if scope.sources else Relation([])
         return Relation(found.columns, found.rest, found.anything, None, found.influences)
-
-    def with_(self, node: exp.Expr, outer: Scope | None, ctes: Mapping[str, Relation]) -> Mapping[str, Relation]:
-        """The common table expressions that a statement may read: those around it and its own."""
-        clause = node.args.get("with_")
-        if clause is None:
-            return ctes
-        known = dict(ctes)
-        for cte in clause.expressions:
-            name = self.names.identifier(cte.args["alias"].this) if cte.args.get("alias") else ""
-            if cte.args.get("scalar"):  # ClickHouse's WITH value AS name
-                value = self.value(cte.this, self.scope(known, outer)) if isinstance(cte.this, exp.Expr) else NOWHERE
-                self.variables[name] = value
-                continue
-            known[name] = self.cte(cte, name, outer, known, bool(clause.args.get("recursive")))
-        return known
-
-    def cte(
-        self, cte: exp.Expr, name: str, outer: Scope | None, known: Mapping[str, Relation], recursive: bool
-    ) -> Relation:
-        columns = [self.names.identifier(each) for each in cte.args["alias"].columns] if cte.args.get("alias") else []
-        body = cte.this
-        if isinstance(body, exp.DML) and self.modifying is not None:
-            return _named(self.modifying(body, known), columns)
-        if not isinstance(body, exp.Query | exp.Values | exp.Table):  # WITH 1 AS x
-            scope = self.scope(known, outer)
-            return Relation([(name, self.value(body, scope))])
-        reads_itself = isinstance(body, exp.SetOperation) and any(
-            table.name and not table.db and self.names.table_part(table.this).lower() == name.lower()
-            for table in body.find_all(exp.Table)
-        )
-        if not reads_itself or (name in known and not recursive):
-            return _named(self.relation(body, outer, known), columns)
-        return self.recursive(body, name, columns, outer, known)
-
-    def recursive(
-        self, body: exp.Expr, name: str, columns: list[str], outer: Scope | None, known: Mapping[str, Relation]
-    ) -> Relation:
-        """A query that reads itself: its first part says the columns, and what they come from grows until it stays."""
-        first = body
-        while isinstance(first, exp.SetOperation):
-            first = first.this
-        so_far = _named(self.relation(first, outer, known), columns)
-        for _ in range(ROUNDS):
-            now = _named(self.relation(body, outer, {**known, name: so_far}), columns)
-            if now.columns == so_far.columns and now.influences == so_far.influences:
-                break
-            so_far = now
-        return so_far
-
-    def set_operation(self, node: exp.Expr, outer: Scope | None, ctes: Mapping[str, Relation]) -> Relation:
-        steps: list[exp.Expr] = []
-        at: exp.Expr = node
-        while isinstance(at, exp.SetOperation):
-            ctes = self.with_(at, outer, ctes)
-            steps.append(at)
-            at = at.this
-        result = self.relation(at, outer, ctes)
-        for step in reversed(steps):
-            result = _joined(step, result, self.relation(step.expression, outer, ctes))
-            result = self.ordered(step, result)
-        return result
 
     def ordered(self, node: exp.Expr, result: Relation) -> Relation:
         order = node.args.get("order")
@@ -179,7 +118,7 @@ class Queries(Sources):
                 columns += zip(names, spread, strict=True)
             elif isinstance(item, exp.QueryTransform) and item.args.get("schema") is not None:
                 origins = self.value(item, scope)
-                columns += [(self._column_name(each), origins) for each in item.args["schema"].expressions]
+                columns += [(self.column_name(each), origins) for each in item.args["schema"].expressions]
             else:
                 name, origins = self.item(item, position, scope)
                 columns.append((name, origins))
@@ -253,74 +192,6 @@ class Queries(Sources):
             place = int(inner.name) - 1
             return through(columns[place][1], kind) if 0 <= place < len(columns) else NOWHERE
         return self.value(node, scope, kind)
-
-    def join(self, join: exp.Expr, scope: Scope) -> None:
-        args = join.args
-        before = list(scope.visible())
-        count = len(scope.sources)
-        self.source(join.this, scope)
-        added = scope.sources[count:]
-        using = [self.names.identifier(each) for each in args.get("using") or ()]
-        if (args.get("method") or "").upper() == "NATURAL":
-            using = _common(before, added)
-        for name in using:
-            known = scope.merged.get(name) or _having(before, name)
-            scope.merged[name] = [*known, *added[:1]]
-            for source in scope.merged[name]:
-                hit = source.relation.find(name)
-                origins = hit[1] if hit else source.relation.possible(name)
-                scope.influences |= through(origins, JOIN)
-        self.influence(scope, args.get("on"), JOIN)
-        self.influence(scope, args.get("match_condition"), JOIN)
-        if (args.get("kind") or "").upper() in ("SEMI", "ANTI") or (args.get("side") or "").upper() in ("SEMI", "ANTI"):
-            for source in added:
-                source.hidden = True
-
-    def union_all(self, relations: list[Relation]) -> Relation:
-        found = relations[0]
-        for other in relations[1:]:
-            found = _joined(exp.Union(), found, other)
-        return found
-
-
-def _named(relation: Relation, columns: list[str]) -> Relation:
-    return relation.renamed(columns) if columns else relation
-
-
-def _having(sources: list[Source], name: str) -> list[Source]:
-    """The sources that have a column; if none surely has it, those that may."""
-    sure = [source for source in sources if source.relation.find(name) is not None]
-    return sure or [source for source in sources if source.relation.open]
-
-
-def _common(before: list[Source], added: list[Source]) -> list[str]:
-    left = {name.lower() for source in before for name, _ in source.relation.columns}
-    return [name for source in added for name, _ in source.relation.columns if name.lower() in left and name != STAR]
-
-
-def _joined(step: exp.Expr, left: Relation, right: Relation) -> Relation:
-    """A set operation: by position, or by name where it says so or stars leave positions open."""
-    if isinstance(step, exp.Except):
-        other = [(name, through(origins, FILTER)) for name, origins in right.columns]
-    else:
-        other = list(right.columns)
-    starred = any(name == STAR for name, _ in (*left.columns, *other))
-    influences = left.influences | right.influences
-    if step.args.get("by_name") or starred:
-        columns = list(left.columns)
-        places = {name.lower(): place for place, (name, _) in enumerate(columns)}
-        for name, origins in other:
-            place = places.get(name.lower())
-            if place is None:
-                columns.append((name, origins))
-            else:
-                columns[place] = (columns[place][0], columns[place][1] | origins)
-        return Relation(columns, left.rest + right.rest, None, None, influences)
-    columns = [
-        (name, origins | other[place][1] if place < len(other) else origins)
-        for place, (name, origins) in enumerate(left.columns)
-    ]
-    return Relation(columns, left.rest, left.anything, None, influences)
 
 
 __all__ = ["CONDITIONAL", "GUESSED", "SAID", "TRANSFORMATION", "Queries", "shared"]

@@ -7,7 +7,8 @@ from typing import Final
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from cluster.lineage.naming import Names, split
+from cluster.lineage.cursors import Piece
+from cluster.lineage.naming import Names
 from cluster.lineage.origins import (
     GUESSED,
     IDENTITY,
@@ -22,16 +23,17 @@ from cluster.lineage.origins import (
     Relation,
 )
 from cluster.lineage.parsing import Parsing, Result
-from cluster.lineage.procedures import Piece, Unscaffolded
+from cluster.lineage.procedures import Unscaffolded
 from cluster.lineage.queries import Queries
 from cluster.lineage.scopes import Source
+from cluster.lineage.session import Session
 from cluster.lineage.targets import NO_CTES, Write
 from cluster.lineage.writes import Writes
 
 _ROWS_OF_TRIGGERS: Final = ("new", "old", "inserted", "deleted")
 
 
-class Script(Parsing):
+class Script(Session, Parsing):
     """Reads a script once. Never raises for what a text holds; stops at `deadline` (a monotonic time) and says so."""
 
     def __init__(self, names: Names, deadline: float) -> None:
@@ -120,15 +122,15 @@ class Script(Parsing):
 
     def _statement(self, number: int, node: exp.Expr) -> None:
         if isinstance(node, exp.Use):
-            self._use(node)
+            self.use(node)
         elif isinstance(node, exp.Set):
-            self._set(node)
+            self.set(node)
         elif isinstance(node, exp.Declare):
-            self._declare(node)
+            self.declare(node)
         elif isinstance(node, exp.Drop):
             self._drop(node)
         elif isinstance(node, exp.Command):
-            self._unknown(node)
+            self.unknown(node)
         elif isinstance(node, exp.Alter) and any(
             isinstance(a, exp.AlterRename) for a in node.args.get("actions") or ()
         ):
@@ -238,64 +240,6 @@ class Script(Parsing):
                 self.queries.reads[new] = self.queries.reads.pop(old)
             if held is not None:
                 self.queries.made[new] = self._permanent(Write(new, held.columns))
-
-    def _use(self, node: exp.Use) -> None:
-        kind = node.args["kind"].name.upper() if node.args.get("kind") is not None else ""
-        if kind in ("WAREHOUSE", "ROLE", "SECONDARY ROLES", "SECONDARY"):
-            return
-        parts = self.names.raw(node.this) if isinstance(node.this, exp.Table) else ()
-        if parts:
-            self.names.use(parts, kind)
-
-    def _set(self, node: exp.Set) -> None:
-        for item in node.expressions:
-            inner = item.this if isinstance(item, exp.SetItem) else item
-            if not isinstance(inner, exp.EQ | exp.PropertyEQ):
-                continue
-            name = inner.this.name
-            if name.lower() in ("search_path", "schema", "current_schema"):
-                found = inner.expression
-                listed = found.expressions if isinstance(found, exp.Tuple) else [found]
-                self._search([each.name for each in listed])
-                continue
-            values = self.queries.value(inner.expression, self.queries.scope({}))
-            key = (
-                "@" + name.lower().lstrip("@")
-                if isinstance(inner.this, exp.Parameter) or name.startswith("@")
-                else self.names.fold(name)
-            )
-            self.queries.variables[key] = values
-
-    def _declare(self, node: exp.Declare) -> None:
-        for item in node.expressions:
-            first = item.this[0] if isinstance(item.this, list) else item.this
-            if isinstance(item.args.get("kind"), exp.Schema):
-                columns = [(self.names.identifier(each.this), NOWHERE) for each in item.args["kind"].expressions
-                           if isinstance(each, exp.ColumnDef)]  # fmt: skip
-                table = ("@" + first.name.lower(),)
-                self.transient.add(table)
-                self.queries.made[table] = Relation(columns)
-            elif item.args.get("default"):
-                values = self.queries.value(item.args["default"], self.queries.scope({}))
-                self.queries.variables["@" + first.name.lower().lstrip("@")] = values
-
-    def _unknown(self, node: exp.Command) -> None:
-        head, rest = (
-            str(node.this).upper(),
-            str(node.expression.name if isinstance(node.expression, exp.Expr) else node.expression),
-        )
-        words = rest.replace("=", " ").replace(",", " ").split()
-        if head == "SET" and words and words[0].lower() in ("search_path", "schema"):
-            self._search([each.strip("'\"") for each in words[1:] if each.upper() != "TO"])
-        elif head == "ALTER" and "CURRENT_SCHEMA" in rest.upper():
-            self._search([words[-1].strip('"')])
-        elif head in ("DATABASE", "USE") and words:
-            self.names.use([self.names.fold(each) for each in split(words[-1])], "")
-
-    def _search(self, path: list[str]) -> None:
-        found = [self.names.fold(each) for each in path if each and each != "$user"]
-        if found:
-            self.names.search_path = found
 
 
 def _dropped(node: exp.Expr | None) -> Iterator[str]:

@@ -7,12 +7,9 @@ from sqlglot import exp
 from cluster.lineage import pivots
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import (
-    FILTER,
     GUESSED,
     IDENTITY,
-    NOWHERE,
     SAID,
-    SORT,
     STAR,
     TRANSFORMATION,
     Origin,
@@ -21,6 +18,7 @@ from cluster.lineage.origins import (
     Relation,
     through,
 )
+from cluster.lineage.rows import Rows
 from cluster.lineage.scopes import Scope, Source, column
 from cluster.lineage.values import name_parts
 
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Sources:
+class Sources(Rows):
     """The part of the resolver that reads FROM clauses."""
 
     names: Names
@@ -60,7 +58,7 @@ class Sources:
         elif isinstance(node, exp.Lateral):
             self._lateral(node, scope)
         elif isinstance(node, exp.Unnest):
-            self._unnest(node, scope)
+            self.unnest(node, scope)
         elif isinstance(node, exp.Values):
             self.put(node, (), self._values(node, scope), scope)
         elif isinstance(node, exp.Pivot):
@@ -75,7 +73,7 @@ class Sources:
             name, origins = self.column(node, scope)
             scope.sources.append(Source(name, (), Relation([(name, through(origins, TRANSFORMATION))])))
         else:
-            self.put(node, (), self._function(node.this if isinstance(node.this, exp.Func) else node, scope), scope)
+            self.put(node, (), self.function(node.this if isinstance(node.this, exp.Func) else node, scope), scope)
         self._beside(node, scope)
 
     def _beside(self, node: exp.Expr, scope: Scope) -> None:
@@ -91,7 +89,7 @@ class Sources:
         name = raw[-1] if raw else ""
         if alias is not None and alias.this is not None:
             name, raw = self.names.identifier(alias.this), ()
-        columns = [self._column_name(each) for each in alias.args.get("columns") or ()] if alias is not None else []
+        columns = [self.column_name(each) for each in alias.args.get("columns") or ()] if alias is not None else []
         if columns and not (relation.open and relation.table is not None):
             relation = relation.renamed(columns)
         elif columns:
@@ -101,19 +99,16 @@ class Sources:
             own = pivot.args.get("alias")
             if own is not None and own.this is not None:
                 name, raw = self.names.identifier(own.this), ()
-                relation = relation.renamed([self._column_name(each) for each in own.args.get("columns") or ()])
+                relation = relation.renamed([self.column_name(each) for each in own.args.get("columns") or ()])
         scope.sources.append(Source(name, raw, relation))
-
-    def _column_name(self, node: exp.Expr) -> str:
-        return self.names.identifier(node.this if isinstance(node, exp.ColumnDef) else node)
 
     def _table_source(self, node: exp.Table, scope: Scope) -> None:
         inner = node.this
         if isinstance(inner, exp.Func):
-            self.put(node, (), self._function(inner, scope, node), scope)
+            self.put(node, (), self.function(inner, scope, node), scope)
             return
         for each in node.args.get("rows_from") or ():
-            self.put(each if each.args.get("alias") else node, (), self._function(each.this, scope, each), scope)
+            self.put(each if each.args.get("alias") else node, (), self.function(each.this, scope, each), scope)
         if node.args.get("rows_from"):
             return
         raw = self.names.raw(node)
@@ -184,79 +179,9 @@ class Sources:
             inside = Scope(self.names, scope.ctes, scope.parent, scope.sources, scope.merged, variables=self.variables)
             self.put(node, (), self.relation(inner, inside, scope.ctes), scope)
         elif isinstance(inner, exp.Unnest):
-            self._unnest(inner, scope, node)
+            self.unnest(inner, scope, node)
         else:
-            self.put(node, (), self._function(inner, scope, node), scope)
-
-    def _unnest(self, node: exp.Unnest, scope: Scope, outside: exp.Expr | None = None) -> None:
-        each = [through(self.value(part, scope), TRANSFORMATION) for part in node.expressions]
-        alias = (outside or node).args.get("alias") or node.args.get("alias")
-        names = [self._column_name(part) for part in alias.args.get("columns") or ()] if alias is not None else []
-        every = frozenset(origin for origins in each for origin in origins)
-        spread = each if len(names) <= len(each) else [every] * len(names)
-        columns = list(zip(names, spread, strict=False))
-        offset = node.args.get("offset")
-        if isinstance(offset, exp.Identifier):
-            columns.append((self.names.identifier(offset), NOWHERE))
-        elif offset:
-            columns.append(("offset" if self.names.dialect == "bigquery" else "ordinality", NOWHERE))
-        name = self.names.identifier(alias.this) if alias is not None and alias.this is not None else ""
-        if not name and names and self.names.dialect == "bigquery":
-            name = names[0]  # the alias names the element, and fields are reached through it
-            scope.sources.append(Source(name, (), Relation(columns, (), every)))
-            return
-        scope.sources.append(Source(name, (), Relation(columns, (), None if names else every)))
-
-    def _function(self, node: Any, scope: Scope, around: exp.Expr | None = None) -> Relation:
-        """The rows of a function: its columns come from its arguments."""
-        if isinstance(node, exp.Alias):
-            node = node.this
-        origins = through(self.value(node, scope), TRANSFORMATION)
-        origins = frozenset(each for each in origins if each.column is not None or each.confidence < 1)
-        defined = _defined(node)
-        if defined:
-            return Relation([(self.names.identifier(name), origins) for name in defined])
-        alias = around.args.get("alias") if around is not None else None
-        given = alias.args.get("columns") or () if alias is not None else ()
-        if given and isinstance(node, exp.Explode) and around is not None and not around.args.get("view"):
-            # FLATTEN: only the element and the whole hold what was in the argument
-            holds = {"value", "this", "key"}
-            return Relation(
-                [(self._column_name(each), origins if each.name.lower() in holds else NOWHERE) for each in given]
-            )
-        if given:
-            spread = self.stacked(node, scope, len(given)) or [origins] * len(given)
-            return Relation([(self._column_name(each), one) for each, one in zip(given, spread, strict=True)])
-        return Relation([], (), origins)
-
-    def stacked(self, node: exp.Expr, scope: Scope, width: int) -> list[Origins] | None:
-        """The columns of STACK(n, a, b, c, d ...), which puts its arguments into rows one after the other."""
-        if not isinstance(node, exp.Stack):
-            return None
-        each = [through(self.value(part, scope), TRANSFORMATION) for part in node.expressions]
-        return [frozenset(origin for one in each[place::width] for origin in one) for place in range(width)]
-
-    def match_recognize(self, match: exp.Expr, scope: Scope) -> None:
-        """Rows that a pattern finds: partition columns and measures."""
-        columns: list[tuple[str, Origins]] = []
-        for each in match.args.get("partition_by") or ():
-            columns.append(self.column(each, scope) if isinstance(each, exp.Column) else ("", NOWHERE))
-        variables = {self.names.identifier(each.args["alias"]) for each in match.args.get("define") or ()}
-        inner = Scope(self.names, scope.ctes, scope.parent, list(scope.sources), variables=self.variables)
-        first = scope.sources[0].relation if scope.sources else Relation([])
-        inner.sources += [Source(name, (), first, True) for name in variables]
-        for each in match.args.get("measures") or ():
-            item = each.this
-            name = self.names.identifier(item.args["alias"]) if isinstance(item, exp.Alias) else item.output_name
-            columns.append((name, self.value(item, inner)))
-        for each in match.args.get("define") or ():
-            self.influence(inner, each.this, FILTER)
-        for each in match.args["order"].expressions if match.args.get("order") else ():
-            self.influence(inner, each, SORT)
-        alias = match.args.get("alias")
-        name = self.names.identifier(alias.this) if alias is not None and alias.this is not None else ""
-        influences = first.influences | inner.influences
-        scope.sources[:] = [Source(name, (), Relation(columns, first.rest, None, None, influences))]
+            self.put(node, (), self.function(inner, scope, node), scope)
 
     def pivot_last(self, pivot: exp.Expr, scope: Scope) -> None:
         if scope.sources:
@@ -278,18 +203,6 @@ def _wrapped(node: Any) -> Any:
 
 def _is_join(node: exp.Expr | None) -> bool:
     return isinstance(node, exp.Table) or (isinstance(node, exp.Subquery | exp.Paren) and bool(node.args.get("joins")))
-
-
-def _defined(node: exp.Expr) -> list[Any]:
-    """The columns that JSON_TABLE, OPENJSON and XMLTABLE define."""
-    if isinstance(node, exp.JSONTable):
-        return [each.this for each in node.find_all(exp.JSONColumnDef) if each.this is not None]
-    if isinstance(node, exp.OpenJSON):
-        columns = [each.this for each in node.expressions]
-        return columns or ["key", "value", "type"]
-    if isinstance(node, exp.XMLTable):
-        return [each.this for each in node.args.get("columns") or () if each.this is not None]
-    return []
 
 
 __all__ = ["Sources", "name_parts"]

@@ -1,0 +1,86 @@
+"""CREATE PROCEDURE and its like: the names of the parameters, and where the statements of the body begin."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from sqlglot.tokenizer_core import TokenType
+
+from cluster.lineage.boundaries import NOT_MAIN
+from cluster.lineage.cursors import Piece
+from cluster.lineage.split import Tokens, word
+
+STARTS: Final = frozenset({
+    "WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "TRUNCATE", "COPY", "USE",
+    "FROM", "TABLE", "VALUES", "LOAD", "UNLOAD", "REPLACE", "EXPLAIN", "CACHE", "PIVOT", "UNPIVOT", "UPSERT", "RENAME",
+    "SEL", "EXPORT", "UNCACHE", "REFRESH", "SUMMARIZE", "DESCRIBE", "ATTACH", "DETACH", "OPTIMIZE", "MSCK",
+})  # fmt: skip
+_FIRST: Final = STARTS | {"DECLARE", "SET", "IF", "WHILE", "BEGIN", "RETURN", "EXEC", "EXECUTE", "("}
+_ROUTINES: Final = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TASK", "EVENT", "MACRO", "RULE"})
+
+
+class Routines:
+    """The part of the way through a script that knows the heads of routines."""
+
+    dialect: str
+    inside: bool
+
+    @staticmethod
+    def routine(chunk: Tokens, at: int) -> bool:
+        if word(chunk, at + 1) == "RULE":
+            return True
+        kinds = [word(chunk, place) for place in range(at + 1, min(at + 8, len(chunk)))]
+        return any(kind in _ROUTINES for kind in kinds) and not any(
+            kind in ("TABLE", "VIEW", "AS") for kind in kinds[:3]
+        )
+
+    def header(self, chunk: Tokens, at: int) -> Iterator[Piece]:
+        """The names of a routine's parameters, and its body where that is a text."""
+        self.inside = True
+        depth, fresh = 0, False
+        names: list[str] = []
+        for place in range(at, min(len(chunk), at + 400)):
+            token, text = chunk[place], word(chunk, place)
+            if text == "(":
+                depth, fresh = depth + 1, depth == 0
+            elif text == ")":
+                depth -= 1
+                if depth == 0:
+                    break
+            elif token.token_type is TokenType.COMMA and depth == 1:
+                fresh = True
+            elif fresh and text not in ("IN", "OUT", "INOUT", "VARIADIC"):
+                names.append(token.text)
+                fresh = False
+            elif depth == 0 and text in ("AS", "BEGIN", "IS"):
+                break
+        yield Piece([], declared=names, kind="declare")
+        for token in chunk[at:]:
+            if token.token_type in (TokenType.HEREDOC_STRING, TokenType.RAW_STRING) or (
+                token.token_type is TokenType.STRING
+                and re.search(r"(?i)\b(insert|select|update|merge|delete|begin)\b", token.text)
+            ):
+                yield Piece([token], body=token.text, kind="body")
+
+    def body(self, chunk: Tokens, at: int) -> int:
+        """Where the statements of a routine begin."""
+        depth = 0
+        for place in range(at + 1, len(chunk)):
+            text = word(chunk, place)
+            depth += (text == "(") - (text == ")")
+            if depth == 0 and text == "BEGIN":
+                return place
+            if depth == 0 and text in ("AS", "IS") and (
+                word(chunk, place + 1) in _FIRST
+                or self.dialect in ("oracle", "exasol")
+            ):  # fmt: skip
+                return place + 1
+            if depth == 0 and text == "RETURN" and place > at + 3:
+                return place
+            if (
+                depth == 0
+                and text in ("INSERT", "UPDATE", "DELETE", "MERGE")
+                and word(chunk, place - 1) not in NOT_MAIN | {"INSTEAD", "OF"}
+            ):
+                return place
+        return len(chunk)
