@@ -17,6 +17,11 @@ _BOUNDARIES: Final = frozenset({
 _BEFORE_IF: Final = frozenset({
     "TABLE", "VIEW", "EXISTS", "DROP", "SCHEMA", "PROCEDURE", "PROC", "FUNCTION", "INDEX", "DATABASE", "COLUMN",
 })  # fmt: skip
+_HINTS: Final = frozenset({
+    "NOLOCK", "TABLOCK", "TABLOCKX", "HOLDLOCK", "ROWLOCK", "PAGLOCK", "UPDLOCK", "XLOCK", "READPAST", "READCOMMITTED",
+    "READUNCOMMITTED", "READCOMMITTEDLOCK", "REPEATABLEREAD", "SERIALIZABLE", "SNAPSHOT", "NOEXPAND", "INDEX",
+    "FORCESEEK", "FORCESCAN", "NOWAIT", "KEEPIDENTITY", "KEEPDEFAULTS", "IGNORE_CONSTRAINTS", "IGNORE_TRIGGERS",
+})  # fmt: skip
 NOT_MAIN: Final = frozenset({"THEN", "FOR", "ON", "AFTER", "OR", ",", "BEFORE", "OF", "BY", "CASCADE"})
 
 
@@ -94,6 +99,41 @@ def without_output(tokens: Tokens) -> tuple[Tokens, Output | None]:
     into = find(tokens, start, ("INTO",))
     told = Output(tokens[start + 1 : into], tokens[into + 1 : end]) if 0 <= into < end else None
     return tokens[:start] + tokens[end:], told
+
+
+def without_hints(tokens: Tokens) -> Tokens:
+    """T-SQL's WITH (NOLOCK) and its like, which say how a table is read and nothing of what."""
+    kept: Tokens = []
+    place = 0
+    while place < len(tokens):
+        if word(tokens, place) == "WITH" and word(tokens, place + 1) == "(" and word(tokens, place + 2) in _HINTS:
+            end = find(tokens, place + 2, (")",))
+            place = end + 1 if end >= 0 else len(tokens)
+        else:
+            kept.append(tokens[place])
+            place += 1
+    return kept
+
+
+def without_call(tokens: Tokens) -> Tokens:
+    """INSERT ... EXEC: what a procedure returns is not known, the table that takes it is."""
+    place = find(tokens, 1, ("EXEC", "EXECUTE"))
+    if word(tokens, 0) != "INSERT" or place < 0:
+        return tokens
+    first = tokens[place]
+    at = (first.line, first.col, first.start, first.end)
+    return [*tokens[:place], Token(TokenType.SELECT, "SELECT", *at), Token(TokenType.NULL, "NULL", *at)]
+
+
+def without_fate(tokens: Tokens) -> Tokens:
+    """CREATE TEMP TABLE t ON COMMIT DROP AS ...: what becomes of the table later."""
+    place = find(tokens, 1, ("ON",))
+    while place >= 0 and word(tokens, place + 1) != "COMMIT":
+        place = find(tokens, place + 1, ("ON",))
+    if word(tokens, 0) != "CREATE" or place < 0:
+        return tokens
+    end = place + 3 + (word(tokens, place + 3) == "ROWS")
+    return tokens[:place] + tokens[end:]
 
 
 def with_one_where(tokens: Tokens) -> Tokens:

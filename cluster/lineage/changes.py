@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from cluster.lineage.origins import (
     FILTER,
+    IDENTITY,
     JOIN,
     STAR,
     Parts,
@@ -54,13 +55,17 @@ class Changes(Targets):
                 queries.source(each, scope)
         alias = self.names.raw(target) if isinstance(target, exp.Table) else ()
         named = next((s for s in scope.sources if len(alias) == 1 and s.alias == self.names.fold_same(alias[0])), None)
-        if named is not None and named.relation.table is not None:
-            table = named.relation.table
+        changed = self._behind(named, others) if named is not None else None
+        if changed is None and named is not None:
+            changed = self._below(exp.to_table(named.alias) if named.alias in ctes else target, ctes)
+        if named is not None and changed is not None:
+            table = changed
             scope.sources.remove(named)
             scope.sources.insert(0, named)
-            queries.reads = before | {key: None for key in queries.reads if key != table or key in before}
+            held = {key: None for key in before if key != table or named.alias not in ctes}
+            queries.reads = held | {key: None for key in queries.reads if key != table or key in held}
             return scope, table, joined
-        table = self.target(target)
+        table = self._below(target, ctes) or self.target(target)
         read = dict(queries.reads)
         count = len(scope.sources)
         queries.source(target, scope)
@@ -68,6 +73,39 @@ class Changes(Targets):
         if table not in read:
             queries.reads.pop(table, None)
         return scope, table, joined
+
+    def _below(self, target: exp.Expr, ctes: Mapping[str, Relation]) -> Parts | None:
+        """The one table that a common table expression shows: rows of it that change are rows of that table."""
+        if (
+            not isinstance(target, exp.Table)
+            or target.args.get("db") is not None
+            or not isinstance(target.this, exp.Identifier)
+        ):
+            return None
+        shown = ctes.get(self.names.identifier(target.this))
+        tables = {origin.table for origin in shown.every() if origin.kind == IDENTITY} if shown is not None else set()
+        if len(tables) != 1:
+            return None
+        (table,) = tables
+        self.queries.reads.pop(table, None)  # to change it is not to read it
+        return table
+
+    def _behind(self, named: Source, others: list[Any]) -> Parts | None:
+        """The table behind an alias: of a table of the script itself only FROM tells the name."""
+        if named.relation.table is not None:
+            return named.relation.table
+        for other in others:
+            for each in tables_of(other):
+                for table in each.find_all(exp.Table):
+                    alias = table.args.get("alias")
+                    known = alias is not None and alias.this is not None
+                    if (
+                        known
+                        and self.names.identifier(alias.this) == named.alias
+                        and self.target(table) in self.queries.made
+                    ):
+                        return self.target(table)
+        return None
 
     def owner(self, column: exp.Expr, scope: Scope, table: Parts) -> Parts:
         """The table of an assigned column: MySQL updates several at once."""

@@ -16,6 +16,8 @@ def guessed(tokens: Tokens, names: Names) -> list[tuple[Parts, Parts]]:
     targets: list[Parts] = []
     for place in range(len(tokens)):
         head = word(tokens, place)
+        if head in ("TABLE", "VIEW", "EXISTS") and word(tokens, 0) == "CREATE" and not targets:
+            head = "INTO"
         if head in _HEADS_OF_TABLES or head in _HEADS_OF_TARGETS:
             name = dotted(tokens, place + 1)
             if name:

@@ -9,14 +9,23 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from cluster.lineage.boundaries import Output, with_one_where, without_live, without_output
+from cluster.lineage.boundaries import (
+    Output,
+    with_one_where,
+    without_call,
+    without_fate,
+    without_hints,
+    without_live,
+    without_output,
+)
 from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
+from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
 from cluster.lineage.guesses import dotted, guessed
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import Parts
 from cluster.lineage.procedures import Unscaffolded
-from cluster.lineage.split import Tokens, by_semicolon, prepared, stretches, word
+from cluster.lineage.split import Tokens, by_semicolon, find, prepared, stretches, word
 from cluster.lineage.targets import OUTPUT, Write
 
 # The parser quotes the text it warns about, and texts hold values.
@@ -59,6 +68,7 @@ class Parsing:
         now = time.monotonic()
         self.parsing_until = now + (deadline - now) * 0.6  # the rest is for resolving what was parsed
         self.result = Result()
+        self.texts: dict[str, str] = {}
         self.parsed: list[tuple[Piece, list[exp.Expr | None]]] = []
 
     def parse(self, sql: str, deep: int, scaffold: Unscaffolded) -> None:
@@ -82,6 +92,7 @@ class Parsing:
         if piece.kind == "dynamic":
             self._dynamic(piece, deep)
             return
+        self.texts |= text_given(piece.tokens, piece.variables)
         tokens = _selected(piece) if piece.kind == "value" else piece.tokens
         nodes = self._nodes(tokens, sql, lines, scaffold, quiet=piece.kind in ("value", "set"))
         if nodes is not None:
@@ -121,23 +132,25 @@ class Parsing:
         output = None
         if len(tokens) < LONGEST_STATEMENT:
             tokens, output = self._plain(tokens)
-        if word(tokens, 0) == "LOAD" and (name := dotted(tokens, _after(tokens, "TABLE"))):
+        if word(tokens, 0) in ("LOAD", "BULK") and (name := dotted(tokens, _after(tokens, ("TABLE", "INSERT")))):
             return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
         parser = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE)
-        found = parser.parse(list(tokens), sql)
+        found = named_outright(parser.parse(list(tokens), sql), tokens, self.names.dialect)
         if output is not None and found and found[0] is not None:
             found[0].meta[OUTPUT] = self._output(output, sql)
         if not value and any(isinstance(node, _VALUES) and not isinstance(node, exp.Query) for node in found):
             raise ParseError.new(
                 "", "not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text
             )
-        nodes = [self._command(node) if isinstance(node, exp.Command) else [node] for node in found]
+        nodes = [self._command(node, tokens) if isinstance(node, exp.Command) else [node] for node in found]
         return [each for one in nodes for each in one]
 
     def _plain(self, tokens: Tokens) -> tuple[Tokens, Output | None]:
         """A statement without the clauses of its dialect that the parser has no place for."""
         if self.names.dialect in ("tsql", "fabric"):
-            return without_output(tokens)
+            return without_output(without_call(without_hints(tokens)))
+        if self.names.dialect in ("postgres", "redshift", "materialize", "risingwave"):
+            return without_fate(tokens), None
         if self.names.dialect == "oracle":
             return with_one_where(tokens), None
         return (without_live(tokens) if self.names.dialect in ("databricks", "spark") else tokens), None
@@ -155,12 +168,15 @@ class Parsing:
         )[0]
         return exp.Insert(this=written.this if written is not None else None, expression=values)
 
-    def _command(self, node: exp.Command) -> list[exp.Expr | None]:
+    def _command(self, node: exp.Command, tokens: Tokens) -> list[exp.Expr | None]:
         """A statement that the parser only knows by its first word, read again in words that it understands."""
         head = str(node.this).upper()
         text = " ".join([head, str(node.expression.name if isinstance(node.expression, exp.Expr) else node.expression)])
         inner = understood(head, text)
         if inner is None:
+            if head == "CREATE" and find(tokens, 1, ("SELECT",)) >= 0:  # rows are moved, and nobody knows which
+                self.problem("only the names of tables are read of this statement", tokens, len(self.parsed))
+                self.by_name(len(self.parsed), tokens)
             return [node]
         try:
             parsed = [each for text in inner for each in self.names.engine.parse(text)]
@@ -172,16 +188,9 @@ class Parsing:
         return [node] if any(isinstance(each, exp.Command) for each in parsed) else list(parsed)
 
     def _dynamic(self, piece: Piece, deep: int) -> None:
-        """EXECUTE 'text': the text is a script of its own."""
-        for token in piece.tokens:
-            upper = token.text.upper()
-            if deep < DEEPEST_BODY and any(
-                verb in upper for verb in ("INSERT ", "SELECT ", "UPDATE ", "DELETE ", "MERGE ", "CREATE ")
-            ):
-                text = token.text.strip()
-                if upper.strip().startswith(("IMMEDIATE", "SP_EXECUTESQL", "(", "'", "N'")) and "'" in text:
-                    text = text[text.index("'") + 1 : text.rindex("'")].replace("''", "'")
-                self.parse(text, deep + 1, Unscaffolded(self.names.dialect, True))
+        """EXECUTE 'text', or a variable that was given a text: the text is a script of its own."""
+        for text in dynamic_texts(piece.tokens, self.texts) if deep < DEEPEST_BODY else ():
+            self.parse(text, deep + 1, Unscaffolded(self.names.dialect, True))
 
     def _unread(self, error: Exception, tokens: Tokens, lines: int) -> None:
         line, column, said = tokens[0].line + lines, tokens[0].col, "nested too deeply"
@@ -233,5 +242,5 @@ def _selected(piece: Piece) -> Tokens:
     return tokens if word(tokens, 0) == "SELECT" else [head, *tokens]
 
 
-def _after(tokens: Tokens, text: str) -> int:
-    return next((place + 1 for place in range(len(tokens)) if word(tokens, place) == text), len(tokens))
+def _after(tokens: Tokens, texts: tuple[str, ...]) -> int:
+    return next((place + 1 for place in range(len(tokens)) if word(tokens, place) in texts), len(tokens))

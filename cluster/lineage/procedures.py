@@ -51,7 +51,8 @@ class Unscaffolded(Cursors, Routines):
                 watched = watched_table(chunk, at)
                 trigger = [Piece(watched, kind="trigger")] if watched else []
                 return [*trigger, *self.header(chunk, at)], self.body(chunk, at)
-            end = end_of_statement(chunk, at) if self.batches else len(chunk)
+            start = at + (head == "BULK")  # BULK INSERT is one statement
+            end = end_of_statement(chunk, start) if self.batches else len(chunk)
             return [self._statement(chunk[at:end])], end
         if head in _STEPS:
             return _STEPS[head](self, chunk, at)
@@ -100,6 +101,11 @@ class Unscaffolded(Cursors, Routines):
 
     def _branch(self, chunk: Tokens, at: int) -> Step:
         return [], self._condition(chunk, at + 1)
+
+    def _for_all(self, chunk: Tokens, at: int) -> Step:
+        """Oracle's FORALL i IN ... and the statement that runs for each."""
+        place = find(chunk, at, ("INSERT", "UPDATE", "DELETE", "MERGE", "EXECUTE"))
+        return [], place if place >= 0 else len(chunk)
 
     def _looped(self, chunk: Tokens, at: int) -> Step:
         return list(self.loop(chunk, at)), find(chunk, at, ("LOOP", "DO")) + 1 or len(chunk)
@@ -151,7 +157,7 @@ class Unscaffolded(Cursors, Routines):
             returning = returning or text == "RETURNING"
             head = word(tokens, 0)
             into = (
-                text == "INTO"
+                text in ("INTO", "BULK COLLECT INTO")
                 and depth == 0
                 and (returning or word(tokens, at - 1) not in ("INSERT", "MERGE", "OVERWRITE"))
             )
@@ -196,6 +202,7 @@ _STEPS: Final[dict[str, Callable[[Unscaffolded, Tokens, int], Step]]] = {
     "DO": Unscaffolded._done,
     **dict.fromkeys(("IF", "ELSEIF", "ELSIF", "WHILE", "WHEN", "FOREACH"), Unscaffolded._branch),
     "FOR": Unscaffolded._looped,
+    "FORALL": Unscaffolded._for_all,
     **dict.fromkeys(("DECLARE", "LET"), Unscaffolded._declaring),
     "CURSOR": Unscaffolded._cursor,
     **dict.fromkeys(("EXECUTE", "EXEC", "CALL", "IMMEDIATE"), Unscaffolded._executed),

@@ -13,7 +13,7 @@ from cluster.lineage.split import Tokens, word
 STARTS: Final = frozenset({
     "WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "TRUNCATE", "COPY", "USE",
     "FROM", "TABLE", "VALUES", "LOAD", "UNLOAD", "REPLACE", "EXPLAIN", "CACHE", "PIVOT", "UNPIVOT", "UPSERT", "RENAME",
-    "SEL", "EXPORT", "UNCACHE", "REFRESH", "SUMMARIZE", "DESCRIBE", "ATTACH", "DETACH", "OPTIMIZE", "MSCK",
+    "SEL", "BULK", "EXPORT", "UNCACHE", "REFRESH", "SUMMARIZE", "DESCRIBE", "ATTACH", "DETACH", "OPTIMIZE", "MSCK",
 })  # fmt: skip
 _FIRST: Final = STARTS | {"DECLARE", "SET", "IF", "WHILE", "BEGIN", "RETURN", "EXEC", "EXECUTE", "("}
 _ROUTINES: Final = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TASK", "EVENT", "MACRO", "RULE"})

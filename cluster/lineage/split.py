@@ -10,6 +10,7 @@ from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 Tokens = list[Token]
+_SCAFFOLD: Final = frozenset({"BEGIN", "WHILE", "LOOP", "REPEAT", "EXCEPTION", "ELSEIF"})
 AT_ONCE: Final = 50_000
 LONGEST: Final = 2_000_000
 WIDTHS: Final = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
@@ -88,9 +89,31 @@ def _tokens(engine: Dialect, text: str) -> Tokens | None:
     if len(text) > LONGEST:
         return None
     try:
-        return list(engine.tokenize(text))
+        return _opened(engine, text, list(engine.tokenize(text)))
     except (TokenError, ValueError, IndexError, RecursionError):
         return None
+
+
+def _opened(engine: Dialect, text: str, tokens: Tokens) -> Tokens:
+    """Tokens where what stands behind BEGIN or WHILE is read too: some tokenizers take it for one text."""
+    found: Tokens = []
+    for token in tokens:
+        before = found[-1] if found else None
+        if (
+            before is None
+            or before.token_type is not TokenType.COMMAND
+            or token.token_type is not TokenType.STRING
+            or before.text.upper() not in _SCAFFOLD
+        ):
+            found.append(token)
+            continue
+        start = text.index(token.text, before.end + 1)
+        line, column = before.line + text.count("\n", before.end + 1, start), start - text.rfind("\n", 0, start) - 1
+        for each in _opened(engine, token.text, list(engine.tokenize(token.text))):
+            shift = column if each.line == 1 else 0
+            place = (each.line + line - 1, each.col + shift, each.start + start, each.end + start)
+            found.append(Token(each.token_type, each.text, *place))
+    return found
 
 
 def by_semicolon(tokens: Sequence[Token]) -> Iterator[Tokens]:

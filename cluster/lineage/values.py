@@ -104,7 +104,7 @@ class Values(Composites, Decisions):
         if isinstance(at, exp.Identifier):
             return
         inner = at.unnest() if isinstance(at, exp.Paren) else at
-        if isinstance(inner, exp.Placeholder) and path:  # :NEW.a, in a trigger
+        if isinstance(inner, exp.Placeholder | exp.Anonymous) and path:  # :NEW.a of a trigger, rows(i).a of a procedure
             row = (self.queries.names.fold(inner.name), *reversed(path))
             if self.scope.named(row) is not None:
                 self.add(column(self.scope, row)[1], kind, masking)

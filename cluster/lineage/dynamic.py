@@ -1,0 +1,56 @@
+"""Names and statements that stand in texts: EXECUTE, sp_executesql, IDENTIFIER."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
+
+from cluster.lineage.split import Tokens, word
+
+_VERBS: Final = ("INSERT ", "SELECT ", "UPDATE ", "DELETE ", "MERGE ", "CREATE ")
+_WRAPPED: Final = ("IMMEDIATE", "SP_EXECUTESQL", "(", "'", "N'", "FORMAT")
+_TEXTS: Final = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING, TokenType.RAW_STRING)
+_BLANKS: Final = re.compile(r"%(?:\d+\$)?[sIL]")
+
+
+def dynamic_texts(tokens: Tokens, known: Mapping[str, str]) -> Iterator[str]:
+    """The scripts that a statement runs which stands in a text, or in a variable that was given one (`known`)."""
+    for token in tokens:
+        if any(verb in token.text.upper() for verb in _VERBS):
+            yield _unwrapped(token.text.strip())
+        else:
+            for name in re.findall(r"\w+", token.text.lower())[:8]:
+                if name in known:
+                    yield known[name]
+
+
+def _unwrapped(text: str) -> str:
+    if text.upper().startswith(_WRAPPED) and "'" in text:
+        text = text[text.index("'") + 1 : text.rindex("'")].replace("''", "'")
+    # format('... %s'): what is put in is not known
+    return _BLANKS.sub(lambda found: "x" if found[0].endswith("I") else "NULL", text)
+
+
+def text_given(tokens: Tokens, variables: Sequence[str]) -> dict[str, str]:
+    """A variable and the statement in its text, where one is assigned: by its name in small letters."""
+    if not tokens or tokens[-1].token_type not in _TEXTS or not any(v in tokens[-1].text.upper() for v in _VERBS):
+        return {}
+    if variables and len(tokens) == 1:
+        return {variables[0].lower().lstrip("@"): tokens[0].text}
+    assigned = len(tokens) > 2 and word(tokens, 0) == "SET" and word(tokens, len(tokens) - 2) == "="
+    return {tokens[-3].text.lower(): tokens[-1].text} if assigned else {}
+
+
+def named_outright(nodes: list[exp.Expr | None], tokens: Tokens, dialect: str) -> list[exp.Expr | None]:
+    """Statements in which IDENTIFIER('s.t') is the table s.t."""
+    if not any(word(tokens, place) == "IDENTIFIER" for place in range(len(tokens))):
+        return nodes
+    for node in nodes:
+        for each in list(node.find_all(exp.DynamicIdentifier)) if node is not None else ():
+            if isinstance(each.parent, exp.Table) and isinstance(each.this, exp.Literal):
+                table = exp.to_table(each.this.name, dialect=dialect)
+                for part in ("this", "db", "catalog"):
+                    each.parent.set(part, table.args.get(part))
+    return nodes
