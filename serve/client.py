@@ -74,8 +74,8 @@ class Sextant(Typed):
     ) -> SourceView:  # fmt: skip
         """The source in service at this URL, registered if it is new.
 
-        A given credential replaces the stored one, be it in the URL or beside it; options that are given are set, and
-        the others stay.
+        A given name or credential replaces the stored one, be it in the URL or beside it; options that are given are
+        set, and the others stay.
         """
         try:
             return self.register(url, name=name, options=options, credential=credential)
@@ -83,17 +83,17 @@ class Sextant(Typed):
             known = self.source(conflict.context["source_id"]) if "source_id" in conflict.context else None
             if known is None or not same_place(url, known.url):
                 raise
-        if wanted := {**known.options, **options_in(url), **(options or {})}:
-            known = self._with_options(known, wanted)
+        known = self._changed(known, name, {**known.options, **options_in(url), **(options or {})})
         if given := credential_in(url, credential or {}):
             return self._one(SourceView, "PUT", f"/sources/{known.id}/credential", {"credential": given})
         return known
 
-    def _with_options(self, known: SourceView, options: dict[str, str]) -> SourceView:
-        if options == known.options:
+    def _changed(self, known: SourceView, name: str | None, options: dict[str, str]) -> SourceView:
+        body = {"name": name if name != known.name else None, "options": options if options != known.options else None}
+        if not any(body.values()):
             return known
         current = {"If-Match": f'"v{known.version}"'}
-        answer = self.http.call("PATCH", f"/sources/{known.id}", body={"options": options}, headers=current)
+        answer = self.http.call("PATCH", f"/sources/{known.id}", body=body, headers=current)
         return SourceView.model_validate_json(answer.content)
 
     def source(self, source_id: str) -> SourceView:

@@ -1,6 +1,7 @@
 """Phase 5, where a source allows it: a worker reads what the source keeps of the statements that it ran."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,18 +10,25 @@ from sqlalchemy.orm import Session
 from actors.catalog.contract import CatalogReceipt, RecordQueries
 from actors.catalog.worker import QueryLog, read_history
 from actors.orchestrator.steps import Inquiry, Settled, Step, Tasks, Way, only
+from actors.scans import queries as scans
 from actors.sources import queries as sources
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.options import flag
 from cluster.errors import SextantError
 from cluster.runtime.commands import Command
 
+CLOSED = "The query history was not read: the budget of the source lets it be read at other hours."
 REMEDY = "Grant pg_read_all_stats to the account that Sextant reads with."
 
 
 def _asked(session: Session, way: Way) -> Iterable[Command[Any]]:
-    if flag(sources.access(session, way.source_id).options, "query_history"):
+    """Nothing outside of the hours in which the source may be read: the next workflow asks again."""
+    if _wanted(session, way) and scans.may_read(session, way.source_id, datetime.now(UTC)):
         yield RecordQueries(source_id=way.source_id)
+
+
+def _wanted(session: Session, way: Way) -> bool:
+    return bool(flag(sources.access(session, way.source_id).options, "query_history"))
 
 
 def _given(session: Session, command: Command[Any]) -> SourceAccess:
@@ -43,7 +51,7 @@ def _applied(command: Command[Any], log: QueryLog) -> tuple[Command[Any], QueryL
 
 def _settled(session: Session, way: Way, results: list[BaseModel]) -> Settled:
     if not results:
-        return Settled()
+        return Settled("partial", problem=CLOSED) if _wanted(session, way) else Settled()
     log, receipt = only(results, QueryLog), only(results, CatalogReceipt)
     problem = log.problem
     if log.unreadable:

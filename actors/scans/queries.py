@@ -206,6 +206,14 @@ def unplanned(session: Session, limit: int, without: Collection[str] = ()) -> li
     return [(run, asset, AssetInfo.model_validate(info)) for run, asset, info in session.execute(statement)]
 
 
+def may_read(session: Session, source_id: str, now: datetime) -> bool:
+    """Whether the windows of the source's budget let it be read now."""
+    from actors.scans.budgets import in_force, is_open  # which asks this module
+
+    budget = in_force(session, [source_id]).get(source_id)
+    return budget is None or is_open(budget.windows, now)
+
+
 def due(session: Session, now: datetime) -> bool:
     """Whether a partition waits to be leased."""
     waiting = select(Partition.number).join(Run, Run.id == Partition.run_id)

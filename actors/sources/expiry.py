@@ -1,6 +1,6 @@
 """When credentials run out: told of before it happens and when it has, once each."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
@@ -38,4 +38,6 @@ def watch_credentials(work: UnitOfWork, command: WatchCredentials) -> Done:
 
 
 def _mark(credential: CredentialView, state: State) -> str:
-    return f"{state} {credential.expires_at:%Y-%m-%dT%H:%M:%S.%f}"
+    """What was told, and of which end: the same words in whatever time zone a session of the database reads it."""
+    assert credential.expires_at is not None
+    return f"{state} {credential.expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"

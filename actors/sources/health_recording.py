@@ -39,6 +39,8 @@ def record_health(work: UnitOfWork, command: RecordHealth) -> Done:
             note = note.model_copy(update={"standing": told})  # noqa: PLW2901 - the same note
             note = note.model_copy(update={"diagnosis": _diagnosis(row, note)})  # noqa: PLW2901
         _note(work, row, note)
+        if row is not None and row.asked_at is not None and note.checked_at and row.asked_at <= note.checked_at:
+            row.asked_at = None  # a probe was asked for and has been made
     minutes: list[dict[str, Any]] = [
         {**minute.model_dump(exclude={"minute"}), "at": minute.minute, "step": "minute"}
         for minute in command.minutes
@@ -81,7 +83,7 @@ def note_credential(work: UnitOfWork, source_id: str, told: str, diagnosis: str 
     standing = refused(before, diagnosis is not None or before.refused).model_copy(update={"told": told})
     note = HealthNote(
         source_id=source_id, standing=standing, since=work.now if row is None else row.since,
-        checked_at=work.now if row is None or row.checked_at is None else row.checked_at,
+        checked_at=row and row.checked_at,
         diagnosis=diagnosis or (row and row.diagnosis), breaker=row.breaker if row is not None else "closed",
         next_probe_at=row and row.next_probe_at,
     )  # fmt: skip
@@ -113,8 +115,6 @@ def _note(work: UnitOfWork, row: Health | None, note: HealthNote) -> None:
         work.session.add(row)
     row.state, row.standing, row.checked_at = after, note.standing.model_dump(mode="json"), note.checked_at
     row.diagnosis, row.breaker, row.next_probe_at = note.diagnosis, note.breaker, note.next_probe_at
-    if row.asked_at is not None and row.asked_at <= note.checked_at:
-        row.asked_at = None
     if before == after:
         return
     row.since = work.now

@@ -1,4 +1,4 @@
-"""A storage account of Azure by its containers, through the data plane: what its key or an identity may list."""
+"""A storage account of Azure by its containers, through the data plane: what its key or a SAS token may list."""
 
 import re
 from collections.abc import Iterator, Mapping

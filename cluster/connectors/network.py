@@ -6,6 +6,9 @@ import socket
 from cluster.errors import SourceUnreachable
 from cluster.security.network import policy
 
+ANSWER_SECONDS = 5.0
+"""How long a session that was kept has to say that it is well, before another one is opened."""
+
 
 def reach(host: str, port: int, timeout: float) -> str:
     """Resolves the host and opens its port. Raises SourceUnreachable saying which of the two failed, AddressRefused."""

@@ -57,6 +57,7 @@ from serve.http.loaded_models import ModelsAtHand
 from serve.http.measure import Measures
 from serve.http.openapi import document, only_known_parameters
 from serve.http.problems import install_handlers
+from serve.http.refusals import Refusals
 from serve.http.tail import Tail
 
 PREFIX = "/api/v1"
@@ -126,13 +127,14 @@ def build_api(
     before the first request. In production `send` is `cluster.runtime.doors.send`; a test hands in one that uses
     writers of its own process.
     """
-    tail, measures = Tail(engine), Measures()
+    tail, measures, refusals = Tail(engine), Measures(), Refusals(engine)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await on_start()
         yield
         await tail.close()
+        await refusals.close()
 
     app = FastAPI(
         title="Sextant",
@@ -145,6 +147,7 @@ def build_api(
         lifespan=lifespan,
     )
     app.state.doors = Doors(send, engine, KnownTokens(), tail, measures, ModelsAtHand(engine), probe, work)
+    app.state.refusals = refusals
     install_handlers(app)
     app.add_middleware(Envelope, observe=measures.observe)
     api = APIRouter(prefix=PREFIX, dependencies=[Depends(only_known_parameters)])

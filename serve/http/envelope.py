@@ -23,7 +23,7 @@ VALUES = (
     "/api/v1/classify/",
     "/api/v1/lineage",
 )  # values that are looked at and never stored, events and scripts of jobs
-REQUEST_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}$")
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SAFE = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
@@ -83,7 +83,7 @@ class Refusal:
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     given = next((value.decode("latin-1") for name, value in headers if name == b"x-request-id"), "")
-    return given if REQUEST_ID.match(given) else new_id()
+    return given if REQUEST_ID.fullmatch(given) else new_id()
 
 
 async def _body(scope: Scope, receive: Receive) -> Receive | Refusal:

@@ -16,7 +16,7 @@ from serve.http.refusals import note
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/api/v1/problems/"
-_HARMLESS = re.compile(r"^[A-Za-z0-9_.\-]{1,60}$")
+_HARMLESS = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
 
 log = structlog.get_logger("http")
 
@@ -115,7 +115,7 @@ async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
 
 def _place(location: Sequence[Any]) -> str:
     # A part of a location may be a key that the client chose: only what looks like a name is repeated.
-    return ".".join(str(part) if _HARMLESS.match(str(part)) else "?" for part in location)
+    return ".".join(str(part) if _HARMLESS.fullmatch(str(part)) else "?" for part in location)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from actors.orchestrator import queries
 from actors.orchestrator.contract import ResumeWorkflow, StartWorkflow, WorkflowView
 from actors.sources import queries as sources
-from actors.sources.contract import RegisterSource, SetCredential
+from actors.sources.contract import RegisterSource, SetCredential, SourceView, UpdateSource
 from cluster.connectors import split_url
 from cluster.context import Caller, new_id
 from cluster.errors import ConfigurationError, Conflict, SextantError
@@ -45,14 +45,18 @@ class Drive:
         self._send, self._engine = send, engine
 
     async def source_for(self, url: str, name: str | None, credential: dict[str, SecretStr]) -> str:
-        """The id of the source at the URL, registered if it is new; a given credential replaces the stored one."""
+        """The id of the source at the URL, registered if new; a given name or credential replaces the stored one."""
         try:
             command = RegisterSource(url=SecretStr(url), name=name, credential=credential)
             return (await self._send(command, caller("register"))).id
         except Conflict as conflict:
             known: str | None = conflict.context.get("source_id")
-            if known is None or (await asyncio.to_thread(self._url_of, known)) != split_url(url).url:
+            source = await asyncio.to_thread(self._source, known) if known is not None else None
+            if known is None or source is None or source.url != split_url(url).url:
                 raise
+        if name is not None and name != source.name:
+            renamed = UpdateSource(source_id=known, version=source.version, name=name)
+            await self._send(renamed, caller(f"name:{new_id()}"))
         given = credential_in(url, {name: secret.get_secret_value() for name, secret in credential.items()})
         if given:
             sealed = {name: SecretStr(secret) for name, secret in given.items()}
@@ -93,9 +97,9 @@ class Drive:
         print(f"workflow {workflow.id}: {workflow.state}", flush=True)
         return 0 if workflow.state in {"succeeded", "partial"} else 1
 
-    def _url_of(self, source_id: str) -> str:
+    def _source(self, source_id: str) -> SourceView:
         with reading(self._engine) as session:
-            return sources.get_source(session, source_id).url
+            return sources.get_source(session, source_id)
 
     def _read(self, workflow_id: str) -> WorkflowView:
         with reading(self._engine) as session:

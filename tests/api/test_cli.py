@@ -170,6 +170,10 @@ def test_govern_finds_a_source_it_knows_and_refuses_a_name_of_another(
     first = sextant.govern(tmp_path.as_uri(), name="known folder")
     again = sextant.govern(tmp_path.as_uri(), name="known folder")
     assert (again.source_id, again.id) == (first.source_id, first.id)
+    assert sextant.govern(tmp_path.as_uri(), name="renamed folder").source_id == first.source_id
+    assert sextant.source(first.source_id).name == "renamed folder"
+    assert sextant.govern(tmp_path.as_uri()).id == first.id
+    assert sextant.source(first.source_id).name == "renamed folder", "without a name it keeps the one it has"
     url = f"postgresql://ada@127.0.0.1:1/{tmp_path.name}"
     shop = sextant.source_for(url, credential={"password": "x"})
     for given in ({"password": "y"}, {"username": "bob"}, {}):
@@ -177,7 +181,7 @@ def test_govern_finds_a_source_it_knows_and_refuses_a_name_of_another(
         fields = sextant.http.call("GET", f"/sources/{shop.id}/credential").json()["fields"]
         assert fields == ["password", "username"], "who signs in stays, whatever is given anew"
     assert sextant.source(shop.id).options == {"sslmode": "require"}
-    assert run(["govern", str(tmp_path / "x"), "--name", "known folder"]) == 1
+    assert run(["govern", str(tmp_path / "x"), "--name", "renamed folder"]) == 1
     assert "name" in only_line(capsys.readouterr().err)
 
 

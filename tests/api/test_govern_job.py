@@ -45,6 +45,15 @@ def test_a_job_that_is_submitted_again_resumes_its_own_workflow(
     workflow_id = asyncio.run(first())
     end(instance, workflow_id, range(1, 2), "failed")
 
+    monkeypatch.setenv("RAY_JOB_SUBMISSION_ID", f"another-{tmp_path.name}")
+
+    async def renamed() -> str:
+        return str(await drive.source_for(arguments.url, f"{arguments.name} b", {}))
+
+    known = asyncio.run(renamed())
+    assert drive._source(known).name == f"{arguments.name} b"
+    monkeypatch.setenv("RAY_JOB_SUBMISSION_ID", f"job-{tmp_path.name}")
+
     async def second() -> int:
         running = asyncio.create_task(drive.run(arguments))
         while f"workflow {workflow_id}" not in capsys_text():

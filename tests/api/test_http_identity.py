@@ -1,5 +1,7 @@
 """Who may come in: no token, bad tokens, tokens of the wrong role."""
 
+import asyncio
+
 import httpx
 import pytest
 from sqlalchemy import select
@@ -8,6 +10,7 @@ from sqlalchemy.orm import Session
 from cluster.context import Caller
 from cluster.security.tokens import issue_token
 from cluster.store.tables import AuditEntry, Token
+from serve.http import refusals
 from serve.http.identity import ENTRIES, KnownTokens
 
 OPEN = ("/api/v1/health/live", "/api/v1/health/ready", "/api/v1/problems/not-found", "/api/v1/openapi.json")
@@ -116,7 +119,28 @@ def test_what_a_route_refuses_is_audited_with_its_operation_and_what_it_was_abou
     body = {"path": "public.people", "rows": 1}
     with instance.client("viewer") as client:
         entry = audited(store, client.post("/api/v1/sources/shop/preview", json=body))
+        odd = audited(store, client.get("/api/v1/sources/shop%0A/health"))
     assert (entry.action, entry.entity) == ("http.preview_asset", "source_id:shop")
+    assert odd.entity == "source_id:?", "a line end is of no identifier"
+
+
+def test_who_asks_again_and_again_is_two_entries_and_is_counted(instance, admin, store, monkeypatch) -> None:
+    monkeypatch.setattr(refusals, "MOST_THINGS", 2)
+    issued = admin.post("/api/v1/tokens", json={"principal": "insistent", "roles": ["viewer"]}).json()
+    with httpx.Client(base_url=instance.url, headers={"Authorization": f"Bearer {issued['secret']}"}) as client:
+        for name in ("shop", "shop", "shop", "till", "safe", "vault"):
+            last = client.get(f"/api/v1/sources/{name}/health")
+            assert last.status_code == 403
+    closing = instance.app.state.refusals.close()
+    asyncio.run_coroutine_threadsafe(closing, instance.groups.loop).result(30)
+    with Session(store) as session:
+        found = session.scalars(select(AuditEntry).where(AuditEntry.principal == "insistent").order_by(AuditEntry.seq))
+        told = [(entry.action, entry.entity, entry.request_id) for entry in found]
+    assert {action for action, _, _ in told} == {"http.get_source_health"}
+    assert [entity for _, entity, _ in told] == [
+        "source_id:shop", "source_id:till", "others", "source_id:shop times:2", "others times:1",
+    ]  # fmt: skip
+    assert told[-1][2] == last.headers["x-request-id"]
 
 
 def audited(store, answer: httpx.Response) -> AuditEntry:

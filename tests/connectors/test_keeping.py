@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from counting_proxy import CountingProxy
 from source_targets import Bucket, Database
 
-from cluster.connectors import keeping, split_url
+from cluster.connectors import keeping, network, split_url
 from cluster.connectors.interface import Connector, SourceAccess
 from cluster.connectors.keeping import sessions
 from cluster.connectors.opening import opened
@@ -109,6 +111,27 @@ def test_one_that_the_server_has_ended_or_that_is_old_is_not_used(
     monkeypatch.setattr(keeping, "OLDEST_SECONDS", 0.0)
     assert backend(access) != second
     assert ended(database, second)
+
+
+@pytest.mark.parametrize("kind", ["database", "my_database"])
+def test_one_whose_server_stands_still_is_not_waited_for(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "ANSWER_SECONDS", 0.2)
+    server = urlsplit(request.getfixturevalue(kind).url)
+    proxy = CountingProxy("127.0.0.1", server.port or 0, postgresql=kind == "database")
+    with proxy.serving() as port:
+        parts = split_url(server._replace(netloc=f"{server.netloc.rpartition(':')[0]}:{port}").geturl())
+        access = SourceAccess(
+            source_id="s", url=parts.url, options=parts.options | {"sslmode": "disable"},
+            sealed=seal(parts.credential, "s"), keep=True,
+        )  # fmt: skip
+        with opened(access, None, "scan") as connector:
+            assert connector.enumerate().complete
+        assert sessions().take(access) is not None
+        sessions().give(access, sessions().lend(access, connector))
+        proxy.silent = True
+        assert sessions().take(access) is None
 
 
 def test_an_idle_one_is_closed(access: SourceAccess, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from source_targets import Bucket, Open, asset_of, cells_of
 
-from cluster.connectors.files.resource_sets import LEAST, grouped, pattern_of
+from cluster.connectors.files.resource_sets import LEAST, grouped, oldest, pattern_of
 from cluster.connectors.files.tree import Entry
 from cluster.errors import SourceUnreadable
 
@@ -49,6 +49,12 @@ def test_every_file_is_in_one_group(names: list[str]) -> None:
         entry.path for entry in entries
     )
     assert all(len(found) >= LEAST for found in sets.values())
+
+
+def test_a_set_with_a_member_of_unknown_age_has_none() -> None:
+    known = [Entry(f"{number}.csv", 1, "v", datetime(2024, 1, number + 1, tzinfo=UTC)) for number in range(3)]
+    assert oldest(known) == datetime(2024, 1, 1, tzinfo=UTC)
+    assert oldest([*known, Entry("x.csv", 1, "v")]) is None
 
 
 def test_many_files_are_one_asset_and_few_partitions(tmp_path: Path, opened: Open) -> None:

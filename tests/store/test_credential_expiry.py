@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from actors.sources import health_queries, queries, worker
 from actors.sources.contract import (
     HealthNote,
     HealthView,
+    ProbeSource,
     RecordHealth,
+    RecordTest,
     RegisterSource,
     RetireSource,
     RotateCredential,
@@ -22,14 +24,18 @@ from actors.sources.contract import (
     SourceView,
     WatchCredentials,
 )
+from actors.sources.contract import TestSource as AskTest
 from actors.sources.health import Standing
 from actors.sources.service import service
+from cluster.connectors.interface import TestStep
 from cluster.context import system
+from cluster.errors import SourceAuthFailed
 from cluster.runtime.commands import Command, UnitOfWork
 from cluster.store.engine import make_engine
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
+AUTH = SourceAuthFailed.code
 
 
 class Desk:
@@ -82,7 +88,9 @@ def test_the_end_of_a_credential_is_told_once_before_and_once_when_it_has_come(d
     assert desk.told(NOW + 82 * DAY) == []
     assert desk.health(source.id).credential_state == "valid"
     assert desk.told(NOW + 84 * DAY) == ["sources.credential_expiring"]
-    assert desk.told(NOW + 85 * DAY) == []
+    desk.session.execute(text("SET TIME ZONE 'Asia/Tokyo'"))
+    desk.session.expire_all()
+    assert desk.told(NOW + 85 * DAY) == [], "nor to whom the store speaks in another time zone"
     assert (desk.health(source.id).credential_state, desk.health(source.id).state) == ("expiring", "unknown")
     assert desk.told(NOW + 91 * DAY) == ["sources.credential_expired", "sources.health_changed"]
     assert desk.told(NOW + 92 * DAY) == []
@@ -114,6 +122,25 @@ def test_what_probes_find_does_not_make_it_told_again(desk: Desk, tmp_path: Path
     for standing, diagnosis in ((away, "port-closed"), (note.standing, None)):
         desk.do(RecordHealth(notes=(note.model_copy(update={"standing": standing, "diagnosis": diagnosis}),)))
     assert (desk.health(source.id).state, desk.health(source.id).diagnosis) == ("auth_failed", "expired-token")
+
+
+def test_a_probe_that_was_asked_for_is_made_whatever_is_told_meanwhile(desk: Desk, tmp_path: Path) -> None:
+    source = registered(desk, tmp_path, 3)
+    desk.do(ProbeSource(source_id=source.id))
+    assert desk.told(NOW + 2.9 * DAY) == ["sources.credential_expiring"]
+    assert desk.health(source.id).checked_at is None, "nobody has looked yet"
+    test = desk.do(AskTest(source_id=source.id))
+    step = TestStep(name="CheckAccess", status="failed", category="gate", duration_ms=1, summary="x", code=AUTH)
+    desk.do(RecordTest(test_id=test.id, steps=(step,), facts=None))
+    ((_, row),) = [found for found in health_queries.to_probe(desk.session) if found[0].source_id == source.id]
+    assert row is not None
+    assert row.asked_at == NOW
+    note = HealthNote(
+        source_id=source.id, standing=Standing(), since=desk.now, checked_at=desk.now, diagnosis=None,
+        breaker="closed", next_probe_at=None,
+    )  # fmt: skip
+    desk.do(RecordHealth(notes=(note,)))
+    assert row.asked_at is None
 
 
 def test_of_a_retired_source_nothing_is_told(desk: Desk, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from actors.catalog import queries as catalog
 from actors.catalog.contract import RecordInventory, SourceRef
-from actors.orchestrator.handoffs_queries import HISTORY
+from actors.orchestrator.handoffs_queries import CLOSED, HISTORY
 from actors.orchestrator.steps import Settled, Way
+from actors.scans.contract import Budget, SetBudget, Window
+from actors.scans.service import service as scans_service
 from actors.sources import queries as sources
 from actors.sources.contract import RegisterSource
 from actors.sources.service import service as sources_service
@@ -110,6 +112,13 @@ def test_a_source_that_allows_it_tells_what_it_ran(site: Site, keeping: str) -> 
         ("id", "order_id", "IDENTITY", "query"), ("amount", "total", "TRANSFORMATION", "query"),
         ("amount", None, "FILTER", "query"),
     }  # fmt: skip
+    tomorrow = (datetime.now(UTC).weekday() + 2) % 7
+    closed = Budget(windows=(Window(days=(tomorrow,), start=time(0), end=time(0)),))
+    work = UnitOfWork(site.session, system("scans"), "scans", datetime.now(UTC))
+    scans_service.carry_out(work, SetBudget(source_id=source, content=closed))
+    way = Way("w", source, "default", "enrich")
+    assert list(HISTORY.commands(site.session, way)) == [], "nothing is read while the budget allows none"
+    assert HISTORY.settled(site.session, way, []) == Settled("partial", problem=CLOSED)
 
 
 def test_what_fills_no_table_stays_where_it_is_with_its_passwords(keeping: str) -> None:

@@ -91,12 +91,15 @@ class Availability(View):
 
 
 class HealthNote(View):
-    """What is kept of a source's standing between two probes, and until when its breaker holds probes back."""
+    """What is kept of a source's standing between two probes, and until when its breaker holds probes back.
+
+    `checked_at` is None as long as nobody has looked.
+    """
 
     source_id: str
     standing: Standing
     since: datetime
-    checked_at: datetime
+    checked_at: datetime | None
     diagnosis: str | None
     breaker: State
     next_probe_at: datetime | None

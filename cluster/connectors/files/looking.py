@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from threading import Lock
 
-from cluster.connectors.files.resource_sets import sampled
+from cluster.connectors.files.resource_sets import oldest, sampled
 from cluster.connectors.files.tree import Entry, Tree
 from cluster.connectors.fingerprints import digest
 from cluster.connectors.interface import AssetInfo, Problem
@@ -57,7 +57,7 @@ class Looking:
                 "fingerprint": digest([[entry.path, entry.version] for entry in members]),
                 "identity": None,
                 "comment": f"{len(members)} files",
-                "modified_at": min((one.modified_at for one in members if one.modified_at), default=None),
+                "modified_at": oldest(members),
             }
         )
 

@@ -201,9 +201,16 @@ class ObjectFile:
 
     def _got(self, options: Mapping[str, Any]) -> memoryview:
         found = obstore.get(self._way.store, self._key, options=cast(Any, options))
-        if self._tag and found.meta.get("e_tag", self._tag) != self._tag:  # a store that heeds no If-Match
+        if not self._same(found.meta):  # a store that heeds no If-Match, or has no tags to hold it to
             raise SourceObjectGone(f"{self.name} was replaced while it was read.", "Scan the source again.")
         return memoryview(cast(Any, found.bytes()))
+
+    def _same(self, meta: Any) -> bool:
+        """Whether an answer is of the version that was opened, by what it tells: tag, else time and size."""
+        tag = meta.get("e_tag")
+        if self._tag and not tag:
+            return int(meta["size"]) == self.size
+        return tag == self._tag if self._tag else _version(meta) == self.version
 
 
 def _version(meta: Any) -> str:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cluster.connectors.files.identity import identify, verify
@@ -61,6 +62,12 @@ def sampled(members: Sequence[Entry]) -> list[Entry]:
     """Members from all over the set, the first and the last among them."""
     step = (len(members) - 1) / (SAMPLED - 1)
     return [members[round(place * step)] for place in range(SAMPLED)]
+
+
+def oldest(members: Sequence[Entry]) -> datetime | None:
+    """When the oldest member was written; None where that of any is not known, as it may be older than all others."""
+    times = [member.modified_at for member in members if member.modified_at is not None]
+    return min(times) if len(times) == len(members) else None
 
 
 def is_set(path: str) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pymysql
 from pymysql.cursors import DictCursor, SSCursor
 
+from cluster.connectors import network
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.mysql.faults import fault, refusal
 from cluster.connectors.mysql.wire import PacedConnection
@@ -122,14 +123,9 @@ class Session:
         raise raised from None  # the server's message may quote a value
 
     def well(self) -> bool:
-        """Whether the connection is there."""
-        if self._connection is None or not self._connection.open:
-            return False
-        try:
-            self._connection.ping(reconnect=False)
-        except _DRIVER:
-            return False
-        return True
+        """Whether the connection is there, and its server answers within `ANSWER_SECONDS`."""
+        connection = self._connection
+        return connection is not None and connection.open and connection.answers(network.ANSWER_SECONDS)
 
     def close(self) -> None:
         if self._connection is not None:

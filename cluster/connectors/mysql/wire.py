@@ -21,6 +21,9 @@ _AT_ONCE = 64 << 10
 class PacedConnection(pymysql.connections.Connection):  # type: ignore[misc]  # it has no types
     """Signs in over a socket that is open. Raises pymysql.MySQLError."""
 
+    _read_timeout: float
+    _write_timeout: float
+
     def __init__(self, pacer: Pacer, opened: socket.socket, statement_seconds: int, **given: Any) -> None:
         self._pacer, self._wire, self._buffer, self._held = pacer, None, 0, bytearray()
         pacer.reserve(_GREETING_BYTES)
@@ -45,6 +48,17 @@ class PacedConnection(pymysql.connections.Connection):  # type: ignore[misc]  # 
             yield
         finally:
             self.use_unicode, self.decoders = unicode, decoders
+
+    def answers(self, seconds: float) -> bool:
+        """Whether the server answers a ping within so many seconds; one that does not is of no use any more."""
+        held, self._read_timeout, self._write_timeout = (self._read_timeout, self._write_timeout), seconds, seconds
+        try:
+            self.ping(reconnect=False)
+        except (pymysql.MySQLError, OSError):
+            self.drop()
+            return False
+        self._read_timeout, self._write_timeout = held
+        return True
 
     def drop(self) -> None:
         """Closes the socket, whatever the server is still sending."""

@@ -14,12 +14,13 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
+from cluster.connectors import network
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.network import loopback, reach
 from cluster.connectors.options import seconds
 from cluster.connectors.pace import Pacer
 from cluster.connectors.postgres.faults import fault, refusal
-from cluster.connectors.postgres.wire import PacedConnection, paced_connection
+from cluster.connectors.postgres.wire import PacedConnection, answers, paced_connection
 from cluster.errors import SourceAuthFailed
 from cluster.security.network import policy
 
@@ -117,15 +118,14 @@ class Session:
         raise raised from None  # the driver's message must not travel with it
 
     def well(self) -> bool:
-        """Whether the connections are there, and nothing is unfinished on them."""
+        """Whether the connections are there, nothing is unfinished, and the server answers within `ANSWER_SECONDS`."""
         connection = self._connection
         if connection is None or connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
             return False
         try:
-            connection.execute("SELECT 1")
+            return answers(connection.pgconn, network.ANSWER_SECONDS)
         except psycopg.Error:
             return False
-        return True
 
     def close(self) -> None:
         self._drop_stream()

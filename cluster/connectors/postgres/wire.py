@@ -6,13 +6,16 @@ besides. An answer that is larger than expected is left in that buffer until the
 server.
 """
 
+import select
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
-from psycopg.pq.abc import PGresult
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import DictRow, dict_row
 from psycopg.waiting import Ready
 
@@ -98,3 +101,24 @@ def paced_connection(conninfo: str, pacer: Pacer) -> PacedConnection:
     connection = PacedConnection.connect(conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None)
     connection.begin(pacer)
     return connection
+
+
+def answers(connection: PGconn, seconds: float) -> bool:
+    """Whether the server answers an idle session within so many seconds; one that does not is of no use any more.
+
+    libpq itself would wait for as long as the other end keeps the connection, which a server that stands still does.
+    """
+    until, well = time.monotonic() + seconds, True
+    connection.send_query(b"SELECT 1")
+    connection.flush()
+    waiting = select.poll()
+    waiting.register(connection.socket, select.POLLIN)
+    while True:
+        while connection.is_busy():
+            if not waiting.poll(max(0.0, until - time.monotonic()) * 1000):
+                return False
+            connection.consume_input()
+        result = connection.get_result()
+        if result is None:
+            return well
+        well = well and result.status == ExecStatus.TUPLES_OK
