@@ -1,4 +1,4 @@
-"""Lineage from OpenLineage events: kept as they come, and turned into the edges of the job that they are of.
+"""Lineage from OpenLineage events, which are kept (SQL without its constants) and turned into the edges of their job.
 
 The edges of a job are those that its newest completed run told of (or the newest JobEvent), over all events of that
 run: emitters spread their facets over START and COMPLETE. Events may come twice, late and in any order; the result is
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import LineageReceipt, RecordLineageEvent
 from actors.catalog.datasets import Place, locate
-from actors.catalog.job_sql import told_by_sql
+from actors.catalog.job_sql import told_by_sql, without_values
 from actors.catalog.lineage import DerivedEdge
 from actors.catalog.openlineage import Dataset, Event, Flow, flows, other_names, read_event
 from actors.catalog.tables import Edge, LineageEvent
@@ -32,7 +32,7 @@ def record_lineage_event(work: UnitOfWork, command: RecordLineageEvent) -> Linea
     """Raises InvalidInput for what is no event. The same event again changes nothing."""
     event = read_event(command.body)
     canonical = json.dumps(command.body, sort_keys=True, separators=(",", ":"))
-    row = _row(work, event, hashlib.sha256(canonical.encode()).hexdigest()[:32], command.body)
+    row = _row(work, event, hashlib.sha256(canonical.encode()).hexdigest()[:32], without_values(event, command.body))
     if work.session.get(LineageEvent, row.id) is not None:
         return LineageReceipt(event_id=row.id, kind=event.kind, known=True, begun=0, ended=0)
     work.session.add(row)

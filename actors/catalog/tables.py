@@ -189,7 +189,10 @@ class CarriedLabel(Base):
 
 
 class LineageEvent(Base):
-    """An OpenLineage event as it came; `body` keeps what Sextant does not look at. `id` is a hash of the body."""
+    """An OpenLineage event; `body` keeps what Sextant does not look at, SQL without its constants.
+
+    `id` is a hash of the body as it came.
+    """
 
     __tablename__ = "lineage_event"
     __table_args__ = (Index("ix_lineage_event_job", "job_id", "at"), Index("ix_lineage_event_run", "run_id"), SCHEMA)

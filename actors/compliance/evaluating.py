@@ -5,42 +5,27 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from actors.compliance import factbook, holdings, ledger, orders_on_record, queries, records
-from actors.compliance.contract import EvaluationView, RecordFacts, TouchedView, Verdict
+from actors.compliance import factbook, holdings, ledger, orders_on_record, records
+from actors.compliance.contract import EvaluationView, RecordFacts, TouchedView
 from actors.compliance.deriving import OWN_KINDS, OnRecord, derive, of_assets, places
-from actors.compliance.evaluation import Draft, Key, evaluate, fingerprint
+from actors.compliance.evaluation import Draft, Key, evaluate
 from actors.compliance.facts import AssetFacts, FactSet
 from actors.compliance.frameworks import chosen
 from actors.compliance.holdings import Held, subset
 from actors.compliance.ledger import Change, Standing
+from actors.compliance.news import News, announce, note, told
 from actors.compliance.packs import Framework, Use
 from actors.compliance.tables import Followed, Judged
-from cluster.naming import source_entity
 from cluster.runtime.commands import UnitOfWork
 
 Scope = tuple[tuple[str, ...], tuple[str, ...]]  # the tags that make data a check's concern, and those that do not
 Seen = dict[Scope, list[str]]
-# A first evaluation of a large estate opens tens of thousands of findings. Beyond this many the news is in the counts
-# of `compliance.evaluated` alone; the findings themselves are rows.
-EVENTS = 1000
-
-
-@dataclass
-class News:
-    """What an evaluation changed; of the findings that opened and were resolved, the first `EVENTS`."""
-
-    changed: int = 0
-    recounted: bool = False
-    counts: dict[str, int] = field(default_factory=lambda: {"opened": 0, "resolved": 0})
-    told: dict[str, list[Change]] = field(default_factory=lambda: {"opened": [], "resolved": []})
 
 
 def whole(work: UnitOfWork, source_id: str, keys: tuple[str, ...] = ()) -> EvaluationView:
@@ -50,7 +35,7 @@ def whole(work: UnitOfWork, source_id: str, keys: tuple[str, ...] = ()) -> Evalu
         _judge(work, frameworks, _with_records(work, source_id), news)
     if not keys:
         _withdraw(work, source_id, [framework.pack.value.key for framework in frameworks], news)
-    return _told(work, source_id, news)
+    return told(work, source_id, news)
 
 
 @contextmanager
@@ -83,7 +68,7 @@ def _judge(work: UnitOfWork, frameworks: list[Framework], facts: FactSet, news: 
                 changes = ledger.compare(source_id, evaluate(framework.uses, facts, stored), stored)
             finally:
                 writing.result()
-            _note(news, changes)
+            note(news, changes)
     ledger.write(session, source_id, changes, work.now)
 
 
@@ -103,7 +88,7 @@ def touched(work: UnitOfWork, source_id: str, assets: Collection[str]) -> Touche
         found |= {key: draft for key, draft in evaluate(local, facts, stored).items() if key[3] in judged}
         found |= _of_source(work, facts, framework, seen, stored)
     _settle(work, source_id, found, stored, news)
-    _announce(work, source_id, {"changed": news.changed}, news)
+    announce(work, source_id, {"changed": news.changed}, news)
     return TouchedView(source_id=source_id, judged=len(judged), changed=news.changed)
 
 
@@ -216,39 +201,4 @@ def _settle(work: UnitOfWork, source_id: str, found: dict[Key, Draft], stored: d
     """Writes what is different, and takes note of it."""
     changes = ledger.compare(source_id, found, stored)
     ledger.write(work.session, source_id, changes, work.now)
-    _note(news, changes)
-
-
-def _note(news: News, changes: list[Change]) -> None:
-    news.changed += len(changes)
-    for kind in ("opened", "resolved"):
-        moved = [change for change in changes if getattr(change, kind)]
-        news.counts[kind] += len(moved)
-        news.told[kind] += moved[: max(EVENTS - len(news.told[kind]), 0)]
-
-
-def _told(work: UnitOfWork, source_id: str, news: News) -> EvaluationView:
-    counted = queries.verdicts_by_framework(work.session, source_id)
-    total: dict[Verdict, int] = {}
-    for counts in counted.values():
-        total |= {verdict: total.get(verdict, 0) + number for verdict, number in counts.items()}
-    digest = queries.digest(work.session, source_id, counted)
-    after = EvaluationView(source_id=source_id, verdicts=total, changed=news.changed, digest=digest)
-    _announce(work, source_id, after.model_dump(mode="json"), news)
-    return after
-
-
-def _announce(work: UnitOfWork, source_id: str, after: dict[str, Any], news: News) -> None:
-    """The events of what changed."""
-    if news.changed or news.recounted:
-        work.emit("evaluated", source_entity(source_id), after=after | news.counts)
-    for kind, changes in news.told.items():
-        for change in changes:
-            identifier = fingerprint(source_id, change.draft.key)[: ledger.ID_LENGTH]
-            before = {"verdict": change.before.verdict, "state": change.before.state} if change.before else None
-            work.emit(f"finding_{kind}", f"finding:{identifier}", before, _said(source_id, change.draft))
-
-
-def _said(source_id: str, draft: Draft) -> dict[str, str]:
-    names = ("framework", "control", "check", "subject", "subject_name", "verdict", "severity", "reason")
-    return {"source_id": source_id} | {name: str(getattr(draft, name)) for name in names}
+    note(news, changes)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from actors.sources import accounts, expiry, health_queries, pools, queries, worker
+from actors.sources import account_queries, expiry, health_queries, pools, queries, worker
 from actors.sources.contract import (
     BeginWork,
     RecordAccount,
@@ -183,13 +183,13 @@ def _to_probe() -> list[Known]:
 
 def _queued() -> tuple[list[str], list[str], list[str], list[str]]:
     with reading() as session:
-        more = pools.waiting_tunings(session), accounts.waiting_discoveries(session)
+        more = pools.waiting_tunings(session), account_queries.waiting_discoveries(session)
         return (*queries.queued(session), *more)
 
 
 def _account_input(discovery_id: str) -> AccountAccess:
     with reading() as session:
-        return accounts.discovery_input(session, discovery_id)
+        return account_queries.discovery_input(session, discovery_id)
 
 
 def _tuning_input(tuning_id: str) -> tuple[SourceAccess, list[AssetInfo], int]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from actors.sources import accounts
+from actors.sources import account_queries
 from actors.sources.contract import (
     AccountDiscoveryView,
     AccountView,
@@ -63,14 +63,14 @@ async def register(body: RegisterAccount, response: Response, doors: Access, cal
 def list_all(doors: Access, caller: MayRead, after: After = None, limit: Limit = 50) -> Page[AccountView]:
     """Accounts in the order of their ids."""
     with doors.reading() as session:
-        return page(accounts.list_accounts(session, after, limit + 1), limit, lambda account: account.id)
+        return page(account_queries.list_accounts(session, after, limit + 1), limit, lambda account: account.id)
 
 
 @router.get("/source-accounts/{account_id}", operation_id="get_account", summary="Read an account")
 def get(account_id: Id, doors: Access, caller: MayRead) -> AccountView:
     """The account, and when it was last looked through to the end."""
     with doors.reading() as session:
-        return accounts.get_account(session, account_id)
+        return account_queries.get_account(session, account_id)
 
 
 @router.post("/source-accounts/{account_id}/retire", operation_id="retire_account", summary="Retire an account")
@@ -97,7 +97,7 @@ async def discover(account_id: Id, response: Response, doors: Access, caller: Wr
 def get_discovery(account_id: Id, discovery_id: Id, doors: Access, caller: MayRead) -> AccountDiscoveryView:
     """What is new, changed and gone, and what could not be read."""
     with doors.reading() as session:
-        return accounts.get_account_discovery(session, account_id, discovery_id)
+        return account_queries.get_account_discovery(session, account_id, discovery_id)
 
 
 @router.get("/source-resources", operation_id="list_resources", summary="List what lies in accounts")
@@ -112,7 +112,7 @@ def resources(
 ) -> Page[ResourceView]:
     """With region, size, encryption, key, public access, TLS and tags, in the order of their ids."""
     with doors.reading() as session:
-        found = accounts.list_resources(session, account_id, status, after, limit + 1)
+        found = account_queries.list_resources(session, account_id, status, after, limit + 1)
     return page(found, limit, lambda resource: resource.id)
 
 

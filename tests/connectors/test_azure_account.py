@@ -9,7 +9,7 @@ from object_stores import ACCOUNT, KEY
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
-from actors.sources import accounts, queries, worker
+from actors.sources import account_queries, queries, worker
 from actors.sources.contract import AdoptResource, DiscoverAccount, RecordAccount, RegisterAccount
 from actors.sources.service import service
 from cluster.connectors.opening import opened
@@ -41,9 +41,9 @@ def registered(session: Session, endpoint: str, key: str = KEY) -> str:
 
 def looked(session: Session, account: str) -> dict[str, Any]:
     asked = do(session, DiscoverAccount(account_id=account))
-    listing = worker.list_account(accounts.discovery_input(session, asked.id))
+    listing = worker.list_account(account_queries.discovery_input(session, asked.id))
     assert do(session, RecordAccount(discovery_id=asked.id, listing=listing)).complete
-    return {one.name: one for one in accounts.list_resources(session, account, None, None, 100)}
+    return {one.name: one for one in account_queries.list_resources(session, account, None, None, 100)}
 
 
 def test_containers_are_found_with_their_facts_adopted_and_gone(session: Session, azurite: str) -> None:
@@ -70,7 +70,7 @@ def test_containers_are_found_with_their_facts_adopted_and_gone(session: Session
 def test_a_key_that_is_wrong_is_said_to_be(session: Session, azurite: str, key: str, error: type[Exception]) -> None:
     asked = do(session, DiscoverAccount(account_id=registered(session, azurite, key)))
     with pytest.raises(error):
-        worker.list_account(accounts.discovery_input(session, asked.id))
+        worker.list_account(account_queries.discovery_input(session, asked.id))
 
 
 def test_what_no_azure_account_may_be(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,4 +85,4 @@ def test_what_no_azure_account_may_be(session: Session, monkeypatch: pytest.Monk
             do(session, RegisterAccount(name="a", provider="azure", options=options))
     asked = do(session, DiscoverAccount(account_id=registered(session, "http://127.0.0.1:1/x")))
     with pytest.raises(SourceUnreachable):
-        worker.list_account(accounts.discovery_input(session, asked.id))
+        worker.list_account(account_queries.discovery_input(session, asked.id))

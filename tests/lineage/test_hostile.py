@@ -8,6 +8,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from cluster.lineage.extract import extract
+from cluster.lineage.literals import without_literals
 from tests.lineage.corpus_files import cases
 
 DIALECTS = ["postgres", "tsql", "snowflake", "bigquery", "oracle", "mysql", "hive", "clickhouse", ""]
@@ -30,6 +31,26 @@ def test_texts_cut_and_joined_anywhere_never_raise(first: str, dialect: str, cut
 def test_any_text_never_raises(text: str, dialect: str) -> None:
     extract(text, dialect)
     extract(f"SELECT a FROM t WHERE x = '{text}'; SELECT b FROM u", dialect)
+
+
+@few
+@given(st.text("abcxyz .;-$?", min_size=4, max_size=20), st.integers(1000, 10**12), st.sampled_from([*DIALECTS, None]))
+def test_no_constant_and_no_comment_is_left_in_what_is_kept(value: str, number: int, dialect: str | None) -> None:
+    text = f"SELECT a FROM t WHERE x = '{value}'' {value}' AND n > {number}.5 -- {number}\n AND m = {number} /*x*/"
+    kept = without_literals(text, dialect)
+    assert value not in kept
+    assert str(number) not in kept
+    assert kept.startswith("SELECT a FROM t WHERE x = '?'")
+
+
+def test_of_a_text_without_an_end_and_of_names_that_may_be_values_nothing_is_left() -> None:
+    assert without_literals("SELECT 'ann", "postgres") == ""
+    assert without_literals('SELECT "a b" FROM t', "postgres") == 'SELECT "a b" FROM t'
+    for dialect in ("mysql", None, "nobody's"):
+        assert without_literals('SELECT "a b" FROM t', dialect) == "SELECT '?' FROM t"
+    body = "CREATE FUNCTION f() RETURNS text AS $$ SELECT $1 || $x$ann$x$ || 'bob', 42 $$ LANGUAGE sql"
+    masked = "CREATE FUNCTION f() RETURNS text AS $$ SELECT $1 || '?' || '?', 0 $$ LANGUAGE sql"
+    assert without_literals(body, "postgres") == masked
 
 
 @few

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from actors.sources import accounts, queries, worker
+from actors.sources import account_queries, queries, worker
 from actors.sources.contract import (
     AdoptResource,
     DiscoverAccount,
@@ -64,12 +64,12 @@ def do(session: Session, command: Command[Any]) -> Any:
 def looked(session: Session, account_id: str, listing: AccountListing | None = None) -> Any:
     """A look through the account, as the actor does it."""
     asked = do(session, DiscoverAccount(account_id=account_id))
-    found = listing or worker.list_account(accounts.discovery_input(session, asked.id))
+    found = listing or worker.list_account(account_queries.discovery_input(session, asked.id))
     return do(session, RecordAccount(discovery_id=asked.id, listing=found))
 
 
 def resources(session: Session, account_id: str, status: Any = None) -> dict[str, Any]:
-    return {one.name: one for one in accounts.list_resources(session, account_id, status, None, 200)}
+    return {one.name: one for one in account_queries.list_resources(session, account_id, status, None, 200)}
 
 
 @pytest.fixture
@@ -257,7 +257,7 @@ def test_the_folders_of_a_share_are_found_and_links_are_not_followed(session: Se
     share.rmdir()
     asked = do(session, DiscoverAccount(account_id=account))
     with pytest.raises(SourceObjectGone):
-        worker.list_account(accounts.discovery_input(session, asked.id))
+        worker.list_account(account_queries.discovery_input(session, asked.id))
 
 
 def resources_of(session: Session, account: str) -> dict[str, Any]:

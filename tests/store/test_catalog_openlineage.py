@@ -245,7 +245,22 @@ def test_sql_is_read_only_where_an_emitter_leaves_out_what_is_done(desk: Desk, m
         body = event(run, "COMPLETE", f"1{run[1]}:00:00", inputs=[dataset("public.orders")],
                      outputs=[dataset("mart.totals", **facets)])  # fmt: skip
         desk.tell(body | {"job": {**body["job"], "facets": {"sql": {"query": f"SELECT 1 AS {run}"}}}})
-    assert read == ["SELECT 1 AS r3"]
+    assert read == ["SELECT 0 AS r3"]
+
+
+def test_sql_is_kept_without_the_values_in_it_and_says_as_much(desk: Desk) -> None:
+    query = "/* for ann */ SELECT md5(amount::text || 'ann@example.org') AS total FROM orders WHERE id = 4711"
+    body = event("r1", "COMPLETE", "10:00:00", outputs=[
+        dataset("mart.totals", columnLineage=column_lineage("total", "public.orders"), odd=[{"sql": query}]),
+    ])  # fmt: skip
+    body["job"] = {**body["job"], "facets": {"sql": {"query": query, "_producer": "p"}}}
+    (receipt,) = desk.tell(body)
+    assert desk.edges() == {(ORDERS, "amount", TOTALS, "total", "DIRECT", "TRANSFORMATION", True)}
+    kept = desk.session.get_one(LineageEvent, receipt.event_id).body
+    masked = " SELECT md5(amount::text || '?') AS total FROM orders WHERE id = 0"
+    assert kept["job"]["facets"]["sql"] == {"query": masked, "_producer": "p"}
+    assert kept["outputs"][0]["facets"]["odd"] == [{"sql": masked}]
+    assert desk.tell(body)[0].known, "the same event is known by what was sent"
 
 
 def test_sql_that_cannot_be_read_leaves_what_the_emitter_says(desk: Desk) -> None:

@@ -276,7 +276,7 @@ def test_names_with_any_characters_are_stored_and_replayed(store: Store) -> None
 
 
 def test_many_findings_open_with_a_bounded_number_of_events(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.compliance.evaluating.EVENTS", 2)
+    monkeypatch.setattr("actors.compliance.news.EVENTS", 2)
     store.record(source(), *payments(), *asset("cards", {"pan": [label("pci.pan")]}, grants=public("SELECT")))
     store.evaluate()
     (evaluated,) = [event for event in store.events if event.kind == "compliance.evaluated"]
