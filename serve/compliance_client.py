@@ -53,6 +53,15 @@ class Compliance(Typed):
         document: dict[str, Any] = self.http.call("GET", f"/sources/{source_id}/findings/export", params=asked).json()
         return document
 
+    def report(
+        self, source_id: str, framework: str, form: str = "pdf", since: str | None = None, until: str | None = None
+    ) -> bytes:
+        """A report of a source by one framework: "pdf", "html", "csv" or "json"; or "evidence", which is signed."""
+        if form == "evidence":
+            return self.http.call("GET", f"/sources/{source_id}/evidence", params={"framework": framework}).content
+        asked = {"framework": framework, "format": form, "since": since, "until": until}
+        return self.http.call("GET", f"/sources/{source_id}/report", params=asked).content
+
     def deadlines(self) -> list[Deadline]:
         """What has to be done by when, the earliest first."""
         return list(self._pages(Deadline, "/compliance/deadlines"))

@@ -65,6 +65,12 @@ def append_audit(session: Session, drafts: list[AuditDraft], at: datetime) -> No
     session.execute(insert(AuditEntry), rows)
 
 
+def head(session: Session) -> dict[str, Any]:
+    """The number and the hash of the newest entry; whoever keeps them sees whether entries were cut off later."""
+    last = session.execute(select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)).first()
+    return {"seq": last.seq, "hash": last.hash} if last else {"seq": 0, "hash": GENESIS}
+
+
 def verify(session: Session) -> ChainCheck:
     """Walks the whole chain in the order of its numbers."""
     previous, expected, count = GENESIS, 1, 0

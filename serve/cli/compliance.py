@@ -68,6 +68,28 @@ def export(
         typer.echo(json.dumps(sextant.compliance.export(source, form, framework), ensure_ascii=False, indent=1))
 
 
+@app.command("report")
+def report(  # noqa: PLR0917
+    source: Source,
+    framework: Annotated[str, typer.Argument(help="Key of the framework, such as gdpr.")],
+    form: Annotated[str, typer.Option("--format", help="pdf, html, csv, json, or evidence: json, signed.")] = "pdf",
+    since: Annotated[str | None, typer.Option(help="Verdicts reached from then on (RFC 3339).")] = None,
+    until: Annotated[str | None, typer.Option(help="Verdicts reached before.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; a name of its own here if left out.")] = None,
+) -> None:
+    """Write a report of the posture and findings of a source by one framework."""
+    with connected() as sextant:
+        content = sextant.compliance.report(source, framework, form, since, until)
+    place = out or Path(f"{framework}-{source}.{'evidence.json' if form == 'evidence' else form}")
+    try:
+        place.write_bytes(content)
+    except OSError:
+        raise InvalidInput(
+            "The report could not be written there.", "Give --out a file in a folder of yours."
+        ) from None
+    typer.echo(str(place))
+
+
 @app.command("records")
 def records(kind: Annotated[str | None, typer.Option(help="Only this kind.")] = None) -> None:
     """List what is on record."""

@@ -1,13 +1,17 @@
-"""The route by which verdicts are handed to other tools: OSCAL and SARIF."""
+"""Routes by which verdicts are handed on: to other tools (OSCAL, SARIF), to people, and as signed evidence."""
 
+from datetime import UTC, datetime
+from threading import Lock
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from actors.compliance import queries
+from actors.compliance.documents import Period, as_csv, as_html, as_json, document
 from actors.compliance.reporting import oscal, sarif
-from serve.http.compliance import Framework, MaySee
+from cluster.errors import InvalidInput
+from serve.http.compliance import Framework, MayRead, MaySee
 from serve.http.doors import Access
 from serve.http.pages import Id
 
@@ -19,6 +23,22 @@ ANSWER: dict[int | str, dict[str, Any]] = {
         "content": {media: {"schema": {"type": "object"}} for media in MEDIA.values()},
     }
 }
+FORMS = {"json": "application/json", "csv": "text/csv", "html": "text/html", "pdf": "application/pdf"}
+REPORTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The report in the form that was asked for.",
+        "content": {
+            media: {"schema": {"type": "object"} if form == "json" else {"type": "string"}}
+            for form, media in FORMS.items()
+        },
+    }
+}
+# A page that somebody opens from here shows what it holds, and neither runs nor fetches anything.
+HARMLESS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+OneFramework = Annotated[
+    str, Query(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._\-]+$", examples=["gdpr"], description="Its key.")
+]
+PRINTING = Lock()  # a long document takes a processor for seconds
 
 
 @router.get(
@@ -37,3 +57,51 @@ def export(
         report = queries.report(session, source_id, framework, caller)
     document = oscal(report) if format == "oscal" else sarif(report)
     return JSONResponse(document, media_type=MEDIA[format])
+
+
+@router.get(
+    "/sources/{source_id}/report", operation_id="report_source", summary="Report on a source by one framework",
+    response_class=Response, responses=REPORTED,
+)  # fmt: skip
+def report(  # noqa: PLR0917
+    source_id: Id,
+    doors: Access,
+    caller: MaySee,
+    framework: OneFramework,
+    format: Annotated[Literal["json", "csv", "html", "pdf"], Query(description="The form of the document.")] = "json",
+    since: Annotated[datetime | None, Query(description="Findings whose verdict was reached from then on.")] = None,
+    until: Annotated[datetime | None, Query(description="Findings whose verdict was reached before.")] = None,
+) -> Response:
+    """The posture by every control, and the findings that fail or lack evidence, the heaviest first: at most 2,000, of
+    which HTML and PDF print 500. The document says how many are left out."""
+    period = Period(_moment(since), _moment(until))
+    if period.since and period.until and period.since >= period.until:
+        raise InvalidInput("The period ends before it begins.", "Give a `since` that is before `until`.")
+    with doors.reading() as session:
+        told = queries.report(session, source_id, framework, caller)
+    body: bytes | str
+    if format == "json":
+        return JSONResponse(as_json(told, period))
+    if format == "csv":
+        body = as_csv(told, period)
+    elif format == "html":
+        body = as_html(document(told, period))
+    else:
+        from actors.compliance.printing import as_pdf  # loaded by those who print
+
+        with PRINTING:
+            body = as_pdf(document(told, period))
+    name = f'inline; filename="{framework}-{source_id}.{format}"'
+    return Response(body, media_type=FORMS[format], headers=HARMLESS | {"Content-Disposition": name})
+
+
+@router.get("/sources/{source_id}/evidence", operation_id="bundle_evidence", summary="Take the evidence, signed")
+def evidence(source_id: Id, doors: Access, caller: MayRead, framework: OneFramework) -> dict[str, Any]:
+    """The report of a framework with the facts and the rules that its verdicts cite, and the head of the audit chain,
+    signed by this installation (Ed25519): whoever has the public key sees whether a byte was changed."""
+    with doors.reading() as session:
+        return queries.bundle(session, source_id, framework)
+
+
+def _moment(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

@@ -1,7 +1,12 @@
 """Compliance over HTTP: records, policies, findings taken on and waived, orders, risk, and acting on advice."""
 
+import base64
+import csv
+import html
+import io
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
+from actors.compliance.certificates import is_genuine
 from actors.compliance.contract import EvaluateSource, FactDraft, RecordFacts
+from actors.compliance.documents import Document, Table, as_html
+from actors.compliance.printing import as_pdf
 from serve.compliance_client import Compliance
 from serve.transport import Transport
 
@@ -211,3 +219,60 @@ def test_findings_are_exported_as_sarif_and_waived_ones_are_suppressed(governed:
     assert (
         Compliance(Transport(governed.url, governed.tokens["steward"])).export(SOURCE, "sarif", "pci_dss") == document
     )
+
+
+def reported(client: httpx.Client, form: str, **asked: str) -> httpx.Response:
+    answer = client.get(f"/api/v1/sources/{SOURCE}/report", params={"framework": "pci_dss", "format": form, **asked})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def test_a_report_says_the_same_as_json_csv_html_and_pdf(governed: Any, officer: httpx.Client) -> None:
+    told = reported(officer, "json").json()
+    controls = [one["control"] for one in told["posture"]["controls"]]
+    assert {one["verdict"] for one in told["findings"]} == {"FAIL", "INSUFFICIENT_EVIDENCE"}
+    rows = list(csv.DictReader(io.StringIO(reported(officer, "csv").text)))
+    assert [row["control"] for row in rows if row["kind"] == "control"] == controls
+    assert [row["finding"] for row in rows if row["kind"] == "finding"] == [
+        one["fingerprint"] for one in told["findings"]
+    ]  # fmt: skip
+    page = reported(officer, "html")
+    assert all(html.escape(f"{one['reason']}") in page.text for one in told["findings"])
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    printed = Compliance(Transport(governed.url, governed.tokens["steward"])).report(SOURCE, "pci_dss")
+    words = text_of(printed)
+    assert all(control in words for control in controls)
+    assert f"{told['posture']['coverage']:.0%}" in words
+    old = reported(officer, "json", since="2020-01-01T00:00:00Z", until="2020-02-01T00:00:00Z").json()
+    assert (old["findings"], old["posture"]) == ([], told["posture"])
+    for asked in ({"framework": "nope"}, {"framework": "pci_dss", "since": "2021-01-01", "until": "2020-01-01"}, {}):
+        assert officer.get(f"/api/v1/sources/{SOURCE}/report", params=asked).status_code in {404, 422}
+
+
+def text_of(printed: bytes) -> str:
+    """What stands on the pages of a PDF of Latin letters, whose codes are those of ASCII."""
+    streams = (one.strip() for one in re.findall(rb"stream\r?\n(.*?)endstream", printed, re.DOTALL))
+    coded = [b"<~" + one.removeprefix(b"<~") for one in streams if one.endswith(b"~>")]
+    pages = b"".join(zlib.decompress(base64.a85decode(one, adobe=True)) for one in coded)
+    return b"".join(re.findall(rb"\((.*?)(?<!\\)\) Tj", pages)).decode("latin-1")
+
+
+def test_names_are_no_formula_no_markup_and_no_sign_of_them_is_lost() -> None:
+    odd = Document("<b>&", ("=1+1", "\u4e2d <script>"), (Table("t", ("verdict", "why"), (("fail", "<i>" * 300),)),))
+    assert "<script" not in as_html(odd)
+    words = text_of(as_pdf(odd))
+    assert "=1+1" in words
+    assert "\\\\u4e2d" in words
+    assert as_pdf(odd) == as_pdf(odd)
+
+
+def test_the_evidence_of_a_framework_is_signed_with_what_its_verdicts_stand_on(officer: httpx.Client) -> None:
+    bundle = officer.get(f"/api/v1/sources/{SOURCE}/evidence", params={"framework": "pci_dss"}).json()
+    assert is_genuine(bundle)
+    assert not is_genuine(bundle | {"rules": {}})
+    facts = {(one["kind"], one["subject"], one["version"]): one["digest"] for one in bundle["facts"]}
+    for finding in bundle["report"]["findings"]:
+        assert finding["rule_digest"] in bundle["rules"]
+        for fact in finding["facts"]:
+            assert facts[fact["kind"], fact["subject"], fact["version"]] == fact["digest"]
+    assert (bundle["facts_left_out"], bundle["audit"]["seq"] > 0) == (0, True)

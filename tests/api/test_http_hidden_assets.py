@@ -263,6 +263,8 @@ def asked(paths: list[str], unseen: set[int]) -> Iterator[str]:
             yield path.replace("{source_id}", "leaks")
             if path.endswith("/findings/export"):
                 yield f"{path.replace('{source_id}', 'leaks')}?format=sarif"
+            if path.endswith(("/report", "/evidence")):
+                yield f"{path.replace('{source_id}', 'leaks')}?framework=gdpr"
         elif path == "/api/v1/sources/{source_id}/risk/{asset_id}":
             yield from (path.replace("{source_id}", "leaks").replace("{asset_id}", ident(number)) for number in unseen)
         elif path.startswith(("/api/v1/assets/{", "/api/v1/lineage/{")):

@@ -46,11 +46,12 @@ from actors.compliance.queries.postures import (
     verdicts,
     verdicts_by_framework,
 )
-from actors.compliance.queries.reports import report
+from actors.compliance.queries.reports import bundle, report
 
 __all__ = [
     "Asking",
     "actionable",
+    "bundle",
     "contradictions",
     "deadlines",
     "decide",
