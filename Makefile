@@ -31,7 +31,7 @@ test: install    ## all checks and tests, side by side
 	@$(MAKE) --no-print-directory --jobs 2 check suite
 
 suite: install   ## the tests alone, in two processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 check: install   ## lint and types only
 	$(BIN)/ruff check cluster actors serve configs tests
