@@ -2,12 +2,14 @@
 
 from actors.sources.contract import RegisterAccount
 from cluster.clouds.azure import ACCOUNT
+from cluster.clouds.gcp import PROJECT
 from cluster.connectors import check_options, source_kind, split_url
 from cluster.errors import InvalidInput
 from cluster.security.network import check_places
 
 AWS_OPTIONS = ("endpoint", "role_arn", "external_id")
 AZURE_OPTIONS = ("account", "endpoint")
+GCP_OPTIONS = ("project", "endpoint")
 
 
 def reached(command: RegisterAccount) -> tuple[str | None, dict[str, str], dict[str, str]]:
@@ -28,6 +30,15 @@ def reached(command: RegisterAccount) -> tuple[str | None, dict[str, str], dict[
                 f"Give {', '.join(AZURE_OPTIONS)}: the name of a storage account, and where it is served if elsewhere.",
             )
         check_places("azure://", command.options)
+        return None, command.options, {}
+    if command.provider == "gcp":
+        known = set(command.options) <= set(GCP_OPTIONS) and PROJECT.fullmatch(command.options.get("project", ""))
+        if not known or command.url is not None or command.regions:
+            raise InvalidInput(
+                "An account of Google needs the option 'project', and has no URL and no regions.",
+                f"Give {', '.join(GCP_OPTIONS)}: the id of a project, and where it is served if elsewhere.",
+            )
+        check_places("gcp://", command.options)
         return None, command.options, {}
     if command.url is None or command.regions:
         raise InvalidInput("A server or folder needs a URL, and has no regions.", "Give the URL of the server.")

@@ -83,6 +83,10 @@ def list_account(access: AccountAccess) -> AccountListing:
         from cluster.clouds.azure import list_azure
 
         return list_azure(access, credential)
+    if access.provider == "gcp":
+        from cluster.clouds.gcp import list_gcp
+
+        return list_gcp(access, credential)
     from cluster.clouds.servers import list_databases, list_folders
 
     return (list_databases if access.provider == "postgresql" else list_folders)(access, credential)

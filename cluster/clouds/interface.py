@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cluster.connectors.interface import Problem
 
-Provider = Literal["aws", "azure", "postgresql", "folder"]
+Provider = Literal["aws", "azure", "gcp", "postgresql", "folder"]
 ResourceKind = Literal["bucket", "database", "database_cluster", "warehouse", "catalog", "folder"]
 
 
@@ -18,7 +18,7 @@ class AccountAccess(_Value):
     """How to reach an account. `url` is that of a server or folder; `sealed` the encrypted credential.
 
     `regions` are those to look into, all that the account has where there are none. `options` may name `endpoint`,
-    `role_arn` and `external_id` (AWS), `account` (Azure), and those of the connector (a server).
+    `role_arn` and `external_id` (AWS), `account` (Azure), `project` (Google), and those of the connector (a server).
     """
 
     account_id: str

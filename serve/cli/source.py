@@ -123,7 +123,7 @@ def list_accounts() -> None:
 @app.command("add-account")
 def add_account(  # noqa: PLR0917 - typer makes options of them
     name: Annotated[str, typer.Argument(help="Name of the account.")],
-    provider: Annotated[str, typer.Argument(help="aws, azure, postgresql or folder.")],
+    provider: Annotated[str, typer.Argument(help="aws, azure, gcp, postgresql or folder.")],
     url: Annotated[str | None, typer.Option(help="URL of the server or folder.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Region to look into; may be repeated.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="key=value; may be repeated.")] = None,

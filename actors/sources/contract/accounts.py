@@ -70,8 +70,9 @@ class ResourceView(View):
 
 class RegisterAccount(Command[AccountView]):
     """Registers an account. AWS takes access_key_id and secret_access_key, or the role of the machine, and may name
-    `role_arn`, `external_id` and `endpoint`; Azure takes account_key or sas_token, and needs the option `account`; a
-    server or folder needs a `url`. Raises Conflict for a known name.
+    `role_arn`, `external_id` and `endpoint`; Azure takes account_key or sas_token, and needs the option `account`;
+    Google (`gcp`) takes service_account_key or token, and needs the option `project`; a server or folder needs a `url`.
+    Raises Conflict for a known name.
     """
 
     group: ClassVar[str] = GROUP
