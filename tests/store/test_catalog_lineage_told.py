@@ -281,8 +281,15 @@ def test_nothing_that_is_hidden_shows_in_any_answer(
     view = queries.lineage(site.session, ident(names["a"]), 20, "down", None, caller)
     assert names_of(view) == {names[each] for each in below | {"a"}}
     assert queries.impact(site.session, ident(names["a"]), "c", 20, None, caller).assets == len(below - {"a"})
+    by_column = queries.lineage(site.session, ident(names["a"]), 20, "down", None, caller, "c")
+    assert names_of(by_column) == names_of(view)
     for letter in "bcdefgh":
-        if letter not in shown:
+        if letter in shown:
+            way = queries.path(site.session, (ident(names["a"]), "c"), (ident(names[letter]), "c"), None, caller)
+            assert bool(way.steps) is (letter in below), "there is a way that does not lead past what is hidden"
+            walked = {name for step in way.steps for name in (step.from_name, step.to_name)}
+            assert walked <= {f"public.{names[each]}" for each in shown}
+        else:
             with pytest.raises(NotFound):
                 queries.carried_labels(site.session, ident(names[letter]), caller)
             with pytest.raises(NotFound):

@@ -9,6 +9,7 @@ import yaml
 from compliance_estates import SOURCE, asset, label, public, source
 from compliance_store import NOW, Store, person
 from pydantic import SecretStr
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actors.compliance import queries
@@ -40,6 +41,7 @@ from actors.compliance.contract import (
     Selector,
     Vendor,
 )
+from actors.compliance.tables import Finding
 from cluster.connectors.interface import SourceAccess
 from cluster.errors import Conflict, Forbidden, InvalidInput, NotFound, PackInvalid, PreconditionFailed
 from cluster.runtime.commands import Command
@@ -309,6 +311,24 @@ def test_a_missed_deadline_is_told_once_and_again_only_for_another_one(store: St
     told = missed(store, finding)
     assert [event.after["assignee"] for event in told] == ["ada"]
     assert missed(store, finding) == []
+
+
+def test_of_many_missed_deadlines_some_are_told_one_by_one_and_all_are_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding_of(store)
+    store.now += timedelta(days=100)
+    monkeypatch.setattr("actors.compliance.overdue.EVENTS", 2)
+    store.do(KeepClocks(deadlines=True))
+    told = [event for event in store.events if event.kind == "compliance.finding_overdue"]
+    (counted,) = [event for event in store.events if event.kind == "compliance.deadlines_missed"]
+    with reading(store.engine) as session:
+        late = session.scalar(select(func.count()).select_from(Finding).where(Finding.state == "open"))
+    assert len(told) == 2
+    assert counted.after["missed"] == late == sum(counted.after["by_severity"].values())
+    assert late > 2
+    store.do(KeepClocks(deadlines=True))
+    assert store.events == [], "nor are those told later that were counted alone"
 
 
 def test_what_acts_on_all_assets_is_for_who_sees_all(store: Store) -> None:

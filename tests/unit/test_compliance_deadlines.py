@@ -1,13 +1,19 @@
 """What has to be done by when, and what is overdue."""
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import pytest
 from compliance_estates import NOW
 
+from actors.compliance.actor import ComplianceActor
 from actors.compliance.contract import Attestation, Incident, Review, Selector, Vendor
 from actors.compliance.deadlines import deadlines
 from actors.compliance.deriving import OnRecord
 from actors.compliance.packs import load_frameworks
+from cluster.errors import Unavailable
 
 ALL = Selector(everything=True)
 
@@ -63,3 +69,33 @@ def test_what_runs_out_is_told_a_month_before() -> None:
     told = states(OnRecord(attestations={"a": attested}, vendors=vendors))
     assert told == {"Contract with Bank": "overdue", "Attest again: gdpr 16": "soon"}
     assert datetime(2026, 1, 15, tzinfo=UTC) == NOW
+
+
+def test_clocks_are_kept_each_minute_and_deadlines_each_hour_and_what_failed_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[tuple[float, bool]] = []
+    clock, broken = [10_000.0], [False]
+
+    class Looking(ComplianceActor):
+        async def __init__(self) -> None:  # without a store, which the loop does not ask
+            self._clocks_at = self._deadlines_at = 0.0
+
+        async def command(self, command: Any) -> None:
+            if broken[0]:
+                raise Unavailable("x", "y")
+            looks.append((clock[0], command.deadlines))
+
+    monkeypatch.setattr("actors.compliance.actor.time.monotonic", lambda: clock[0])
+    actor = Looking.__new__(Looking)
+
+    async def hours() -> None:
+        await actor.__init__()  # type: ignore[misc]
+        for at in range(0, 7300, 10):
+            clock[0], broken[0] = 10_000.0 + at, 3600 <= at < 3650
+            with suppress(Unavailable):
+                await actor._keep_clocks()
+
+    asyncio.run(hours())
+    assert [at - 10_000 for at, deadlines in looks if deadlines] == [0, 3650, 7250]
+    assert [at - 10_000 for at, _ in looks][:3] == [0, 60, 120]
