@@ -176,3 +176,50 @@ def watched_table(tokens: Tokens, at: int) -> Tokens:
         place += 1 if not name else 2
         name += tokens[place : place + 1]
     return name
+
+
+def of_teradata(tokens: Tokens) -> Tokens:
+    """Without locks and titles."""
+    kept: Tokens = []
+    place = 0
+    while place < len(tokens):
+        text, after = word(tokens, place), word(tokens, place + 1)
+        if text == "LOCKING":
+            end = find(tokens, place, ("FOR", "IN"))
+            place = (end if end >= 0 else place) + 2 + (word(tokens, end + 2) == "NOWAIT")
+        elif text == "(" and after in ("TITLE", "FORMAT", "NAMED") and word(tokens, place + 3) == ")":
+            kept += tokens[place + 2 : place + 3] if after == "NAMED" else []
+            place += 4
+        else:
+            kept.append(tokens[place])
+            place += 1
+    given = find(kept, 1, ("SET",)) if word(kept, 0) == "UPDATE" else -1
+    if given > 1 and word(kept, given - 2) in ("FROM", ","):  # UPDATE a FROM b SET: SET is no alias of b
+        kept.insert(given, kept[given - 1])
+    return kept
+
+
+def without_error_log(tokens: Tokens) -> Tokens:
+    """Oracle's LOG ERRORS INTO ... at the end of a statement that writes."""
+    place = find(tokens, 1, ("LOG",))
+    return tokens[:place] if place > 0 and word(tokens, place + 1) == "ERRORS" else tokens
+
+
+def bare_create(tokens: Tokens) -> Tokens:
+    """CREATE ... name [(columns)] AS query, without all that says how the rows are kept; [] where it is no such."""
+    kind = next((place for place in range(1, min(10, len(tokens))) if word(tokens, place) in ("TABLE", "VIEW")), 0)
+    begins = find(tokens, kind, ("AS",))
+    while begins >= 0 and word(tokens, begins + 1) not in ("SELECT", "WITH", "("):
+        begins = find(tokens, begins + 1, ("AS",))
+    if not kind or begins < 0 or word(tokens, 0) != "CREATE":
+        return []
+    name = kind + 1
+    while word(tokens, name) in ("IF", "NOT", "EXISTS"):
+        name += 1
+    end = name + 1
+    while end + 1 < begins and tokens[end].text == ".":
+        end += 2
+    if word(tokens, end) == "(":
+        end = find(tokens, end + 1, (")",)) + 1
+    head = [each for each in tokens[1:kind] if each.text.upper() in ("TEMP", "TEMPORARY", "VOLATILE")]
+    return [tokens[0], *head, tokens[kind], *tokens[name:end], *tokens[begins:]]

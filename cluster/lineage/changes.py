@@ -149,6 +149,9 @@ class Changes(Targets):
             if isinstance(call, exp.Anonymous) and call.name.upper() == "VALUES":
                 then = exp.Insert(expression=exp.Tuple(expressions=call.expressions))
                 given = then.expression
+        if isinstance(then.this, exp.Tuple) and not given and self.names.dialect == "teradata":  # INSERT (values)
+            then = exp.Insert(expression=then.this)
+            given = then.expression
         given = given.expressions[0] if isinstance(given, exp.Values) and given.expressions else given
         if not isinstance(given, exp.Tuple | exp.Paren):
             write.columns += self._all_of(source, table)

@@ -95,3 +95,19 @@ class Decisions:
         """MAX_BY, HAVING MAX: the second part only says which row."""
         stack.append((node.this, max(kind, AGGREGATION), masking, bound))
         stack.append((node.expression, CONDITIONAL, False, bound))
+
+    def combined(self, node: Any, kind: int, masking: bool, bound: frozenset[str], stack: list[Work]) -> None:
+        """ClickHouse's sumIf(x, y > 1): the last argument only decides."""
+        if not node.name.endswith("If") or len(node.expressions) < 2:
+            self.operation(node, kind, masking, bound, stack)
+            return
+        *values, condition = node.expressions
+        stack.append((condition, CONDITIONAL, False, bound))
+        stack.extend((each, max(kind, AGGREGATION), masking, bound) for each in values)
+
+    def comprehended(self, node: Any, kind: int, masking: bool, bound: frozenset[str], stack: list[Work]) -> None:
+        """[x + 1 FOR x IN list IF x > 2]: x is an element of the list."""
+        own = {each.name for each in [node.expression] if isinstance(each, exp.Expr)}
+        stack.append((node.this, max(kind, TRANSFORMATION), masking, bound | own))
+        stack.append((node.args.get("iterator"), max(kind, TRANSFORMATION), masking, bound))
+        stack.append((node.args.get("condition"), CONDITIONAL, False, bound | own))

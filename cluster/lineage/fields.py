@@ -4,6 +4,7 @@ An origin says where it stands in the value that is made (`Origin.at`), so that 
 from what was put in under that name, and from nothing beside it.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ SHAPED: Final = (
     exp.JSONFormat, exp.ToVariant, exp.Array,
 )  # fmt: skip
 SHAPED_NAMES: Final = frozenset({"to_json", "to_jsonb", "to_object", "to_array", "parse_json", "row_to_json"})
+_PATH: Final = re.compile(r"(?:(?:lax|strict) +)?\$((?:\.[\w\"*]+|\[[^\]]*\])*)")
 # Where the fields of a row have no names but places.
 _BY_PLACE: Final = frozenset({"clickhouse", "trino", "presto", "athena"})
 
@@ -93,7 +95,10 @@ def _keys(node: Any) -> list[str] | None:
         return list(_steps(node))
     if isinstance(node, exp.Literal) and node.is_string:
         text = str(node.this)
-        return [each.strip() for each in text[1:-1].split(",")] if text.startswith("{") else [text]
+        if text.startswith("{"):
+            return [each.strip() for each in text[1:-1].split(",")]
+        steps = _PATH.fullmatch(text)
+        return re.findall(r"[^.\[\]\"*]+", steps[1]) if steps is not None else [text]
     return None
 
 

@@ -11,8 +11,11 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from cluster.lineage.boundaries import (
     Output,
+    bare_create,
+    of_teradata,
     with_one_where,
     without_call,
+    without_error_log,
     without_fate,
     without_hints,
     without_live,
@@ -114,6 +117,8 @@ class Parsing:
             AttributeError,
             ValueError,
         ) as error:
+            if (plain := bare_create(tokens)) and len(plain) < len(tokens):
+                return self._nodes(plain, sql, lines, scaffold, quiet)
             together = isinstance(error, RecursionError) or len(tokens) > LONGEST_STATEMENT
             segments = [tokens] if together else scaffold.segments(tokens)
             if len(segments) > 1:
@@ -142,7 +147,7 @@ class Parsing:
             raise ParseError.new(
                 "", "not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text
             )
-        nodes = [self._command(node, tokens) if isinstance(node, exp.Command) else [node] for node in found]
+        nodes = [self._command(node, tokens, sql) if isinstance(node, exp.Command) else [node] for node in found]
         return [each for one in nodes for each in one]
 
     def _plain(self, tokens: Tokens) -> tuple[Tokens, Output | None]:
@@ -152,7 +157,9 @@ class Parsing:
         if self.names.dialect in ("postgres", "redshift", "materialize", "risingwave"):
             return without_fate(tokens), None
         if self.names.dialect == "oracle":
-            return with_one_where(tokens), None
+            return with_one_where(without_error_log(tokens)), None
+        if self.names.dialect == "teradata":
+            return of_teradata(tokens), None
         return (without_live(tokens) if self.names.dialect in ("databricks", "spark") else tokens), None
 
     def _output(self, output: Output, sql: str) -> exp.Insert:
@@ -168,13 +175,17 @@ class Parsing:
         )[0]
         return exp.Insert(this=written.this if written is not None else None, expression=values)
 
-    def _command(self, node: exp.Command, tokens: Tokens) -> list[exp.Expr | None]:
+    def _command(self, node: exp.Command, tokens: Tokens, sql: str) -> list[exp.Expr | None]:
         """A statement that the parser only knows by its first word, read again in words that it understands."""
         head = str(node.this).upper()
         text = " ".join([head, str(node.expression.name if isinstance(node.expression, exp.Expr) else node.expression)])
         inner = understood(head, text)
         if inner is None:
-            if head == "CREATE" and find(tokens, 1, ("SELECT",)) >= 0:  # rows are moved, and nobody knows which
+            if head == "CREATE" and find(tokens, 1, ("SELECT",)) >= 0:  # rows are moved
+                if plain := bare_create(tokens):
+                    found = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(plain, sql)
+                    if not any(isinstance(each, exp.Command) for each in found):
+                        return list(found)
                 self.problem("only the names of tables are read of this statement", tokens, len(self.parsed))
                 self.by_name(len(self.parsed), tokens)
             return [node]

@@ -234,6 +234,8 @@ _BY_TYPE: Final = (
     ((*EXTRACTS, exp.Bracket), Values.extracted),
     (exp.ArrayAgg, Values.gathered),
     (SHAPED, Values.shaped),
+    (exp.CombinedAggFunc, Values.combined),
+    (exp.Comprehension, Values.comprehended),
     (exp.Lambda, Values.lambda_),
     (exp.Kwarg, Values.named_argument),
     (exp.PropertyEQ, Values.named_argument),

@@ -95,7 +95,7 @@ class Writes(Inserts, Changes):
 
     def create(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> None:
         kind = str(node.args.get("kind") or "").upper()
-        if kind not in ("TABLE", "VIEW", "MATERIALIZED VIEW", "DYNAMIC TABLE", "DICTIONARY", ""):
+        if kind not in ("TABLE", "VIEW", "MATERIALIZED VIEW", "DYNAMIC TABLE", "DICTIONARY", "MODEL", ""):
             return
         ctes = self.queries.with_(node, None, ctes)
         target, query = node.this, node.expression
