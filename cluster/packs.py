@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -11,6 +11,19 @@ from pydantic import BaseModel, ValidationError
 from cluster.errors import PackInvalid
 
 T = TypeVar("T", bound=BaseModel)
+
+
+NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
+"""What YAML raises for a text: also for a day that no calendar has, and for brackets without end."""
+
+
+class WithoutAliases(yaml.SafeLoader):
+    """YAML without anchors: an alias could make a small text a huge document."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("aliases are not taken")
+        return super().compose_node(parent, index)
 
 
 @dataclass(frozen=True)
@@ -29,15 +42,22 @@ def load_pack(name: str, model: type[T]) -> Pack[T]:
         content = resource.read_bytes()
     except (FileNotFoundError, IsADirectoryError):
         raise PackInvalid(f"There is no pack configs/{name}.", "Check the name.") from None
-    return parse_pack(name, content, model)
+    return _parsed(name, content, model, yaml.SafeLoader)
 
 
 def parse_pack(name: str, content: bytes, model: type[T]) -> Pack[T]:
-    """The same for content from elsewhere."""
+    """The same for content from elsewhere, which has no aliases."""
+    return _parsed(name, content, model, WithoutAliases)
+
+
+def _parsed(name: str, content: bytes, model: type[T], loader: type[yaml.SafeLoader]) -> Pack[T]:
     try:
-        value = model.model_validate(yaml.safe_load(content))
-    except yaml.YAMLError as error:
-        raise PackInvalid(f"configs/{name} is not YAML: {error}.", "Correct the file.") from None
+        told = yaml.load(content, Loader=loader)  # noqa: S506 - a SafeLoader
+    except NOT_YAML as error:
+        what = str(error) if isinstance(error, yaml.YAMLError) else type(error).__name__
+        raise PackInvalid(f"configs/{name} is not YAML: {what}.", "Correct the file.") from None
+    try:
+        value = model.model_validate(told)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise PackInvalid(f"configs/{name} is not valid: {wrong}.", "Correct these fields.") from None

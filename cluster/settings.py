@@ -82,7 +82,10 @@ class _HomeFile(PydanticBaseSettingsSource):
             text = (home / "settings.yaml").read_text("utf-8")
         except FileNotFoundError:
             return {}
-        values = yaml.safe_load(text) or {}
+        try:
+            values = yaml.safe_load(text) or {}
+        except (yaml.YAMLError, ValueError, RecursionError):
+            raise ConfigurationError(f"{home / 'settings.yaml'} is not YAML.", "Correct the file.") from None
         if not isinstance(values, dict):
             raise ConfigurationError(f"{home / 'settings.yaml'} is not a mapping.", "Write one `name: value` a line.")
         return values

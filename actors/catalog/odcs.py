@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from cluster.errors import InvalidInput
+from cluster.packs import NOT_YAML, WithoutAliases
 
 VERSIONS: Final = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0")
 STATUSES: Final = ("proposed", "draft", "active", "deprecated", "retired")
@@ -61,13 +62,8 @@ class Terms(NamedTuple):
     unsupported: tuple[str, ...]
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without anchors: an alias could make a small text a huge document."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.YAMLError("aliases are not taken")
-        return super().compose_node(parent, index)
+class _Loader(WithoutAliases):
+    """YAML whose dates stay text."""
 
 
 # A date stays the text that it is, so that the contract can be kept as JSON.
@@ -81,7 +77,7 @@ def parsed(text: str) -> dict[str, Any]:
     """The contract in a text of YAML or JSON. Raises InvalidInput that names what is not as ODCS says."""
     try:
         body = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader without aliases
-    except (yaml.YAMLError, RecursionError, ValueError):
+    except NOT_YAML:
         raise InvalidInput("The text is neither YAML nor JSON, or holds aliases.", "Correct it.") from None
     if not isinstance(body, dict) or body.get("kind") != "DataContract":
         raise InvalidInput("The text is no data contract: `kind` is not DataContract.", "Send an ODCS document.")

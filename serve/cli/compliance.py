@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from cluster.errors import InvalidInput
+from cluster.packs import NOT_YAML
 from serve.cli.connection import connected
 from serve.cli.lists import show
 
@@ -234,7 +235,7 @@ def _show(order: "OrderView") -> None:
 def _documents(file: Path) -> list[dict[str, Any]]:
     try:
         return [one for one in yaml.safe_load_all(file.read_text("utf-8")) if one]
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except NOT_YAML as error:
         raise InvalidInput(f"{file.name} is not YAML ({type(error).__name__}).", "Correct the file.") from None
 
 

@@ -194,9 +194,11 @@ def source_id(name: str) -> str:
 def _document(text: str) -> list[dict[str, Any]]:
     import yaml
 
+    from cluster.packs import NOT_YAML
+
     try:
         found = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except NOT_YAML:
         raise InvalidInput("The document is no YAML.", "See what `sextant source export` prints.") from None
     sources = found.get("sources") if isinstance(found, dict) else None
     if not isinstance(sources, list):

@@ -19,10 +19,8 @@ from serve.http.problems import problem_response
 
 MAX_BODY = 1 << 20
 MAX_VALUES = 32 << 20
-VALUES = (
-    "/api/v1/classify/",
-    "/api/v1/lineage",
-)  # values that are looked at and never stored, events and scripts of jobs
+LARGE = ("/api/v1/classify/", "/api/v1/lineage")  # values, events and scripts of jobs
+LOOKED_AT = ("/api/v1/classify/", "/api/v1/lineage/extract")  # what may hold any character, as none of it is stored
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000|\x00")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -92,7 +90,7 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Refusal:
         return Refusal(422, InvalidInput("The address holds a NUL character.", "Send text without it."))
     if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
         return receive
-    most = MAX_VALUES if scope["path"].startswith(VALUES) else MAX_BODY
+    most = MAX_VALUES if scope["path"].startswith(LARGE) else MAX_BODY
     too_large = Refusal(413, InvalidInput(f"The body is larger than {most} bytes.", "Send a smaller one."))
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if not declared.isdigit() or int(declared) > most:
@@ -107,7 +105,7 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Refusal:
             return too_large
         if not message.get("more_body", False):
             break
-    if not scope["path"].startswith(VALUES) and (_NUL.search(content) or _half_character(content)):
+    if not scope["path"].startswith(LOOKED_AT) and (_NUL.search(content) or _half_character(content)):
         return Refusal(422, InvalidInput("The body holds a NUL or half a character.", "Send text without it."))
     return _replay(bytes(content), receive)
 

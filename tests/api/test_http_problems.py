@@ -1,5 +1,6 @@
 """What is wrong with a request is said as a problem document that repeats nothing of what was sent."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,6 +45,21 @@ def checked(answer: httpx.Response, status: int) -> dict[str, Any]:
 )  # fmt: skip
 def test_bad_bodies(admin: httpx.Client, body: bytes, status: int) -> None:
     checked(admin.post("/api/v1/sources", content=body, headers=JSON), status)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("lineage", {"eventTime": "2026-01-01T00:00:00Z", "job": {"namespace": "n", "name": f"{PLANTED}\0"}}),
+        ("lineage", {"eventTime": "2026-01-01T00:00:00Z", "job": {"namespace": "n", "name": "\ud800"}}),
+        ("lineage/edges", {"from_asset": "a\0", "to_asset": "b"}), ("frameworks", {"content": "2026-13-45"}),
+        ("frameworks", {"content": "[" * 9000}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_stored_or_read_is_refused_wherever_it_comes(
+    admin: httpx.Client, path: str, body: dict[str, Any]
+) -> None:
+    checked(admin.post(f"/api/v1/{path}", content=json.dumps(body), headers=JSON), 422)
 
 
 def test_a_body_above_the_bound_is_refused_declared_or_not(admin: httpx.Client) -> None:

@@ -69,7 +69,7 @@ def test_a_sound_pack_is_taken() -> None:
         ({"facts": ["asset"]}, "its facts should be asset, coverage, labels"),
         ({"automation": "manual"}, "a manual control has no checks"),
         ({"automation": "full", "checks": [], "facts": []}, "a manual control has no checks"),
-        ({"checks": pack()["controls"][0]["checks"] * 2}, "a check is named twice"),
+        ({"checks": [*pack()["controls"][0]["checks"], *pack()["controls"][0]["checks"]]}, "a check is named twice"),
         ({"surprise": 1}, "surprise"),
     ],
 )
@@ -79,10 +79,17 @@ def test_an_unsound_control_is_refused_by_name(changes: dict[str, Any], said: st
 
 
 def test_an_id_used_twice_is_refused() -> None:
-    value = pack()
-    value["controls"] *= 2
+    value = pack() | {"controls": [*pack()["controls"], *pack()["controls"]]}
     with pytest.raises(PackInvalid, match=r"'1\.1': its id is used twice"):
         assembled(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-13-45", "[" * 5000, "a: &a [x]\nb: *a", "\x07", "key: [", "!!python/object:a.B x"]
+)
+def test_what_is_no_yaml_or_grows_without_end_is_refused(text: str) -> None:
+    with pytest.raises(PackInvalid, match="is not YAML"):
+        parse_pack("compliance/made_up.yaml", text.encode(), FrameworkPack)
 
 
 def test_a_stored_rule_gives_the_same_use_again_unless_its_check_has_changed() -> None:
