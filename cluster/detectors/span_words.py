@@ -10,6 +10,7 @@ import numpy.typing as npt
 _COMMON: Final = "xqzjkvwbypgfmculdhrsnioate"  # letters, the rarest first; others are rarer still
 _LONG: Final = 1_000  # characters from which on a table of a text's trigrams is worth its making
 _BITS: Final = 16
+_PIECE: Final = 1 << 16
 
 
 class Words:
@@ -37,7 +38,9 @@ class Words:
             likely = [word for char, words in self._by_char.items() if char in low for word in words]
         else:
             seen = np.zeros((1 << _BITS) + 1, np.bool_)
-            seen[_trigrams(low)] = seen[-1] = True
+            seen[-1] = True
+            for start in range(0, len(low), _PIECE):  # a text of a hundred megabytes takes no more than its piece
+                seen[_trigrams(low[start : start + _PIECE + 2])] = True
             likely = [self._words[row] for row in np.flatnonzero(seen[self._table].all(1))]
         return compress(likely, map(low.__contains__, likely))
 

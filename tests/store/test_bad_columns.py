@@ -152,7 +152,7 @@ else:
 """
 
 
-@pytest.mark.parametrize("kind", ["scan", "columns", "text"] if os.environ.get("LONG_TESTS") else ["scan"])
+@pytest.mark.parametrize("kind", ["scan", "columns", "text"] if os.environ.get("LONG_TESTS") else ["scan", "text"])
 def test_a_value_of_many_megabytes_takes_bounded_memory(kind: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", LARGE, kind, str(MEGABYTES), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
