@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from serve.cli.connection import connected
+from serve.cli.files import text_of
 from serve.cli.lists import show
 
 app = typer.Typer(help="The catalog: search, history, quality, incidents, glossary.", no_args_is_help=True)
@@ -96,7 +97,7 @@ def glossary(
             sys.stdout.write(sextant.catalog.export_glossary(form))
             return
         told = {".csv": "csv", ".ttl": "turtle", ".rdf": "rdfxml", ".xml": "rdfxml"}.get(load.suffix.lower(), "csv")
-        receipt = sextant.catalog.import_glossary(load.read_text("utf-8"), told)
+        receipt = sextant.catalog.import_glossary(text_of(load), told)
     typer.echo(f"{receipt.entries} terms, {receipt.changed} of them new or changed.")
 
 

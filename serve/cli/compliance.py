@@ -11,6 +11,7 @@ import yaml
 from cluster.errors import InvalidInput
 from cluster.packs import NOT_YAML
 from serve.cli.connection import connected
+from serve.cli.files import text_of
 from serve.cli.lists import show
 
 if TYPE_CHECKING:  # the command line must answer at once: what a command needs is imported by the command
@@ -123,7 +124,7 @@ def end(record_id: Annotated[str, typer.Argument(help="Id of the record.")]) -> 
 def import_framework(file: File) -> None:
     """Import a framework of your own from one file."""
     with connected() as sextant:
-        made = sextant.compliance.import_framework(file.read_text("utf-8"))
+        made = sextant.compliance.import_framework(text_of(file))
     typer.echo(f"{made.title} {made.version}: {len(made.controls)} controls, as '{made.key}'.")
 
 
@@ -234,7 +235,7 @@ def _show(order: "OrderView") -> None:
 
 def _documents(file: Path) -> list[dict[str, Any]]:
     try:
-        return [one for one in yaml.safe_load_all(file.read_text("utf-8")) if one]
+        return [one for one in yaml.safe_load_all(text_of(file)) if one]
     except NOT_YAML as error:
         raise InvalidInput(f"{file.name} is not YAML ({type(error).__name__}).", "Correct the file.") from None
 

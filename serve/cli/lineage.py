@@ -9,6 +9,7 @@ import typer
 
 from cluster.errors import InvalidInput
 from serve.cli.connection import connected
+from serve.cli.files import text_of
 from serve.cli.lists import show
 
 app = typer.Typer(help="Lineage: up, down, impact, paths, SQL files, exports.", no_args_is_help=True)
@@ -97,7 +98,7 @@ def extract(
     schema: Annotated[Path | None, typer.Option(help="JSON file: types of columns by column, by table.")] = None,
 ) -> None:
     """Print the lineage of a SQL file, which is not kept; exit code 1 if part of it cannot be read."""
-    sql = sys.stdin.read() if str(file) == "-" else _read(file)
+    sql = sys.stdin.read() if str(file) == "-" else text_of(file)
     told = None if schema is None else _json(schema)
     with connected() as sextant:
         found = sextant.lineage.extract(sql, dialect, told)
@@ -133,15 +134,8 @@ def _place(name: str, column: str | None) -> str:
     return f"{name}.{column}" if column and column != "*" else name
 
 
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file} cannot be read ({type(error).__name__}).", "Name a file in UTF-8.") from None
-
-
 def _json(file: Path) -> Any:
     try:
-        return json.loads(_read(file))
+        return json.loads(text_of(file))
     except json.JSONDecodeError:
         raise InvalidInput(f"{file} is no JSON.", 'Write {"table": {"column": "type"}}.') from None

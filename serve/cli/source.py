@@ -10,6 +10,7 @@ import typer
 from typer import Exit
 
 from cluster.errors import InvalidInput
+from serve.cli.files import text_of
 
 if TYPE_CHECKING:  # the command line must answer at once: what a command needs is imported by the command
     from actors.sources.contract import HealthView
@@ -103,7 +104,7 @@ def apply(
     prune: Annotated[bool, typer.Option(help="Retire the sources that it does not name.")] = False,
 ) -> None:
     """Make the sources what a document says, all of them or none; applied again it changes nothing."""
-    sources = _document(sys.stdin.read() if str(file) == "-" else _text(file))
+    sources = _document(sys.stdin.read() if str(file) == "-" else text_of(file))
     with connected() as sextant:
         report = sextant.places.apply(sources, prune=prune, dry_run=dry_run)
     rows = [(one.action, one.name, ", ".join(one.fields)) for one in report.changes]
@@ -204,13 +205,6 @@ def _document(text: str) -> list[dict[str, Any]]:
     if not isinstance(sources, list):
         raise InvalidInput("The document has no list `sources`.", "See what `sextant source export` prints.")
     return sources
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read ({error.strerror}).", "Check the path.") from None
 
 
 def _pairs(given: list[str] | None) -> dict[str, str]:

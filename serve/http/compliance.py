@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from actors.compliance import queries
 from actors.compliance.contract import (
@@ -21,6 +22,7 @@ from actors.compliance.contract import (
     Severity,
     Verdict,
 )
+from actors.sources import queries as sources
 from cluster.context import Caller
 from serve.http.doors import Access
 from serve.http.identity import Writer, permitted
@@ -49,6 +51,12 @@ class EvaluationOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     frameworks: tuple[str, ...] = Field((), max_length=50, examples=[["gdpr"]])
+
+
+def existing(session: Session, source_id: str) -> None:
+    """Raises NotFound for a source of which no fact was ever recorded, and which is not registered either."""
+    if not queries.told_of(session, source_id):
+        sources.get_source(session, source_id)
 
 
 @router.get("/frameworks", operation_id="list_frameworks", summary="List frameworks")
@@ -105,6 +113,7 @@ def replay(finding_id: Id, doors: Access, caller: MaySee) -> FindingView:
 def posture(source_id: Id, doors: Access, caller: MaySee, framework: Framework = None) -> Page[Posture]:
     """The verdict of every control, by framework. A control without evidence never passes."""
     with doors.reading() as session:
+        existing(session, source_id)
         keys = [framework] if framework else [known.key for known in queries.frameworks(session)]
         return Page[Posture](items=tuple(queries.posture(session, source_id, key, caller=caller) for key in keys))
 
@@ -121,6 +130,7 @@ def explain_control(
 ) -> Page[Explained]:
     """What its checks say of each subject for the facts as they stand, also where it does not apply, and why."""
     with doors.reading() as session:
+        existing(session, source_id)
         told = queries.explain(session, source_id, framework, control, limit=limit, caller=caller)
     return Page[Explained](items=tuple(told))
 
@@ -129,6 +139,7 @@ def explain_control(
 def verdicts(source_id: Id, doors: Access, caller: MaySee) -> SourceVerdicts:
     """How many findings stand by framework and verdict, and the digest of all of them."""
     with doors.reading() as session:
+        existing(session, source_id)
         counted = queries.verdicts_by_framework(session, source_id, caller=caller)
         digest = queries.digest(session, source_id, counted, caller)
     return SourceVerdicts(source_id=source_id, frameworks=counted, digest=digest)
@@ -140,6 +151,7 @@ def recommendations(
 ) -> Page[RecommendationView]:
     """Recommendations, the one that removes most risk first."""
     with doors.reading() as session:
+        existing(session, source_id)
         found = queries.recommendations(session, source_id, after, limit + 1, caller=caller)
     return page(found, limit, lambda one: str(one.rank))
 
@@ -156,6 +168,7 @@ def facts(
 ) -> Page[FactView]:
     """What the controls are decided from, in its current version."""
     with doors.reading() as session:
+        existing(session, source_id)
         found = queries.facts(session, source_id, kind=kind, after=after, limit=limit + 1, caller=caller)
     return page(found, limit, lambda fact: f"{fact.kind}/{fact.subject}")
 

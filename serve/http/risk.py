@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from actors.compliance import queries
 from actors.compliance.contract import Change, ColumnRisk, RiskSample, RiskView, WhatIf
-from serve.http.compliance import MaySee
+from serve.http.compliance import MaySee, existing
 from serve.http.doors import Access
 from serve.http.pages import Id, Limit, Page
 
@@ -27,6 +27,7 @@ class WhatIfOrder(BaseModel):
 def of_source(source_id: Id, doors: Access, caller: MaySee) -> RiskView:
     """Likelihood times impact, by asset and domain, with the share of each factor: see docs/compliance.md."""
     with doors.reading() as session:
+        existing(session, source_id)
         return queries.risk_of_source(session, source_id, caller=caller)
 
 
@@ -50,6 +51,7 @@ def trend(
 ) -> Page[RiskSample]:
     """One sample a day, the newest first."""
     with doors.reading() as session:
+        existing(session, source_id)
         return Page[RiskSample](items=tuple(queries.risk_trend(session, source_id, days, limit, caller=caller)))
 
 
@@ -57,4 +59,5 @@ def trend(
 def what_if(source_id: Id, body: WhatIfOrder, doors: Access, caller: MaySee) -> WhatIf:
     """What changes would do to risk and verdicts. Nothing is changed."""
     with doors.reading() as session:
+        existing(session, source_id)
         return queries.what_if(session, source_id, body.changes, body.frameworks, caller=caller)

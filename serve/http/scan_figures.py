@@ -63,7 +63,10 @@ def costed(
 ) -> CostReport:  # fmt: skip
     """Bytes, CPU seconds, money and what the cache saved, by source, definition and rules; the dearest first."""
     until = until or datetime.now(UTC)
-    since = since or until - timedelta(days=30)
+    try:
+        since = since or until - timedelta(days=30)
+    except OverflowError:  # nothing is before the first day of the calendar
+        since = until
     if since.tzinfo is None or until.tzinfo is None or since >= until:
         raise InvalidInput("The period is not one.", "Give `since` before `until`, both with a time zone.")
     with doors.reading() as session:

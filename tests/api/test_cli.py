@@ -57,6 +57,22 @@ def test_a_command_line_that_is_not_right_is_one_line_and_code_2(
     only_line(capsys.readouterr().err)
 
 
+@pytest.mark.parametrize(
+    "command", [["source", "apply"], ["compliance", "import"], ["catalog", "glossary", "--import"], ["lineage", "sql"]]
+)
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00a", b"2026-13-45", b"[" * 9000, None])
+def test_a_file_that_is_not_what_it_should_be_is_one_line(
+    connected: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], content: bytes | None
+) -> None:
+    file = tmp_path / "given.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    assert run([*command, str(file)]) in {0, 1, 2}
+    told = capsys.readouterr().err
+    assert "nobody foresaw" not in told
+    assert "failed inside" not in told
+
+
 def test_an_instance_that_is_not_there_is_one_line_and_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

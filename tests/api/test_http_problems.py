@@ -84,7 +84,11 @@ def test_a_body_above_the_bound_is_refused_declared_or_not(admin: httpx.Client) 
         ("GET", "/api/v1/events?after=-1", 422), ("GET", "/api/v1/events?after=99999999999999999999", 422),
         ("GET", f"/api/v1/events?kinds={PLANTED}", 422), ("GET", f"/api/v1/labels?state={PLANTED}", 422),
         ("GET", f"/api/v1/sources?{PLANTED}=1", 422),
-        ("GET", "/api/v1/search", 422), ("GET", "/api/v1/assets/x/lineage?depth=99", 422),
+        ("GET", "/api/v1/scan-costs?until=0001-01-01T00:00:00Z", 422), ("GET", "/api/v1/sources/nope/posture", 404),
+        ("GET", "/api/v1/sources/nope/verdicts", 404), ("GET", "/api/v1/sources/nope/facts", 404),
+        ("GET", "/api/v1/sources/nope/risk", 404), ("GET", "/api/v1/sources/nope/risk-trend", 404),
+        ("GET", "/api/v1/sources/nope/recommendations", 404), ("GET", "/api/v1/search", 422),
+        ("GET", "/api/v1/assets/x/lineage?depth=99", 422),
     ],
 )  # fmt: skip
 def test_bad_addresses(admin: httpx.Client, method: str, path: str, status: int) -> None:

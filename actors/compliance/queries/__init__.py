@@ -15,6 +15,7 @@ from actors.compliance.queries.fact_views import (
     explain,
     facts,
     followed,
+    told_of,
 )
 from actors.compliance.queries.finding_views import (
     failing,
@@ -84,6 +85,7 @@ __all__ = [
     "risk_of_source",
     "risk_trend",
     "row_of",
+    "told_of",
     "verdicts",
     "verdicts_by_framework",
     "what_if",

@@ -14,6 +14,14 @@ from cluster.context import Caller
 from cluster.errors import NotFound
 
 
+def told_of(session: Session, source_id: str) -> bool:
+    """Whether any fact of the source was ever recorded."""
+    return (
+        session.scalars(select(FactVersion.source_id).where(FactVersion.source_id == source_id).limit(1)).first()
+        is not None
+    )
+
+
 def facts(
     session: Session,
     source_id: str,
