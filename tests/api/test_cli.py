@@ -58,7 +58,8 @@ def test_a_command_line_that_is_not_right_is_one_line_and_code_2(
 
 
 @pytest.mark.parametrize(
-    "command", [["source", "apply"], ["compliance", "import"], ["catalog", "glossary", "--import"], ["lineage", "sql"]]
+    "command",
+    [["source", "apply"], ["compliance", "import"], ["catalog", "glossary", "--import"], ["lineage", "extract"]],
 )
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00a", b"2026-13-45", b"[" * 9000, None])
 def test_a_file_that_is_not_what_it_should_be_is_one_line(

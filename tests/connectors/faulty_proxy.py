@@ -37,6 +37,7 @@ class FaultyProxy:
         self.share = 0.0
         self.always: str | None = None
         self.times: int | None = None
+        self.tagless = False
         self.spoiled: list[str] = []
         self._lock = threading.Lock()
 
@@ -88,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(*_BODIES[fault], {"Content-Type": "application/xml"})
             return
         status, body, headers = self._forwarded(f"{self.path}&max-keys={PAGE}" if listing else self.path)
+        if self.proxy.tagless and not listing:
+            headers = {name: value for name, value in headers.items() if name.lower() != "etag"}
         if fault == "no-token":
             start, end = body.find(b"<NextContinuationToken>"), body.find(b"</NextContinuationToken>")
             if start >= 0:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 from faulty_proxy import FaultyProxy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from object_stores import ACCOUNT, KEY, Container
 from source_targets import Bucket, Open, asset_of, cells_of
@@ -14,6 +14,7 @@ from source_targets import Bucket, Open, asset_of, cells_of
 from cluster.connectors import split_url
 from cluster.connectors.files import objects, read_ahead
 from cluster.connectors.files.stores import fault, throttled
+from cluster.connectors.interface import SourceAccess
 from cluster.errors import SourceAuthFailed, SourceDenied, SourceError, SourceObjectGone, SourceUnreachable
 
 FILES = 10
@@ -66,6 +67,27 @@ def test_a_refusal_is_a_failed_step_and_never_an_empty_list(
         assert (first.name, first.status, first.code) == ("CheckAccess", "failed", error.code)
         assert first.remedy
         assert {step.status for step in rest} == {"skipped"}
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_store_that_tells_no_tags_is_read_and_a_replaced_object_is_noticed(bucket: Bucket, opened: Open) -> None:
+    bucket.put("a.csv", b"id\n1\n2\n")
+    proxy = FaultyProxy(bucket.endpoint, seed=1)
+    with proxy.serving() as address:
+        url = f"s3://key:secret@{bucket.name}?endpoint={address}"
+        for tagless in (False, True):  # planned by its tag, and by its time and size
+            proxy.tagless = tagless
+            connector = opened(url)
+            planned = connector.plan(asset_of(connector, "a.csv"), 1 << 20)
+            proxy.tagless = True
+            assert [row["id"] for row in cells_of(connector, planned)] == ["1", "2"], (
+                "what is not told is no other version"
+            )
+    tree = objects.ObjectTree(SourceAccess(source_id="s", url=f"s3://{bucket.name}", options={}), {})
+    file = objects.ObjectFile(tree._way(), "a.csv", "a.csv", {"size": 7, "last_modified": "then", "e_tag": None})
+    assert not file._same({"e_tag": None, "size": 7, "last_modified": "now"})
+    assert not file._same({"e_tag": None, "size": 8, "last_modified": "then"})
+    tree.close()
 
 
 def test_a_bucket_without_a_credential_is_told_to_need_one(
@@ -137,6 +159,7 @@ def test_a_csv_without_header_keeps_its_first_row(tmp_path: Path, opened: Open) 
     assert len(cells_of(connector, connector.plan(asset, 1 << 20))) == 2
 
 
+@settings(deadline=None)
 @given(
     size=st.integers(0, 200),
     block=st.integers(1, 40),
