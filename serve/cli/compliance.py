@@ -1,6 +1,5 @@
 """`sextant compliance`: posture, what is on record, policies, and orders with their decisions."""
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ import yaml
 
 from cluster.errors import InvalidInput
 from cluster.packs import NOT_YAML
+from serve.cli import reports
 from serve.cli.connection import connected
 from serve.cli.files import text_of
 from serve.cli.lists import show
@@ -59,37 +59,8 @@ def posture(source: Source, framework: Annotated[str | None, typer.Option(help="
         show(heading, ("Control", "Verdict", "Failing", "Unknown", "Attested", "Title"), rows)
 
 
-@app.command("export")
-def export(
-    source: Source,
-    form: Annotated[str, typer.Option("--format", help="oscal or sarif.")] = "oscal",
-    framework: Annotated[str | None, typer.Option(help="Only this framework.")] = None,
-) -> None:
-    """Print the findings of a source as OSCAL assessment results or as SARIF."""
-    with connected() as sextant:
-        typer.echo(json.dumps(sextant.compliance.export(source, form, framework), ensure_ascii=False, indent=1))
-
-
-@app.command("report")
-def report(  # noqa: PLR0917
-    source: Source,
-    framework: Annotated[str, typer.Argument(help="Key of the framework, such as gdpr.")],
-    form: Annotated[str, typer.Option("--format", help="pdf, html, csv, json, or evidence: json, signed.")] = "pdf",
-    since: Annotated[str | None, typer.Option(help="Verdicts reached from then on (RFC 3339).")] = None,
-    until: Annotated[str | None, typer.Option(help="Verdicts reached before.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; a name of its own here if left out.")] = None,
-) -> None:
-    """Write a report of the posture and findings of a source by one framework."""
-    with connected() as sextant:
-        content = sextant.compliance.report(source, framework, form, since, until)
-    place = out or Path(f"{framework}-{source}.{'evidence.json' if form == 'evidence' else form}")
-    try:
-        place.write_bytes(content)
-    except OSError:
-        raise InvalidInput(
-            "The report could not be written there.", "Give --out a file in a folder of yours."
-        ) from None
-    typer.echo(str(place))
+app.command("export")(reports.export)
+app.command("report")(reports.report)
 
 
 @app.command("records")

@@ -12,6 +12,7 @@ import obstore
 
 from cluster.connectors.files.stores import Place, fault, place_of, throttled
 from cluster.connectors.files.tree import MOST_FILES, Entry, Listing
+from cluster.connectors.files.versions import known_by, version_of
 from cluster.connectors.interface import SourceAccess
 from cluster.connectors.options import flag
 from cluster.errors import SourceDenied, SourceError, SourceObjectGone, SourceUnreadable
@@ -84,7 +85,7 @@ class ObjectTree:
                 return
             else:
                 count += 1
-                yield Entry(path, int(meta["size"]), _version(meta), meta["last_modified"])
+                yield Entry(path, int(meta["size"]), version_of(meta), meta["last_modified"])
 
     def open(self, path: str, version: str | None) -> "ObjectFile":
         if not path or ".." in path.split("/"):
@@ -92,16 +93,16 @@ class ObjectTree:
         store = self._store()
         single = bool(self.prefix) and format_of(self.prefix) is not None and self.prefix.rpartition("/")[2] == path
         key = self.prefix if single else f"{self.prefix}/{path}".lstrip("/")
-        known = _known(version) if version else None
+        known = known_by(version) if version else None
         if known is not None:  # a store holds each request to the tag, so that another version is never read
             return ObjectFile(self._way(), key, path, known)
         meta = _calling(path, self.storage, lambda: obstore.head(store, key))
-        if version is not None and _version(meta) != version:
+        if version is not None and version_of(meta) != version:
             raise SourceObjectGone(f"{path} was replaced after it was planned.", "Scan the source again.")
         return ObjectFile(self._way(), key, path, meta)
 
     def asks(self, version: str | None) -> bool:
-        return version is None or _known(version) is None
+        return version is None or known_by(version) is None
 
     def names(self, folder: str) -> dict[str, int]:
         prefix = f"{self.prefix}/{folder}".strip("/")
@@ -179,7 +180,7 @@ class ObjectFile:
     near = False
 
     def __init__(self, way: _Way, key: str, name: str, meta: Mapping[str, Any]) -> None:
-        self.name, self.size, self.version = name, int(meta["size"]), _version(meta)
+        self.name, self.size, self.version = name, int(meta["size"]), version_of(meta)
         self._way, self._key, self._tag = way, key, meta.get("e_tag")
         self.shelf = way.shelves.of(key, self.version)
 
@@ -210,22 +211,7 @@ class ObjectFile:
         tag = meta.get("e_tag")
         if self._tag and not tag:
             return int(meta["size"]) == self.size
-        return tag == self._tag if self._tag else _version(meta) == self.version
-
-
-def _version(meta: Any) -> str:
-    return f"{meta.get('e_tag') or meta['last_modified']}-{meta['size']}"
-
-
-def _known(version: str) -> dict[str, Any] | None:
-    """What a version says of an object that has bytes, by a tag that requests can be held to; None where it has none.
-
-    A tag stands in quotes (RFC 9110, 8.8.3), which the lists of some stores leave out.
-    """
-    tag, _, size = version.rpartition("-")
-    if not tag.startswith('"') or not size.isdigit() or not int(size):
-        return None
-    return {"e_tag": tag, "size": int(size)}
+        return tag == self._tag if self._tag else version_of(meta) == self.version
 
 
 _FAULTS = (obstore.exceptions.BaseError, OSError, ValueError)
