@@ -40,7 +40,7 @@ SHIPPED: Final[dict[str, tuple[float, float]]] = {
     "bare_text": (0, 1.9e-07),
     "bare_byte": (1.2e-08, 1.2e-08),
 }
-RIDGE = 0.1
+RIDGE = 1.0
 FADE = 0.998  # of what was learned with each partition: half is forgotten after 350
 SMALLEST_SECONDS = 0.02  # below this the clock and the interpreter are what is measured
 TYPICAL = 0.25  # standard deviation of the logarithm of actual to predicted, until enough was seen

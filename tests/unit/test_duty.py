@@ -1,5 +1,6 @@
 """Duty: a process takes no more than its share of a CPU, whatever its pieces of work are."""
 
+import gc
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,7 +70,10 @@ def test_a_worker_under_a_share_rests_and_reports_the_same(tmp_path: Path) -> No
     access = SourceAccess(source_id="s", url=tmp_path.as_uri())
     (asset,) = open_connector(access, {}).enumerate().assets
     (planned,) = worker.plan_assets(access, [asset], 1 << 22)
+    gc.unfreeze()
+    worker._settle.cache_clear()
     free = worker.scan_partition(access, planned.partitions[0], rules)
+    assert gc.get_freeze_count() > 10_000, "the rules, which no collection has to look through again"
     held = worker.scan_partition(access, planned.partitions[0], rules, Pace(cpu_share=0.3))
     assert held.columns == free.columns
     assert held.cpu_seconds <= 0.5 * held.seconds, "it would be nearly all of it"
