@@ -15,14 +15,26 @@ _WORDS = {
     "flag": (
         *("{} verified", "{} flag", "has {}", "{} missing", "{} on file", "{} confirmed", "{} provided", "is {} valid"),
         *("{} opt in", "{} required", "{} changed", "no {}", "{} disclosed", "{} match", "{} checked", "show {}"),
+        *("{} known", "{} shown", "{} hidden", "{} received", "{} asked", "{} ok", "{} yn", "{} allowed", "{} present"),
+        *("{} geprüft", "{} vorhanden", "hat {}", "{} vérifié", "{} verificado", "tiene {}", "{} verificato", "ma {}"),
     ),
-    "count": ("{} count", "number of {}s", "{} length", "total {}s", "max {}s", "{} attempts", "{} rank", "num {}"),
+    "count": (
+        *("{} count", "number of {}s", "{} length", "total {}s", "max {}s", "{} attempts", "{} rank", "num {}"),
+        *("{} cnt", "no of {}s", "anzahl {}", "nb {}", "num {}s", "liczba {}", "aantal {}", "{}s total"),
+    ),
     "kind": (
         *("{} type", "{} status", "{} source", "{} kind", "{} format", "{} policy", "{} quality", "type of {}"),
-        *("{} method", "{} provider", "preferred {} type", "{} category", "{} system", "{} label"),
+        *("{} method", "{} provider", "preferred {} type", "{} category", "{} system", "{} label", "{} class"),
+        *("{} typ", "type de {}", "tipo {}", "tipo de {}", "art {}", "rodzaj {}", "soort {}", "{} use", "{} role"),
     ),
-    "moment": ("{} updated at", "{} verified at", "{} changed on", "{} check date", "{} modified", "{} synced"),
-    "rate": ("{} rate", "{} share", "pct {}", "{} ratio", "{} match score", "avg {}", "mean {}", "{} confidence"),
+    "moment": (
+        *("{} updated at", "{} verified at", "{} changed on", "{} check date", "{} modified", "{} synced"),
+        *("{} sent on", "{} requested", "{} confirmed on", "{} expires", "{} added", "{} last seen"),
+    ),
+    "rate": (
+        *("{} rate", "{} share", "pct {}", "{} ratio", "{} match score", "avg {}", "mean {}", "{} confidence"),
+        *("median {} of area", "avg {} by department", "total {} of unit", "{} budget", "{} statistics", "{} index"),
+    ),
 }
 _KINDS = (
     ("home", "work", "other"), ("primary", "secondary"), ("manual", "import", "api"), ("valid", "invalid", "unknown"),

@@ -20,6 +20,7 @@ from cluster.ml.column_names import NONE
 
 CHECKED_SHARE = 0.15  # of the columns of classes
 ASIDE_SHARE = 0.12  # of the columns of no class
+UNKNOWN_SHARE = 0.2  # of the columns of things that have such names
 HELD_OUT_NAMES, HELD_OUT_LOCALES = 5, 4  # one of so many
 PERSONS = (
     *(
@@ -177,9 +178,11 @@ def _of_thing(draw: Draw, rows: int, named: Callable[[str, int], str], number: i
     rng = draw.rng
     if rng.random() < ASIDE_SHARE:
         return _aside(draw, rows, named, number, held_out=held_out)
-    kind = rng.choice(sorted(makers.things()))
+    known = sorted(makers.things())
+    kind = rng.choices(known, [makers.things()[each].often for each in known])[0]
     told = makers.things()[kind]
-    name = named(rng.choice(_names(told.names, held_out)), number)
+    odd = told.unknown and rng.random() < UNKNOWN_SHARE
+    name = named(draw.filled(rng.choice(told.unknown)) if odd else rng.choice(_names(told.names, held_out)), number)
     if _silent(name) and told.mimic:
         name = rng.choice(_names(told.names, held_out)).replace(" ", "_")
     values = dirty(makers.of_thing(kind, draw), rows, draw)

@@ -40,6 +40,8 @@ class Thing(BaseModel):
     days: tuple[int, int] | None = None
     clock: bool = False
     mimic: bool = False
+    unknown: list[str] = Field(default_factory=list)
+    often: int = Field(1, ge=1)
 
 
 class Classes(RootModel[dict[str, ClassForms]]):

@@ -1,6 +1,6 @@
 """Trains the column model as a Ray job, or as a plain process, and writes its folder.
 
-    ray job submit -- python -m serve.jobs.train_columns [--tables 1500] [--seed 1] [--decisions FILE] [--out FOLDER]
+    ray job submit -- python -m serve.jobs.train_columns [--tables 2500] [--seed 1] [--decisions FILE] [--out FOLDER]
 
 Two processes make the tables, one thread trains. The same seed, packages and rules give the same bytes; the manifest
 names the digest of the data and of the generator, which tell what differs otherwise. Decisions are JSON lines of
@@ -23,7 +23,7 @@ from cluster.ml.column_names import KnownNames
 from cluster.ml.column_training import PART, ROUNDS, Workshop, part, train
 from cluster.ml.embedding import Embedder
 
-TABLES = 1_500
+TABLES = 2_500
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -44,6 +44,7 @@ _THINGS: Final = (
     "permits",
     "data",
 )
+PARTS: Final = {"tuning": "negatives", "check": "negatives_check"}
 Manner = Callable[[str], str]
 
 
@@ -94,6 +95,29 @@ def development_negatives(seed: int, count: int = 500) -> list[Table]:
         column = _thing(rng, specs[turn % len(specs)], rng.randrange(20, 300))
         made.append(Table(rng.choice(_THINGS), "negatives", (Column(_named(rng)(column.name), column.values),)))
     return made
+
+
+def negatives_of_kinds(part: str, seed: int, each: int) -> list[Table]:
+    """So many columns of each kind of `negatives.yaml` ("tuning") or `negatives_check.yaml` ("check"), each alone.
+
+    The kind is the name of the source. Half of them are dirty, sparse or short, and a quarter of digits are numbers.
+    """
+    made = []
+    for kind, spec in data(PARTS[part]).items():
+        for turn in range(each):
+            rng = random.Random(f"{seed} {kind} {turn}")
+            manner = rng.choice(("clean", "clean", "clean", "dirty", "sparse", "few rows"))
+            rows = {"few rows": rng.randrange(5, 15), "sparse": rng.randrange(150, 400)}.get(manner, 0)
+            column = _thing(rng, spec, rows or rng.randrange(20, 300))
+            values = _spoilt(rng, _as_numbers(rng, column.values), manner)
+            made.append(Table(rng.choice(_THINGS), kind, (Column(_named(rng)(column.name), values),)))
+    return made
+
+
+def _as_numbers(rng: random.Random, values: Sequence[Any]) -> Sequence[Any]:
+    """The values, at times as the numbers that they can be."""
+    plain = all(isinstance(v, str) and v.isdigit() and v[0] != "0" and len(v) < 18 for v in values)
+    return [int(value) for value in values] if plain and rng.random() < 0.25 else values
 
 
 def _named(rng: random.Random) -> Manner:
@@ -173,9 +197,7 @@ def _of_class(rng: random.Random, name: str, language: str, rows: int) -> Column
         values = MAKERS[make](rng, rows)
     else:
         values = masked(rng, spec, rows) if "masks" in spec else worded(rng, spec["words"], rows)
-    if all(isinstance(v, str) and v.isdigit() and v[0] != "0" and len(v) < 18 for v in values) and rng.random() < 0.25:
-        values = [int(value) for value in values]
-    return Column(header, tuple(values), name)
+    return Column(header, tuple(_as_numbers(rng, values)), name)
 
 
 def _thing(rng: random.Random, spec: dict[str, Any], rows: int) -> Column:
@@ -188,6 +210,9 @@ def _values(rng: random.Random, spec: dict[str, Any], rows: int) -> Values:
         return [fill(rng, mask) for _ in range(rows)]
     if "words" in spec:
         return worded(rng, spec["words"], rows)
+    if "up" in spec:
+        start, step = spec["up"]
+        return [str(start + step * place) for place in range(rows)]
     if "range" in spec:
         low, high = spec["range"]
         top = rng.choice((high, low + (high - low) // 4))

@@ -119,7 +119,8 @@ def test_the_same_is_not_asked_again_and_changes_nothing(site: Site) -> None:
     # Other figures are another question to the column model, and none to the one of names; a neighbour is one to both.
     longer = {name: values * 2 for name, values in KUNDEN.items()}
     assert site.classify(evidence_of(longer))[1].asked.keys() == {"model"}
-    assert site.classify(evidence_of(KUNDEN | {"plz": ["44787"] * 16}))[1].asked["language"] > 1
+    # One value everywhere is not asked about itself: what is asked again is what stands beside it.
+    assert site.classify(evidence_of(KUNDEN | {"plz": ["44787"] * 16}))[1].asked["language"] > 0
 
 
 def test_the_column_model_is_asked_first_and_its_answers_are_kept(site: Site) -> None:

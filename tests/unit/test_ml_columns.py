@@ -58,8 +58,10 @@ def test_every_class_has_values_and_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(makers.things()))
 def test_every_thing_of_no_class_has_values(name: str) -> None:
-    make = makers.of_thing(name, Draw(random.Random(2), ("fr_FR",)))
+    draw = Draw(random.Random(2), ("fr_FR",))
+    make = makers.of_thing(name, draw)
     assert all(value is not None for value in (make() for _ in range(5)))
+    assert not any(set("{}#^~$*%") & set(draw.filled(form)) for form in makers.things()[name].unknown)
 
 
 def test_numbers_of_checked_classes_pass_the_detectors() -> None:

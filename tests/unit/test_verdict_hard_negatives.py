@@ -117,6 +117,12 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "sex of a fish, unnamed": ("kind_of", [_R.choice("abc") for _ in range(_N)]),
     "page numbers": ("page", list(range(_N))),
     "age of an account": ("account_age_days", [_R.randrange(2000) for _ in range(_N)]),
+    "age of a tree, in Spanish": ("edad_arbol", [_R.randrange(5, 90) for _ in range(_N)]),
+    "age of a ticket": ("ticket_age", [_R.randrange(90) for _ in range(_N)]),
+    "years of wines": ("jahrgang_wein", [_R.randrange(1945, 2005) for _ in range(_N)]),
+    "levels of a protocol": ("api_level", [f"10.{_R.randrange(9)}.{_R.randrange(99)}.{i % 99}" for i in range(_N)]),
+    "incomes of areas": ("income_per_capita", [round(_R.uniform(9e3, 9e4), 2) for _ in range(_N)]),
+    "averages of pay": ("dochod_sredni", [round(_R.uniform(9e3, 9e4), 2) for _ in range(_N)]),
     "coordinates of pixels": ("position", [f"{_R.randrange(800)},{_R.randrange(600)}" for _ in range(_N)]),
     "amounts with thousands": ("amount", [f"{_R.randrange(1, 99)},{_digits(3)},{_digits(3)}.00" for _ in range(_N)]),
     "german product keys": (
