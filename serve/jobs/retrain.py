@@ -1,6 +1,6 @@
 """Trains the column model anew with what people decided since, as a Ray job that the classification group submits.
 
-    ray job submit -- python -m serve.jobs.retrain RETRAINING_ID [--tables 1500]
+    ray job submit -- python -m serve.jobs.retrain RETRAINING_ID [--tables 2500]
 
 The result lies in the folder `models` of the home and is registered as a shadow; whether it ever answers is decided by
 the gate and by people. Needs the extra `train`.
