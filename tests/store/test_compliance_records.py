@@ -1,6 +1,7 @@
 """What people put on record: versions, what is refused, and what verdicts make of it; findings taken on and waived."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -226,7 +227,8 @@ def test_a_framework_of_their_own_is_imported_as_one_file_and_evaluated(store: S
     [
         ({"key": "gdpr"}, Conflict, "shipped"),
         ({"source": ""}, PackInvalid, "source"),
-        ({"controls": PACK["controls"] * 2}, PackInvalid, "used twice"),
+        ({"controls": PACK["controls"] + deepcopy(PACK["controls"])}, PackInvalid, "used twice"),
+        ({"controls": PACK["controls"] * 2}, PackInvalid, "aliases"),  # so YAML writes the second
         ({"controls": [PACK["controls"][0] | {"checks": [{"id": "no.such"}]}]}, PackInvalid, "no check 'no.such'"),
     ],
 )
