@@ -46,6 +46,7 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
         "RAY_ADDRESS": settings.ray_address or f"127.0.0.1:{ports['ray']}",
         # Ray gives its processes names, and a long name would be written over the mark by which they are found again.
         "SPT_NOENV": "1",
+        "PATH": _path(),
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(_token(home)),
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -88,6 +89,12 @@ def ray_environment(settings: Settings, record: Record, store_url: str) -> dict[
     if not settings.ray_address:
         environment[CLUSTERS] = "0"
     return environment
+
+
+def _path() -> str:
+    """Where commands are looked for: with `python` first that which runs this, so that jobs find what is installed."""
+    here, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+    return path if path.split(os.pathsep)[0] == here else here + os.pathsep + path
 
 
 def start_head(settings: Settings, record: Record, environment: dict[str, str]) -> None:

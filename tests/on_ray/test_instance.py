@@ -149,6 +149,15 @@ def test_without_its_token_the_cluster_is_closed(running: dict[str, Any]) -> Non
     assert "401" in done.stderr, done.stderr
 
 
+def test_a_job_with_the_token_runs_by_what_is_installed(home: Home, running: dict[str, Any]) -> None:
+    own = {"RAY_ADDRESS": f"http://127.0.0.1:{running['ports']['dashboard']}", "RAY_AUTH_MODE": "token"}
+    own |= {"RAY_AUTH_TOKEN_PATH": str(home.path / "run" / "ray_token")}
+    command = [str(Path(sys.executable).with_name("ray")), "job", "submit", "--"]
+    command += ["python", "-c", "import serve.jobs.govern"]
+    done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)
+    assert (done.returncode, "succeeded" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
 def test_up_repairs_a_head_of_which_a_part_was_killed(home: Home, running: dict[str, Any]) -> None:
     (pid,) = home.living("raylet/raylet")
     os.kill(pid, signal.SIGKILL)
