@@ -128,8 +128,8 @@ def renew_leases(work: UnitOfWork, command: RenewLeases) -> Done:
     if command.held:
         values: dict[str, Any] = {"due_at": _until(work, command.seconds)}
         if not command.seconds:
-            charged = Partition.fence - Partition.attempts >= GIVEN_BACK  # the fence counts all leases
-            values["attempts"] = Partition.attempts - case((charged, 0), else_=1)
+            once = case((Partition.spared >= GIVEN_BACK, 0), else_=1)
+            values |= {"attempts": Partition.attempts - once, "spared": Partition.spared + once}
         work.session.execute(
             update(Partition)
             .where(
@@ -217,8 +217,8 @@ def fail_partition(work: UnitOfWork, command: FailPartition) -> Done:
     run = queries.row_of(work.session, command.scan_id)
     if row is None or run.state not in queries.OPEN:
         raise _refused(command)
-    if not command.charged and row.fence - row.attempts < PUT_OFF:  # the fence counts all leases
-        row.attempts -= 1
+    if not command.charged and row.spared < PUT_OFF:
+        row.attempts, row.spared = row.attempts - 1, row.spared + 1
     if command.retryable and row.attempts < ATTEMPTS:
         pause = min(PAUSE_SECONDS * 2 ** max(0, row.attempts - 1), LONGEST_PAUSE_SECONDS)
         row.state, row.due_at = "pending", _until(work, pause)

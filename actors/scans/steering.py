@@ -110,7 +110,7 @@ def retry_scan(work: UnitOfWork, command: RetryScan) -> ScanView:
     partitions = work.session.execute(
         update(Partition)
         .where(Partition.run_id == run.id, again)
-        .values(state="pending", attempts=0, due_at=work.now, problem=None)
+        .values(state="pending", attempts=0, spared=0, due_at=work.now, problem=None)
         .returning(Partition.number)
     ).all()
     work.session.execute(

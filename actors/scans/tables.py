@@ -91,7 +91,8 @@ class Report(Base):
 class Partition(Base):
     """A part of an asset to be read. `due_at`: when a pending one may start, or when the lease of a leased one ends.
 
-    `fence` rises with each lease, so that the report of a worker that lost its lease is known and refused. `pace` is
+    `fence` rises with each lease, so that the report of a worker that lost its lease is known and refused. `spared` are
+    leases that ended without a charge to `attempts`, since the actor died or the source was away. `pace` is
     the share of its source's rates that the lease has. `base_id` is a report of the same content under other rules, to
     which only the detectors `only` are to be added.
     """
@@ -116,6 +117,7 @@ class Partition(Base):
     state: Mapped[str]
     fence: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
+    spared: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime]
     report_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("scans.report.id", ondelete="SET NULL"), default=None

@@ -7,9 +7,11 @@ from scan_desk import PASSING, Control, held, opened
 
 from actors.scans import queries
 from actors.scans.contract import (
+    Budget,
     FailPartition,
     RenewLeases,
     RetryScan,
+    SetBudget,
 )
 from actors.scans.leases import ATTEMPTS, GIVEN_BACK, PUT_OFF
 from cluster.naming import asset_id
@@ -75,6 +77,23 @@ def test_waiting_for_a_source_costs_no_attempt_and_ends_in_the_end(desk: Control
         desk.later(60)
     assert ATTEMPTS + PUT_OFF - 1 <= leased <= ATTEMPTS + PUT_OFF
     assert desk.view(scan).partitions == {"failed": 1}
+
+
+def test_budgets_and_retries_are_no_deaths_of_the_actor(desk: Control) -> None:
+    scan = desk.scan("s1", 1)
+    for number in range(GIVEN_BACK + 1):
+        assert len(desk.ask()) == 1
+        desk.do(SetBudget(source_id="s1", content=Budget(bytes_per_second=50_000_000 + number)))
+    for _ in range(GIVEN_BACK // ATTEMPTS):
+        for _ in range(ATTEMPTS):
+            (lease,) = desk.ask()
+            desk.do(FailPartition(**held(lease), problem=PASSING, retryable=True))
+            desk.later(3_600)
+        assert desk.finish(scan).state == "failed"
+        desk.do(RetryScan(scan_id=scan.id))
+    (lease,) = desk.ask()
+    desk.do(RenewLeases(held=tuple(queries.leased(desk.session)), seconds=0))
+    assert [each.attempt for each in desk.ask()] == [lease.attempt] == [1]
 
 
 def test_a_partition_that_takes_the_actor_with_it_is_quarantined_in_the_end(desk: Control) -> None:
