@@ -22,6 +22,9 @@ _HINTS: Final = frozenset({
     "READUNCOMMITTED", "READCOMMITTEDLOCK", "REPEATABLEREAD", "SERIALIZABLE", "SNAPSHOT", "NOEXPAND", "INDEX",
     "FORCESEEK", "FORCESCAN", "NOWAIT", "KEEPIDENTITY", "KEEPDEFAULTS", "IGNORE_CONSTRAINTS", "IGNORE_TRIGGERS",
 })  # fmt: skip
+_BEHIND_HINT: Final = (")", ",", "(", "=")
+_FATES: Final = ("DROP", "DELETE", "PRESERVE")
+_FARTHEST: Final = 16  # tokens between LOCKING and its FOR
 NOT_MAIN: Final = frozenset({"THEN", "FOR", "ON", "AFTER", "OR", ",", "BEFORE", "OF", "BY", "CASCADE"})
 
 
@@ -94,11 +97,12 @@ def without_output(tokens: Tokens) -> tuple[Tokens, Output | None]:
     start = find(tokens, 1, ("OUTPUT",))
     if start < 0 or word(tokens, 0) not in ("INSERT", "UPDATE", "DELETE", "MERGE", "WITH"):
         return tokens, None
-    end = find(tokens, start, ("FROM", "WHERE", "VALUES", "SELECT", "DEFAULT", ";"))
+    end = find(tokens, start, ("FROM", "WHERE", "VALUES", "SELECT", "DEFAULT", "OPTION", ";"))
     end = end if end >= 0 else len(tokens)
     into = find(tokens, start, ("INTO",))
     told = Output(tokens[start + 1 : into], tokens[into + 1 : end]) if 0 <= into < end else None
-    return tokens[:start] + tokens[end:], told
+    kept = tokens[end:] if word(tokens, end) != "OPTION" else []  # hints of the whole statement
+    return tokens[:start] + kept, told
 
 
 def without_hints(tokens: Tokens) -> Tokens:
@@ -106,7 +110,8 @@ def without_hints(tokens: Tokens) -> Tokens:
     kept: Tokens = []
     place = 0
     while place < len(tokens):
-        if word(tokens, place) == "WITH" and word(tokens, place + 1) == "(" and word(tokens, place + 2) in _HINTS:
+        hinted = word(tokens, place) == "WITH" and word(tokens, place + 1) == "(" and word(tokens, place + 2) in _HINTS
+        if hinted and word(tokens, place + 3) in _BEHIND_HINT:  # else it is a column of OPENJSON with that name
             end = find(tokens, place + 2, (")",))
             place = end + 1 if end >= 0 else len(tokens)
         else:
@@ -128,7 +133,7 @@ def without_call(tokens: Tokens) -> Tokens:
 def without_fate(tokens: Tokens) -> Tokens:
     """CREATE TEMP TABLE t ON COMMIT DROP AS ...: what becomes of the table later."""
     place = find(tokens, 1, ("ON",))
-    while place >= 0 and word(tokens, place + 1) != "COMMIT":
+    while place >= 0 and (word(tokens, place + 1) != "COMMIT" or word(tokens, place + 2) not in _FATES):
         place = find(tokens, place + 1, ("ON",))
     if word(tokens, 0) != "CREATE" or place < 0:
         return tokens
@@ -185,9 +190,10 @@ def of_teradata(tokens: Tokens) -> Tokens:
     while place < len(tokens):
         text, after = word(tokens, place), word(tokens, place + 1)
         if text == "LOCKING":
-            end = find(tokens, place, ("FOR", "IN"))
-            place = (end if end >= 0 else place) + 2 + (word(tokens, end + 2) == "NOWAIT")
-        elif text == "(" and after in ("TITLE", "FORMAT", "NAMED") and word(tokens, place + 3) == ")":
+            end = find(tokens[place : place + _FARTHEST], 0, ("FOR", "IN"))
+            place += max(end, 0) + 2
+            place += word(tokens, place) == "NOWAIT"
+        elif text == "(" and after in ("TITLE", "FORMAT", "NAMED") and _told(tokens, place):
             kept += tokens[place + 2 : place + 3] if after == "NAMED" else []
             place += 4
         else:
@@ -199,10 +205,18 @@ def of_teradata(tokens: Tokens) -> Tokens:
     return kept
 
 
+def _told(tokens: Tokens, place: int) -> bool:
+    """Whether a parenthesis is (TITLE 'x') or (NAMED x), and no argument with such a name."""
+    said = tokens[place + 2].token_type is TokenType.STRING or word(tokens, place + 1) == "NAMED"
+    return said and word(tokens, place + 2) != ")" and word(tokens, place + 3) == ")"
+
+
 def without_error_log(tokens: Tokens) -> Tokens:
     """Oracle's LOG ERRORS INTO ... at the end of a statement that writes."""
     place = find(tokens, 1, ("LOG",))
-    return tokens[:place] if place > 0 and word(tokens, place + 1) == "ERRORS" else tokens
+    while place > 0 and word(tokens, place + 1) != "ERRORS":
+        place = find(tokens, place + 1, ("LOG",))
+    return tokens[:place] if place > 0 else tokens
 
 
 def bare_create(tokens: Tokens) -> Tokens:

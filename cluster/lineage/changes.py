@@ -57,7 +57,8 @@ class Changes(Targets):
         named = next((s for s in scope.sources if len(alias) == 1 and s.alias == self.names.fold_same(alias[0])), None)
         changed = self._behind(named, others) if named is not None else None
         if changed is None and named is not None:
-            changed = self._below(exp.to_table(named.alias) if named.alias in ctes else target, ctes)
+            shown = exp.to_table(named.alias) if named.alias in ctes else target
+            changed = self._below(shown, ctes, node.args.get("with_"))
         if named is not None and changed is not None:
             table = changed
             scope.sources.remove(named)
@@ -65,7 +66,7 @@ class Changes(Targets):
             held = {key: None for key in before if key != table or named.alias not in ctes}
             queries.reads = held | {key: None for key in queries.reads if key != table or key in held}
             return scope, table, joined
-        table = self._below(target, ctes) or self.target(target)
+        table = self._below(target, ctes, node.args.get("with_")) or self.target(target)
         read = dict(queries.reads)
         count = len(scope.sources)
         queries.source(target, scope)
@@ -74,7 +75,7 @@ class Changes(Targets):
             queries.reads.pop(table, None)
         return scope, table, joined
 
-    def _below(self, target: exp.Expr, ctes: Mapping[str, Relation]) -> Parts | None:
+    def _below(self, target: exp.Expr, ctes: Mapping[str, Relation], clause: exp.Expr | None) -> Parts | None:
         """The one table that a common table expression shows: rows of it that change are rows of that table."""
         if (
             not isinstance(target, exp.Table)
@@ -82,7 +83,13 @@ class Changes(Targets):
             or not isinstance(target.this, exp.Identifier)
         ):
             return None
-        shown = ctes.get(self.names.identifier(target.this))
+        name = self.names.identifier(target.this)
+        shown = ctes.get(name)
+        for cte in clause.expressions if clause is not None and shown is not None else ():
+            if self.names.identifier(cte.args["alias"].this) == name:
+                read = {self.target(table) for table in cte.this.find_all(exp.Table)}
+                if any(table in self.queries.made for table in read):  # what it holds came from others
+                    return read.pop() if len(read) == 1 else None
         tables = {origin.table for origin in shown.every() if origin.kind == IDENTITY} if shown is not None else set()
         if len(tables) != 1:
             return None

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-_NAME: Final = r'((?:[\w$#@]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\.(?:[\w$#@]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)'
+# Possessive: a name that is cut short is no name, and to try all its lengths takes time that grows with their square.
+_NAME: Final = r'((?:[\w$#@]++|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\.(?:[\w$#@]++|"[^"]+"|`[^`]+`|\[[^\]]+\]))*+)'
 _STREAM: Final = re.compile(
     rf"CREATE\s+(?:OR\s+REPLACE\s+)?STREAM\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}.*?\sON\s+"
     rf"(?:EXTERNAL\s+|DYNAMIC\s+|EVENT\s+)?(?:TABLE|VIEW)\s+{_NAME}",
@@ -25,7 +26,9 @@ _OUT_OF_ALTERED: Final = re.compile(
 )
 _EXCHANGED: Final = re.compile(rf"ALTER\s+TABLE\s+{_NAME}\s+EXCHANGE\s+{_PARTITION}\s+WITH\s+TABLE\s+{_NAME}", re.I)
 _MOVES: Final = ("INSERT", "MERGE", "UPDATE", "DELETE", "WITH", "COPY")
-_RUN: Final = re.compile(r"EXPLAIN\s+(?:ANALY[ZS]E\s+(?:VERBOSE\s+)?|\([^)]*\bANALY[ZS]E\b[^)]*\)\s*)", re.IGNORECASE)
+_RUN: Final = re.compile(
+    r"EXPLAIN\s+(?:ANALY[ZS]E\s+(?:VERBOSE\s+)?|\([^)]{0,200}?\bANALY[ZS]E\b[^)]{0,200}\)\s*)", re.IGNORECASE
+)
 
 
 def understood(head: str, text: str) -> list[str] | None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from cluster.lineage.fields import members, taken
+from cluster.lineage.fields import alike, members, taken
 from cluster.lineage.origins import AGGREGATION, SORT, TRANSFORMATION, Origin, inside, put, through
 from cluster.lineage.scopes import Scope
 
@@ -64,6 +64,9 @@ class Composites:
 
     def shaped(self, node: Any, kind: int, masking: bool, bound: frozenset[str], stack: list[Work]) -> None:
         """A value in another form, with its parts where they were."""
-        for each in [node.this, *node.expressions]:
+        named = alike(node, self.queries.names.dialect)
+        for each in [] if named else [node.this, *node.expressions]:
             if isinstance(each, exp.Expr):
                 self.add(through(self.whole(each, bound), TRANSFORMATION), kind, masking)
+        for name, part in named:
+            self.add(through(put(self.whole(part, bound), name), TRANSFORMATION), kind, masking)

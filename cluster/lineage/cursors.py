@@ -68,7 +68,7 @@ class Cursors:
 
     def fetched(self, tokens: Tokens) -> Piece:
         if len(tokens) == 2 and tokens[1].token_type is TokenType.STRING:
-            told = re.match(r"(?is).*?(\w+)\s+INTO\s+([@\w\s,]+)", tokens[1].text)
+            told = re.search(r"(?is)\b(\w++)\s+INTO\s+([@\w\s,]+)", tokens[1].text)
             given = [each.strip() for each in told[2].split(",")] if told else []
             return Piece([], rows=told[1] if told else "", variables=given, kind="fetch" if told else "declare")
         into = find(tokens, 0, ("INTO",))

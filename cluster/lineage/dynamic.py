@@ -17,9 +17,11 @@ _BLANKS: Final = re.compile(r"%(?:\d+\$)?[sIL]")
 
 def dynamic_texts(tokens: Tokens, known: Mapping[str, str]) -> Iterator[str]:
     """The scripts that a statement runs which stands in a text, or in a variable that was given one (`known`)."""
+    formatted = any("FORMAT" in token.text.upper() for token in tokens)
     for token in tokens:
         if any(verb in token.text.upper() for verb in _VERBS):
-            yield _unwrapped(token.text.strip())
+            text = _unwrapped(token.text.strip())
+            yield _BLANKS.sub(_filled, text) if formatted else text
         else:
             for name in re.findall(r"\w+", token.text.lower())[:8]:
                 if name in known:
@@ -29,8 +31,12 @@ def dynamic_texts(tokens: Tokens, known: Mapping[str, str]) -> Iterator[str]:
 def _unwrapped(text: str) -> str:
     if text.upper().startswith(_WRAPPED) and "'" in text:
         text = text[text.index("'") + 1 : text.rindex("'")].replace("''", "'")
-    # format('... %s'): what is put in is not known
-    return _BLANKS.sub(lambda found: "x" if found[0].endswith("I") else "NULL", text)
+    return text
+
+
+def _filled(found: re.Match[str]) -> str:
+    """format('... %s'): what is put in is not known."""
+    return "x" if found[0].endswith("I") else "NULL"
 
 
 def text_given(tokens: Tokens, variables: Sequence[str]) -> dict[str, str]:

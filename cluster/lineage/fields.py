@@ -41,6 +41,22 @@ def members(node: exp.Expr, dialect: str) -> list[tuple[str, Any]] | None:
     return _literally(pairs) if pairs is not None else None
 
 
+def alike(node: exp.Expr, dialect: str) -> list[tuple[str, Any]]:
+    """The parts of an array's structs, where others than the first go by their places; [] for any other value."""
+    if not isinstance(node, exp.Array) or not all(isinstance(each, exp.Struct) for each in node.expressions):
+        return []
+    found = [members(each, dialect) or [] for each in node.expressions]
+    names = [name for name, _ in found[0]] if found else []
+    if any(len(parts) != len(names) for parts in found):
+        return []
+    same = [{name.lower() for name, _ in parts} == {name.lower() for name in names} for parts in found]
+    return [
+        (own if known else name, part)
+        for parts, known in zip(found, same, strict=True)
+        for name, (own, part) in zip(names, parts, strict=True)
+    ]
+
+
 def _typed(node: exp.Cast) -> list[tuple[str, Any]] | None:
     """A row whose type names its fields."""
     inner = node.this.unnest() if isinstance(node.this, exp.Paren) else node.this

@@ -1,11 +1,13 @@
 """What a text that cannot be parsed says all the same: the names behind FROM, JOIN, INTO and their like."""
 
+from itertools import islice
 from typing import Final
 
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import QUERY, Parts
 from cluster.lineage.split import Tokens, word
 
+MOST: Final = 10_000  # names times names would fill the memory
 _HEADS_OF_TABLES: Final = frozenset({"FROM", "JOIN", "USING"})
 _HEADS_OF_TARGETS: Final = frozenset({"INTO", "UPDATE", "OVERWRITE"})
 
@@ -23,12 +25,13 @@ def guessed(tokens: Tokens, names: Names) -> list[tuple[Parts, Parts]]:
             if name:
                 folded = tuple(names.table_part(part) for part in name)
                 (sources if head in _HEADS_OF_TABLES else targets).append(names.qualified(folded))
-    return [
+    pairs = (
         (source, target)
         for source in dict.fromkeys(sources)
         for target in dict.fromkeys(targets) or [QUERY]
         if source != target
-    ]
+    )
+    return list(islice(pairs, MOST))
 
 
 def dotted(tokens: Tokens, at: int) -> list[str]:

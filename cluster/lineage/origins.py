@@ -76,6 +76,14 @@ def element(origins: Origins, name: str) -> Origins:
     return origins
 
 
+def together(one: Origins, other: Origins) -> Origins:
+    """The origins of a column of two queries: parts go by their places, so under other names they may be any."""
+    first, second = ({each.at[0].lower() for each in origins if each.at} for origins in (one, other))
+    if first <= second or second <= first:
+        return one | other
+    return frozenset(each._replace(at=()) for each in one | other)
+
+
 def put(origins: Origins, name: str) -> Origins:
     """The origins of a part, in the value that it becomes a part of."""
     return frozenset(origin._replace(at=(name, *origin.at)) for origin in origins)

@@ -142,7 +142,10 @@ class Parsing:
         parser = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE)
         found = named_outright(parser.parse(list(tokens), sql), tokens, self.names.dialect)
         if output is not None and found and found[0] is not None:
-            found[0].meta[OUTPUT] = self._output(output, sql)
+            try:
+                found[0].meta[OUTPUT] = self._output(output, sql)
+            except SqlglotError:
+                self.problem("what OUTPUT writes cannot be read", tokens, len(self.parsed))
         if not value and any(isinstance(node, _VALUES) and not isinstance(node, exp.Query) for node in found):
             raise ParseError.new(
                 "", "not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text

@@ -49,8 +49,10 @@ class Unscaffolded(Cursors, Routines):
         if head in STARTS or head == "(":
             if head == "CREATE" and self.routine(chunk, at):
                 watched = watched_table(chunk, at)
+                declared, *bodies = self.header(chunk, at)
+                declared.kind, declared.tokens = "routine", []
                 trigger = [Piece(watched, kind="trigger")] if watched else []
-                return [*trigger, *self.header(chunk, at)], self.body(chunk, at)
+                return [declared, *trigger, *bodies], self.body(chunk, at)
             start = at + (head == "BULK")  # BULK INSERT is one statement
             end = end_of_statement(chunk, start) if self.batches else len(chunk)
             return [self._statement(chunk[at:end])], end
@@ -192,8 +194,9 @@ class Unscaffolded(Cursors, Routines):
 
 def _unquoted(text: str) -> str:
     """The body of a block in dollars, which some tokenizers leave around it."""
-    found = re.search(r"\$(\w*)\$(.*)\$\1\$", text, re.S)
-    return found[2] if found else text
+    mark = re.search(r"\$\w*+\$", text)
+    end = text.rfind(mark[0]) if mark else -1
+    return text[mark.end() : end] if mark and end >= mark.end() else text
 
 
 _STEPS: Final[dict[str, Callable[[Unscaffolded, Tokens, int], Step]]] = {

@@ -21,6 +21,7 @@ from cluster.lineage.origins import (
     Origins,
     Parts,
     Relation,
+    together,
 )
 from cluster.lineage.parsing import Parsing, Result
 from cluster.lineage.procedures import Unscaffolded
@@ -42,6 +43,7 @@ class Script(Session, Parsing):
         self.writes = Writes(self.queries)
         self.transient: set[Parts] = set()
         self.watched: set[Parts] = set()
+        self._of_trigger: Relation | None = None
         self._dropped: dict[str, int] = {}
 
     def read(self, sql: str) -> Result:
@@ -77,7 +79,9 @@ class Script(Session, Parsing):
         queries = self.queries
         for name in piece.declared:
             queries.variables.setdefault(self.names.fold(name), NOWHERE)
-        if piece.kind == "trigger":
+        if piece.kind == "routine":
+            self._unwatch()
+        elif piece.kind == "trigger":
             self._watch(piece)
         elif piece.kind == "fetch":
             self._fetch(piece)
@@ -105,11 +109,19 @@ class Script(Session, Parsing):
             if relation.columns and len(variables) == 1:
                 self.queries.rows.insert(0, Source(self.names.fold(name), (), relation, True))
 
+    def _unwatch(self) -> None:
+        """Another routine begins: the rows of the last trigger are none of its."""
+        self.queries.rows[:] = [row for row in self.queries.rows if row.relation is not self._of_trigger]
+        for name in _ROWS_OF_TRIGGERS:
+            if self.queries.made.get(table := self.names.qualified((name,))) is self._of_trigger is not None:
+                del self.queries.made[table]
+        self._of_trigger = None
+
     def _watch(self, piece: Piece) -> None:
         """The rows that a trigger speaks of are those of its table."""
         table = self.names.qualified(tuple(self.names.table_part(token.text) for token in piece.tokens))
         held = self.queries.made.get(table) or self.queries.stored(table)
-        rows = Relation(held.columns, held.rest)
+        rows = self._of_trigger = Relation(held.columns, held.rest)
         self.queries.rows[:0] = [Source(name, (), rows, True) for name in _ROWS_OF_TRIGGERS]
         for name in ("inserted", "deleted") if self.names.dialect in ("tsql", "fabric") else ():
             self.queries.made[self.names.qualified((name,))] = rows
@@ -201,7 +213,7 @@ class Script(Session, Parsing):
                 places[name.lower()] = len(columns)
                 columns.append((name, origins))
             else:
-                columns[place] = (columns[place][0], columns[place][1] | origins)
+                columns[place] = (columns[place][0], together(columns[place][1], origins))
         rest = (held.rest if held is not None and write.kept else ()) + write.rest
         influences = write.influences | (held.influences if held is not None else NOWHERE)
         self.queries.made[write.table] = Relation(columns, rest, None, None, influences)

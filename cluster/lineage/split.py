@@ -13,13 +13,14 @@ Tokens = list[Token]
 _SCAFFOLD: Final = frozenset({"BEGIN", "WHILE", "LOOP", "REPEAT", "EXCEPTION", "ELSEIF"})
 AT_ONCE: Final = 50_000
 LONGEST: Final = 2_000_000
+DEEPEST: Final = 40  # BEGIN, WHILE and their like in one statement; each is tokenized again
 WIDTHS: Final = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
 
 
 def prepared(sql: str, dialect: str) -> str:
     """The text without the commands of clients, of the same length: GO, DELIMITER, a slash on a line of its own."""
     if dialect in ("tsql", "fabric", ""):
-        sql = re.sub(r"(?im)^([ \t]*)GO([ \t]*\d*[ \t]*)$", lambda m: m[1] + "; " + " " * len(m[2]), sql)
+        sql = re.sub(r"(?im)^([ \t]*)GO((?:[ \t]*\d+)?[ \t]*)$", lambda m: m[1] + "; " + " " * len(m[2]), sql)
     if dialect == "oracle":
         sql = re.sub(r"(?m)^([ \t]*)/([ \t]*)$", r"\1;\2", sql)
     sql = re.sub(r"(?m)^[ \t]*\\[a-z].*$", lambda m: " " * len(m[0]), sql)
@@ -94,7 +95,7 @@ def _tokens(engine: Dialect, text: str) -> Tokens | None:
         return None
 
 
-def _opened(engine: Dialect, text: str, tokens: Tokens) -> Tokens:
+def _opened(engine: Dialect, text: str, tokens: Tokens, deep: int = 0) -> Tokens:
     """Tokens where what stands behind BEGIN or WHILE is read too: some tokenizers take it for one text."""
     found: Tokens = []
     for token in tokens:
@@ -104,12 +105,13 @@ def _opened(engine: Dialect, text: str, tokens: Tokens) -> Tokens:
             or before.token_type is not TokenType.COMMAND
             or token.token_type is not TokenType.STRING
             or before.text.upper() not in _SCAFFOLD
+            or deep > DEEPEST
         ):
             found.append(token)
             continue
         start = text.index(token.text, before.end + 1)
         line, column = before.line + text.count("\n", before.end + 1, start), start - text.rfind("\n", 0, start) - 1
-        for each in _opened(engine, token.text, list(engine.tokenize(token.text))):
+        for each in _opened(engine, token.text, list(engine.tokenize(token.text)), deep + 1):
             shift = column if each.line == 1 else 0
             place = (each.line + line - 1, each.col + shift, each.start + start, each.end + start)
             found.append(Token(each.token_type, each.text, *place))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlglot import exp
 
 from cluster.lineage.naming import Names
-from cluster.lineage.origins import FILTER, IDENTITY, NOWHERE, STAR, Origins, Relation, through
+from cluster.lineage.origins import FILTER, IDENTITY, NOWHERE, STAR, Origins, Relation, through, together
 from cluster.lineage.scopes import Scope
 
 ROUNDS: Final = 12
@@ -114,10 +114,10 @@ def _joined(step: exp.Expr, left: Relation, right: Relation) -> Relation:
             if place is None:
                 columns.append((name, origins))
             else:
-                columns[place] = (columns[place][0], columns[place][1] | origins)
+                columns[place] = (columns[place][0], together(columns[place][1], origins))
         return Relation(columns, left.rest + right.rest, None, None, influences)
     columns = [
-        (name, origins | other[place][1] if place < len(other) else origins)
+        (name, together(origins, other[place][1]) if place < len(other) else origins)
         for place, (name, origins) in enumerate(left.columns)
     ]
     return Relation(columns, left.rest, left.anything, None, influences)
