@@ -5,12 +5,14 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
 
 from actors.catalog.contract import CheckOutcome, TestOrder
 from actors.catalog.quality_definitions import bounds, within
 from cluster.errors import InvalidInput
+from cluster.lineage.bounded import Endless, parse
 
 ROWS: Final = 5_000_000  # rows of each side of a difference
 OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {
@@ -29,8 +31,8 @@ def counting(text: str, kind: str) -> str:
     if dialect is None:
         raise InvalidInput("The source takes no SQL.", "Use another definition for files.")
     try:
-        parsed = [each for each in sqlglot.parse(text, read=dialect) if each is not None]
-    except (sqlglot.errors.SqlglotError, RecursionError):
+        parsed = [each for each in parse(Dialect.get_or_raise(dialect), text) if each is not None]
+    except (SqlglotError, RecursionError, Endless):
         raise InvalidInput("The SQL of the test cannot be parsed.", "Correct it.") from None
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query) or parsed[0].find(exp.Into, exp.Lock, exp.DML):
         raise InvalidInput("The SQL of the test is not one query.", "Give a single SELECT.")

@@ -120,6 +120,10 @@ class Relation:
     _exact: dict[str, Origins] | None = field(default=None, repr=False)
     _folded: dict[str, tuple[str, Origins]] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        if len(self.rest) > 1:  # a table that is read twice is one candidate, and stars over stars would double it
+            self.rest = tuple(dict.fromkeys(self.rest))
+
     def find(self, name: str) -> tuple[str, Origins] | None:
         """The column of that name, spelled as it is spelled here; case is forgiven where nothing matches exactly."""
         if self._exact is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from cluster.lineage.boundaries import (
@@ -21,6 +21,7 @@ from cluster.lineage.boundaries import (
     without_live,
     without_output,
 )
+from cluster.lineage.bounded import Endless, parse, parser
 from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
@@ -111,6 +112,7 @@ class Parsing:
         except (
             SqlglotError,
             RecursionError,
+            Endless,
             ArithmeticError,
             LookupError,
             TypeError,
@@ -119,7 +121,7 @@ class Parsing:
         ) as error:
             if (plain := bare_create(tokens)) and len(plain) < len(tokens):
                 return self._nodes(plain, sql, lines, scaffold, quiet)
-            together = isinstance(error, RecursionError) or len(tokens) > LONGEST_STATEMENT
+            together = isinstance(error, RecursionError | Endless) or len(tokens) > LONGEST_STATEMENT
             segments = [tokens] if together else scaffold.segments(tokens)
             if len(segments) > 1:
                 found: list[exp.Expr | None] = []
@@ -139,8 +141,7 @@ class Parsing:
             tokens, output = self._plain(tokens)
         if word(tokens, 0) in ("LOAD", "BULK") and (name := dotted(tokens, _after(tokens, ("TABLE", "INSERT")))):
             return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
-        parser = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE)
-        found = named_outright(parser.parse(list(tokens), sql), tokens, self.names.dialect)
+        found = named_outright(parser(self.names.engine).parse(list(tokens), sql), tokens, self.names.dialect)
         if output is not None and found and found[0] is not None:
             try:
                 found[0].meta[OUTPUT] = self._output(output, sql)
@@ -169,13 +170,11 @@ class Parsing:
         """What an OUTPUT clause writes, as an INSERT whose values are to be found in the statement's own scope."""
         first = output.values[0] if output.values else output.into[0]
         head = Token(TokenType.SELECT, "SELECT", first.line, first.col, first.start, first.end)
-        values = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE).parse([head, *output.values], sql)[0]
+        values = parser(self.names.engine).parse([head, *output.values], sql)[0]
         insert = [Token(kind, text, first.line, first.col, first.start, first.end) for kind, text in _INSERT]
         tail = Token(TokenType.SELECT, "SELECT", first.line, first.col, first.start, first.end)
         one = Token(TokenType.NUMBER, "1", first.line, first.col, first.start, first.end)
-        written = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(
-            [*insert, *output.into, tail, one], sql
-        )[0]
+        written = parser(self.names.engine).parse([*insert, *output.into, tail, one], sql)[0]
         return exp.Insert(this=written.this if written is not None else None, expression=values)
 
     def _command(self, node: exp.Command, tokens: Tokens, sql: str) -> list[exp.Expr | None]:
@@ -186,14 +185,14 @@ class Parsing:
         if inner is None:
             if head == "CREATE" and find(tokens, 1, ("SELECT",)) >= 0:  # rows are moved
                 if plain := bare_create(tokens):
-                    found = self.names.engine.parser(error_level=ErrorLevel.IMMEDIATE).parse(plain, sql)
+                    found = parser(self.names.engine).parse(plain, sql)
                     if not any(isinstance(each, exp.Command) for each in found):
                         return list(found)
                 self.problem("only the names of tables are read of this statement", tokens, len(self.parsed))
                 self.by_name(len(self.parsed), tokens)
             return [node]
         try:
-            parsed = [each for text in inner for each in self.names.engine.parse(text)]
+            parsed = [each for text in inner for each in parse(self.names.engine, text)]
         except SqlglotError:
             return [node]
         for each in parsed if head == "ALTER" else ():
@@ -207,7 +206,8 @@ class Parsing:
             self.parse(text, deep + 1, Unscaffolded(self.names.dialect, True))
 
     def _unread(self, error: Exception, tokens: Tokens, lines: int) -> None:
-        line, column, said = tokens[0].line + lines, tokens[0].col, "nested too deeply"
+        line, column = tokens[0].line + lines, tokens[0].col
+        said = str(error) if isinstance(error, Endless) else "nested too deeply"
         if isinstance(error, ParseError) and error.errors:
             told = error.errors[0]
             line, column = (told.get("line") or tokens[0].line) + lines, told.get("col") or 1
@@ -217,7 +217,7 @@ class Parsing:
                 .partition(" but got <")[0]
                 .partition(" for <")[0][:200]
             )
-        elif not isinstance(error, RecursionError):
+        elif not isinstance(error, RecursionError | Endless):
             said = "cannot be parsed"
         self.result.problems.append(Problem(said, line, max(1, column), len(self.parsed)))
         self.by_name(len(self.parsed), tokens)

@@ -1,10 +1,13 @@
 """Queries as relations: which columns a SELECT, a set operation or a list of values has, and where they come from."""
 
+import math
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlglot import exp
 
+from cluster.lineage.bounded import Endless
 from cluster.lineage.joins import Joins
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import (
@@ -33,13 +36,17 @@ from cluster.lineage.unions import Unions
 from cluster.lineage.values import Values, name_parts
 
 Columns = list[tuple[str, Origins]]
+WIDEST: Final = 50_000  # stars over stars double what they list; no engine has tables of so many columns
 
 
 class Queries(Unions, Joins, Sources):
-    """Resolves the queries of one script. `made` are the tables of the script itself, `reads` what it has read."""
+    """Resolves the queries of one script. `made` are the tables of the script itself, `reads` what it has read.
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    Raises Endless for a query of more than WIDEST columns, and after `deadline` (a monotonic time).
+    """
+
+    def __init__(self, names: Names, deadline: float = math.inf) -> None:
+        self.names, self.deadline = names, deadline
         self.made: dict[Parts, Relation] = {}
         self.reads: dict[Parts, None] = {}
         self.variables: dict[str, Origins] = {}
@@ -123,6 +130,10 @@ class Queries(Unions, Joins, Sources):
                 name, origins = self.item(item, position, scope)
                 columns.append((name, origins))
                 scope.aliases.setdefault(name, origins)
+        if len(columns) > WIDEST:
+            raise Endless(f"more than {WIDEST:,} columns")
+        if time.monotonic() > self.deadline:
+            raise Endless("the time for one text has run out")
         scope.outputs = columns
         return Relation(columns, rest)
 

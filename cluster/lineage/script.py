@@ -7,6 +7,7 @@ from typing import Final
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from cluster.lineage.bounded import Endless
 from cluster.lineage.cursors import Piece
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import (
@@ -39,7 +40,7 @@ class Script(Session, Parsing):
 
     def __init__(self, names: Names, deadline: float) -> None:
         super().__init__(names, deadline)
-        self.queries = Queries(names)
+        self.queries = Queries(names, deadline)
         self.writes = Writes(self.queries)
         self.transient: set[Parts] = set()
         self.watched: set[Parts] = set()
@@ -62,13 +63,15 @@ class Script(Session, Parsing):
             except (
                 SqlglotError,
                 RecursionError,
+                Endless,
                 ArithmeticError,
                 LookupError,
                 TypeError,
                 AttributeError,
                 ValueError,
             ) as error:
-                self.problem(f"the statement could not be resolved ({type(error).__name__})", piece.tokens, number)
+                said = str(error) if isinstance(error, Endless) else type(error).__name__
+                self.problem(f"the statement could not be resolved ({said})", piece.tokens, number)
                 self.by_name(number, piece.tokens)
             finally:
                 self.queries.reads = read | self.queries.reads

@@ -81,6 +81,59 @@ def test_deep_nesting_is_resolved_or_told(shape: str, depth: int) -> None:
     assert ("u.b", "<query>.b") in found.column_edges
 
 
+DOUBLING = {
+    "types": ("bigquery", "SELECT {0} AS x FROM t", "STRUCT(", "a", ")"),
+    "types without an end": ("bigquery", "SELECT {0} AS x FROM t", "STRUCT(", "a", ""),
+    "dates": ("hive", "SELECT {0} AS x FROM t", "DATE(", "a", ")"),
+    "sizes": ("postgres", "SELECT CAST(a AS {0}) AS x FROM t", "VARCHAR(", "3", ")"),
+    "functions of tables": ("snowflake", "SELECT a FROM {0}", "INT(", "t", ")"),
+    "columns": ("mysql", "CREATE TABLE t (a {0})", "INT(", "b", ")"),
+    "brackets": ("duckdb", "SELECT {0} AS x FROM t", "INT[", "a", "]"),
+    "conditions": ("bigquery", "SELECT {0} AS x FROM t", "IF[", "a", "]"),
+    "sorted": ("spark", "SELECT {0} AS x FROM t", "SORT_ARRAY(b, ", "a", ")"),
+    "zeros": ("snowflake", "SELECT {0} AS x FROM t", "ZEROIFNULL(", "a", ")"),
+    "quotients": ("snowflake", "SELECT {0} AS x FROM t", "DIV0NULL(a, ", "a", ")"),
+    "formulas": ("prql", "from t derive x0 = a {0}", "", "", ""),
+}
+
+
+@pytest.mark.parametrize("shape", DOUBLING)
+def test_what_doubles_with_each_level_is_resolved_or_told(shape: str) -> None:
+    dialect, text, before, inner, behind = DOUBLING[shape]
+    nested = before * 60 + inner + behind * 60
+    if shape == "formulas":
+        nested = " ".join(f"derive x{number + 1} = x{number} + x{number}" for number in range(60))
+    behind = "from u select b" if dialect == "prql" else "SELECT b FROM u"
+    found = extract(f"{text.format(nested)}; {behind}", dialect)
+    assert ("u.b", "<query>.b") in [(one.lower(), other.lower()) for one, other in found.column_edges]
+    told = [problem.message for problem in found.problems]
+    assert told in ([], ["nested too deeply"]) or shape == "types without an end"
+
+
+STARS = {
+    "unions": "SELECT * FROM {0} UNION ALL SELECT * FROM {0}",
+    "twice": "SELECT *, * FROM {0}",
+    "joins": "SELECT * FROM {0} AS one JOIN {0} AS other ON one.a = other.a",
+}
+
+
+@pytest.mark.parametrize("shape", STARS)
+@pytest.mark.parametrize("first", ["SELECT a, b FROM t", "SELECT * FROM t"])
+def test_stars_over_stars_do_not_double_for_ever(shape: str, first: str) -> None:
+    steps = "".join(f", c{number + 1} AS ({STARS[shape].format(f'c{number}')})" for number in range(60))
+    found = extract(f"WITH c0 AS ({first}){steps} SELECT a FROM c60; SELECT b FROM u", "postgres")
+    assert ("u.b", "<query>.b") in found.column_edges
+    wide = ["the statement could not be resolved (more than 50,000 columns)"]
+    assert ("t.a", "<query>.a") in found.column_edges or [problem.message for problem in found.problems] == wide
+
+
+def test_names_of_types_may_be_functions_and_literals_as_before() -> None:
+    literals = "DATE '2020-01-01' AS e, TIMESTAMP(3) WITH TIME ZONE '2020-01-01' AS h"
+    text = f"SELECT DATE(a) AS d, STRUCT(DATE(b) AS f) AS g, {literals} FROM t"
+    found = extract(text, "bigquery")
+    assert (found.column_edges, found.problems) == ([("t.a", "<query>.d"), ("t.b", "<query>.g")], ())
+
+
 def test_long_chains_need_no_depth() -> None:
     union = " UNION ALL ".join(["SELECT a FROM t"] * 1_500)
     assert extract(union, "postgres").column_edges == [("t.a", "<query>.a")]

@@ -147,7 +147,8 @@ def test_parameters_that_are_none_are_refused(definition: str, column: str, para
 
 def test_custom_sql_is_one_query_and_gives_a_number() -> None:
     assert counting("SELECT * FROM a WHERE x < 0;", "postgresql").startswith("SELECT count(*) AS rows FROM (")
-    for wrong in ("DELETE FROM a", "SELECT 1; SELECT 2", "SELECT * INTO b FROM a", "SELECT FROM WHERE", "",
+    deep = f"SELECT {'IF[' * 60}a{']' * 60}"
+    for wrong in ("DELETE FROM a", "SELECT 1; SELECT 2", "SELECT * INTO b FROM a", "SELECT FROM WHERE", "", deep,
                   "WITH d AS (DELETE FROM a RETURNING *) SELECT * FROM d", "SELECT * FROM a FOR UPDATE"):  # fmt: skip
         with pytest.raises(InvalidInput):
             counting(wrong, "postgresql")
