@@ -12,7 +12,8 @@ _SET_WORDS: Final = frozenset(
 _VERBS: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 _BOUNDARIES: Final = frozenset({
     "DECLARE", "EXEC", "EXECUTE", "PRINT", "RETURN", "RAISERROR", "THROW", "TRUNCATE", "COMMIT", "ROLLBACK", "BEGIN",
-    "WHILE", "END", "ELSE", "OPEN", "CLOSE", "FETCH", "DEALLOCATE", "WAITFOR",
+    "WHILE", "END", "ELSE", "OPEN", "CLOSE", "FETCH", "DEALLOCATE", "WAITFOR", "GRANT", "REVOKE", "DENY", "USE", "GOTO",
+    "SAVE", "BREAK", "CONTINUE", "DBCC",
 })  # fmt: skip
 _BEFORE_IF: Final = frozenset({
     "TABLE", "VIEW", "EXISTS", "DROP", "SCHEMA", "PROCEDURE", "PROC", "FUNCTION", "INDEX", "DATABASE", "COLUMN",
@@ -68,7 +69,9 @@ class _Statement:
 
     def _only_begins(self, text: str, before: str) -> bool:
         if text in _BOUNDARIES:
-            return before != "ON" and not (text in ("EXEC", "EXECUTE") and self.main == "INSERT")
+            if text in ("EXEC", "EXECUTE") and self.main == "INSERT":
+                return False
+            return before != "ON" and not (text == "GRANT" and before in ("WITH", "REVOKE"))
         if text in ("CREATE", "DROP", "ALTER"):
             return self.head != "ALTER" and before != "OR"
         return text == "IF" and before not in _BEFORE_IF
@@ -95,6 +98,8 @@ class Output(NamedTuple):
 def without_output(tokens: Tokens) -> tuple[Tokens, Output | None]:
     """A statement without its OUTPUT clause, which no parser places, and what the clause writes to a table."""
     start = find(tokens, 1, ("OUTPUT",))
+    while start > 0 and word(tokens, start - 1) in (".", "INTO", "FROM", "JOIN"):  # a table of that name
+        start = find(tokens, start + 1, ("OUTPUT",))
     if start < 0 or word(tokens, 0) not in ("INSERT", "UPDATE", "DELETE", "MERGE", "WITH"):
         return tokens, None
     end = find(tokens, start, ("FROM", "WHERE", "VALUES", "SELECT", "DEFAULT", "OPTION", ";"))

@@ -17,7 +17,8 @@ _STREAM: Final = re.compile(
 _PARTITION: Final = r"PARTITION\s*(?:\([^)]*\)|'[^']*'|\S+)"
 # What goes where: the groups are the table that is altered and the other one.
 _INTO_ALTERED: Final = re.compile(
-    rf"ALTER\s+TABLE\s+{_NAME}\s+(?:APPEND|ATTACH\s+{_PARTITION}|REPLACE\s+{_PARTITION})\s+FROM\s+{_NAME}",
+    rf"ALTER\s+TABLE\s+{_NAME}\s+(?:(?:APPEND|ATTACH\s+{_PARTITION}|REPLACE\s+{_PARTITION})\s+FROM|"
+    rf"EXCHANGE\s+PARTITION\s*\([^)]*\)\s*WITH\s+TABLE)\s+{_NAME}",  # Hive's exchange moves one way
     re.IGNORECASE,
 )
 _OUT_OF_ALTERED: Final = re.compile(
@@ -25,6 +26,10 @@ _OUT_OF_ALTERED: Final = re.compile(
     re.IGNORECASE,
 )
 _EXCHANGED: Final = re.compile(rf"ALTER\s+TABLE\s+{_NAME}\s+EXCHANGE\s+{_PARTITION}\s+WITH\s+TABLE\s+{_NAME}", re.I)
+_COPIED: Final = re.compile(
+    rf"COPY\s+(?:INTO\s+)?(?:{_NAME}|@\S++|'[^']*')\s*(?:\([^()]*\)\s*)?(?:FROM|TO)\s+(?=\S)", re.IGNORECASE
+)
+_WORD: Final = re.compile(r"\S+")
 _MOVES: Final = ("INSERT", "MERGE", "UPDATE", "DELETE", "WITH", "COPY")
 _RUN: Final = re.compile(
     r"EXPLAIN\s+(?:ANALY[ZS]E\s+(?:VERBOSE\s+)?|\([^)]{0,200}?\bANALY[ZS]E\b[^)]{0,200}\)\s*)", re.IGNORECASE
@@ -78,6 +83,25 @@ def _created(text: str) -> list[str] | None:
     return None
 
 
+def _copied(text: str) -> list[str] | None:
+    """COPY without its options, which are about files."""
+    told = _COPIED.match(text)
+    end = _end_of_source(text, told.end()) if told is not None else len(text)
+    return [text[:end]] if text[end:].strip() else None
+
+
+def _end_of_source(text: str, start: int) -> int:
+    """Where a name or a query in parentheses ends."""
+    if text[start] != "(":
+        return start + len(_WORD.match(text, start)[0])  # type: ignore[index]
+    depth = 0
+    for mark in re.finditer(r"'[^']*'|[()]", text[start:]):
+        depth += {"(": 1, ")": -1}.get(mark[0], 0)
+        if depth == 0 and mark[0] == ")":
+            return start + mark.end()
+    return len(text)
+
+
 def _altered(text: str) -> list[str] | None:
     into, out, both = _INTO_ALTERED.match(text), _OUT_OF_ALTERED.match(text), _EXCHANGED.match(text)
     if into is not None:
@@ -99,4 +123,5 @@ _BY_HEAD: Final[dict[str, Callable[[str], list[str] | None]]] = {
     "RENAME": _renamed,
     "CREATE": _created,
     "ALTER": _altered,
+    "COPY": _copied,
 }

@@ -1,7 +1,7 @@
 """INSERT in all its forms: by position, by name, into partitions, into several tables, with a conflict."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlglot import exp
 
@@ -20,6 +20,9 @@ from cluster.lineage.targets import (
     Write,
     defined_columns,
 )
+
+# Where PARTITION (a, b) behind a table names partitions; elsewhere it names columns.
+_NAMED_PARTITIONS: Final = frozenset({"mysql", "oracle", "starrocks", "doris"})
 
 
 class Inserts(Targets):
@@ -67,6 +70,8 @@ class Inserts(Targets):
         """The names of partition columns that the statement fixes, and of those that the query fills, at its end."""
         fixed: list[str] = []
         moving: list[str] = []
+        if self.names.dialect in _NAMED_PARTITIONS:
+            return fixed, moving
         for each in partition.expressions if isinstance(partition, exp.Expr) else ():
             if isinstance(each, exp.EQ):
                 fixed.append(self.names.identifier(each.this.this if isinstance(each.this, exp.Column) else each.this))

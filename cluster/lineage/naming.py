@@ -73,6 +73,8 @@ class Names:
     def __init__(self, dialect: str, schema: Schema, default_db: str | None, search_path: Sequence[str] = ()) -> None:
         self.dialect, self.schema = dialect, schema
         self.engine = Dialect.get_or_raise(dialect)
+        if dialect == "redshift":  # '1'::xid: types of the system are types too
+            self.engine.SUPPORTS_USER_DEFINED_TYPES = True
         self.default_db, self.search_path = default_db, [each for each in search_path if each]
         self.strategy = self.engine.normalization_strategy
         given = [name for name in (default_db, *search_path) if name]
@@ -115,11 +117,20 @@ class Names:
         return self.identifier(node)
 
     def raw(self, table: exp.Table) -> Parts:
-        """The name of a table as it is written, folded."""
-        return tuple(self.table_part(part) for part in table.parts if part.name)
+        """The name of a table as it is written, folded; of a temporary one with its mark and without its database."""
+        parts = tuple(self.table_part(part) for part in table.parts if part.name)
+        if parts and self.dialect == "bigquery":
+            parts = (*parts[:-1], parts[-1].partition("$")[0] or parts[-1])  # a partition of it
+        mark = _mark(table.this)
+        return (mark + parts[-1],) if mark and parts else parts[-1:] if parts and parts[-1][0] == "#" else parts
 
     def qualified(self, raw: Parts) -> Parts:
-        """The name of a table with what the defaults add, in the spelling of the schema that is given."""
+        """The name of a table with what the defaults add, in the spelling of the schema that is given.
+
+        Temporary tables with a mark belong to the session and to no schema.
+        """
+        if raw and raw[0].startswith("#"):
+            return raw
         candidates = [self._with_defaults(raw, where) for where in self.search_path or [""]]
         for parts in candidates:
             found = self._entry(parts)
@@ -166,3 +177,10 @@ class Names:
             self.search_path = [parts[0]]
             if self.dialect in TWO_LEVELS:
                 self.default_db = None
+
+
+def _mark(name: exp.Expr | None) -> str:
+    """`#` or `##`, which T-SQL's parser takes off the names of temporary tables."""
+    if not isinstance(name, exp.Identifier):
+        return ""
+    return "#" if name.args.get("temporary") else "##" if name.args.get("global_") else ""

@@ -22,6 +22,7 @@ from cluster.lineage.boundaries import (
     without_output,
 )
 from cluster.lineage.bounded import Endless, parse, parser
+from cluster.lineage.clauses import without_label, without_top
 from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
@@ -157,13 +158,15 @@ class Parsing:
     def _plain(self, tokens: Tokens) -> tuple[Tokens, Output | None]:
         """A statement without the clauses of its dialect that the parser has no place for."""
         if self.names.dialect in ("tsql", "fabric"):
-            return without_output(without_call(without_hints(tokens)))
+            return without_output(without_top(without_call(without_hints(tokens))))
         if self.names.dialect in ("postgres", "redshift", "materialize", "risingwave"):
             return without_fate(tokens), None
         if self.names.dialect == "oracle":
             return with_one_where(without_error_log(tokens)), None
         if self.names.dialect == "teradata":
             return of_teradata(tokens), None
+        if self.names.dialect in ("starrocks", "doris"):
+            return without_label(tokens), None
         return (without_live(tokens) if self.names.dialect in ("databricks", "spark") else tokens), None
 
     def _output(self, output: Output, sql: str) -> exp.Insert:

@@ -19,9 +19,10 @@ IDLE: Final = frozenset({
     "CHECKPOINT",
     "DENY", "SETUSER", "RECONFIGURE", "ADD", "LIST", "REMOVE", "PUT", "KILL", "RESET", "DISCARD", "FLUSH", "SYSTEM",
     "PERFORM", "NOTIFY", "LISTEN", "CLUSTER", "REINDEX", "DBCC", "BACKUP", "RESTORE", "SUSPEND", "RESUME", "UNSET",
-    "ABORT", "ABEND", "WHENEVER", "SPOOL", "PROMPT", "UNDROP", "REM",
+    "ABORT", "ABEND", "WHENEVER", "SPOOL", "PROMPT", "UNDROP", "REM", "UPDATE STATISTICS", "SAVE",
 })  # fmt: skip
 _SKIPPED: Final = frozenset({"ELSE", "LOOP", "REPEAT", "DO", "THEN", "EXCEPTION", "TRY", "CATCH", "CASE", "ATOMIC"})
+_LABELLED: Final = frozenset({"BEGIN", "LOOP", "WHILE", "REPEAT", "FOR"})
 _AFTER_BEGIN: Final = frozenset({"TRY", "CATCH", "TRAN", "TRANSACTION", "ATOMIC", "NOT", "WORK"})
 _AFTER_END: Final = frozenset({"IF", "LOOP", "WHILE", "CASE", "FOR", "REPEAT", "TRY", "CATCH", "TRANSACTION", "ELSE"})
 _BODIES: Final = (TokenType.HEREDOC_STRING, TokenType.RAW_STRING, TokenType.STRING)
@@ -72,10 +73,10 @@ class Unscaffolded(Cursors, Routines):
         if after == ":=" or (after == ":" and word(chunk, at + 2) == "="):
             width = 2 if after == ":=" else 3
             return [Piece(chunk[at + width :], variables=[chunk[at].text], kind="value")], len(chunk)
+        if after == ":" and (self.inside or word(chunk, at + 2) in _LABELLED):
+            return [], at + 2
         if not self.inside:
             return [Piece(chunk[at:])], len(chunk)
-        if after == ":":
-            return [], at + 2
         named = chunk[at].token_type in (TokenType.VAR, TokenType.IDENTIFIER) and at + 1 < len(chunk)
         return ([Piece([], declared=[chunk[at].text], kind="declare")] if named else []), len(chunk)
 

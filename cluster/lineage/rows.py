@@ -17,6 +17,7 @@ class Rows:
 
     if TYPE_CHECKING:
 
+        def table(self, node: exp.Table, scope: Scope) -> Relation: ...
         def value(self, node: exp.Expr | None, scope: Scope, kind: int = IDENTITY) -> Origins: ...
         def influence(self, scope: Scope, node: exp.Expr | None, kind: int) -> None: ...
         def column(self, node: exp.Expr, scope: Scope) -> tuple[str, Origins]: ...
@@ -71,6 +72,19 @@ class Rows:
             return None
         each = [through(self.value(part, scope), TRANSFORMATION) for part in node.expressions]
         return [frozenset(origin for one in each[place::width] for origin in one) for place in range(width)]
+
+    def semantic(self, node: exp.SemanticView, scope: Scope) -> Relation:
+        """SEMANTIC_VIEW: the dimensions, facts and metrics that are asked of a view, each under its last name."""
+        view = self.table(node.this, scope)
+        inner = Scope(self.names, scope.ctes, None, [Source("", (), view)], variables=self.variables)
+        columns: list[tuple[str, Origins]] = []
+        for each in [*(node.args.get("dimensions") or ()), *(node.args.get("facts") or ()),
+                     *(node.args.get("metrics") or ())]:  # fmt: skip
+            for column in each.find_all(exp.Column):  # their qualifiers are the view's own names for its tables
+                column.set("table", None)
+            columns.append((self.names.fold(each.alias_or_name), self.value(each, inner)))
+        self.influence(inner, node.args.get("where"), FILTER)
+        return Relation(columns, view.rest, None, view.table, view.influences | inner.influences)
 
     def match_recognize(self, match: exp.Expr, scope: Scope) -> None:
         """Rows that a pattern finds: partition columns and measures."""

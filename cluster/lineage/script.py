@@ -51,7 +51,7 @@ class Script(Session, Parsing):
         self.parse(sql, 0, Unscaffolded(self.names.dialect))
         for number, (_, nodes) in enumerate(self.parsed):
             for node in nodes:
-                for name in _dropped(node):
+                for name in self._names_dropped(node):
                     self._dropped[name] = number
         for number, (piece, nodes) in enumerate(self.parsed):
             if time.monotonic() > self.deadline:
@@ -221,6 +221,12 @@ class Script(Session, Parsing):
         influences = write.influences | (held.influences if held is not None else NOWHERE)
         self.queries.made[write.table] = Relation(columns, rest, None, None, influences)
 
+    def _names_dropped(self, node: exp.Expr | None) -> Iterator[str]:
+        if isinstance(node, exp.Drop):
+            for table in [node.this, *(node.args.get("expressions") or ()), *(node.args.get("tables") or ())]:
+                if isinstance(table, exp.Table) and (raw := self.names.raw(table)):
+                    yield raw[-1].lower()
+
     def _drop(self, node: exp.Drop) -> None:
         for table in [node.this, *(node.args.get("expressions") or ()), *(node.args.get("tables") or ())]:
             if isinstance(table, exp.Table):
@@ -255,10 +261,3 @@ class Script(Session, Parsing):
                 self.queries.reads[new] = self.queries.reads.pop(old)
             if held is not None:
                 self.queries.made[new] = self._permanent(Write(new, held.columns))
-
-
-def _dropped(node: exp.Expr | None) -> Iterator[str]:
-    if isinstance(node, exp.Drop):
-        for table in [node.this, *(node.args.get("expressions") or ()), *(node.args.get("tables") or ())]:
-            if isinstance(table, exp.Table):
-                yield table.name.lower()

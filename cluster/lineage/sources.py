@@ -104,6 +104,9 @@ class Sources(Rows):
 
     def _table_source(self, node: exp.Table, scope: Scope) -> None:
         inner = node.this
+        if isinstance(inner, exp.SemanticView):
+            self.put(node, (), self.semantic(inner, scope), scope)
+            return
         if isinstance(inner, exp.Func):
             self.put(node, (), self.function(inner, scope, node), scope)
             return
@@ -128,7 +131,7 @@ class Sources(Rows):
 
     def table(self, node: exp.Table, scope: Scope) -> Relation:
         """A table, a common table expression or a table of the script itself."""
-        raw = self.names.raw(node)
+        raw = () if is_file(node) else self.names.raw(node)  # paths are not folded
         if not raw:
             raw = (node.this.name,) if isinstance(node.this, exp.Expr) else ("",)
         if len(raw) == 1:
@@ -189,6 +192,11 @@ class Sources(Rows):
             last.relation = pivots.pivoted(self, last.relation, pivot, scope)
 
 
+def is_file(node: exp.Expr) -> bool:
+    """Whether a table is a file or a stage by its path."""
+    return isinstance(node, exp.Table) and isinstance(node.this, exp.Var | exp.Literal)
+
+
 def _wrapped(node: Any) -> Any:
     """What FINAL, parentheses around joins and STREAM stand around: the same rows."""
     if isinstance(node, exp.Final) or (isinstance(node, exp.Subquery | exp.Paren) and _is_join(node.this)):
@@ -205,4 +213,4 @@ def _is_join(node: exp.Expr | None) -> bool:
     return isinstance(node, exp.Table) or (isinstance(node, exp.Subquery | exp.Paren) and bool(node.args.get("joins")))
 
 
-__all__ = ["Sources", "name_parts"]
+__all__ = ["Sources", "is_file", "name_parts"]

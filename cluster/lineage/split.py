@@ -3,14 +3,17 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
+from sqlglot.dialects import TSQL
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 Tokens = list[Token]
 _SCAFFOLD: Final = frozenset({"BEGIN", "WHILE", "LOOP", "REPEAT", "EXCEPTION", "ELSEIF"})
+_PLAIN: Final = ("PRINT", "UPDATE STATISTICS", "CALL", "GO")
+_OF_HIVE: Final = re.compile(r"(?i)\b(?:external|alter|msck|drop|repair|describe|show)\b")  # Athena reads it so
 AT_ONCE: Final = 50_000
 LONGEST: Final = 2_000_000
 DEEPEST: Final = 40  # BEGIN, WHILE and their like in one statement; each is tokenized again
@@ -18,12 +21,15 @@ WIDTHS: Final = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
 
 
 def prepared(sql: str, dialect: str) -> str:
-    """The text without the commands of clients, of the same length: GO, DELIMITER, a slash on a line of its own."""
+    """The text without the commands of clients, of the same length: GO, DELIMITER, a slash on a line of its own, //."""
     if dialect in ("tsql", "fabric", ""):
         sql = re.sub(r"(?im)^([ \t]*)GO((?:[ \t]*\d+)?[ \t]*)$", lambda m: m[1] + "; " + " " * len(m[2]), sql)
     if dialect == "oracle":
         sql = re.sub(r"(?m)^([ \t]*)/([ \t]*)$", r"\1;\2", sql)
+    if dialect in ("athena", "trino", "presto") and "`" in sql and not _OF_HIVE.search(sql):
+        sql = sql.replace("`", '"')  # quotes of other engines, where they can mean nothing else
     sql = re.sub(r"(?m)^[ \t]*\\[a-z].*$", lambda m: " " * len(m[0]), sql)
+    sql = re.sub(r"(?:\A|;)\s*//[^\n]*", lambda m: re.sub(r"[^\n;]", " ", m[0]), sql)
     if re.search(r"(?im)^[ \t]*DELIMITER[ \t]", sql):
         sql = _without_delimiters(sql)
     return sql
@@ -90,9 +96,18 @@ def _tokens(engine: Dialect, text: str) -> Tokens | None:
     if len(text) > LONGEST:
         return None
     try:
+        if isinstance(engine, TSQL):
+            return list(_Batches(dialect=engine).tokenize(text))
         return _opened(engine, text, list(engine.tokenize(text)))
     except (TokenError, ValueError, IndexError, RecursionError):
         return None
+
+
+class _Batches(TSQL.Tokenizer):  # type: ignore[misc]
+    """Takes nothing behind PRINT or END for one text up to the next semicolon: T-SQL ends statements without one."""
+
+    KEYWORDS: ClassVar[dict[str, TokenType]] = TSQL.Tokenizer.KEYWORDS | dict.fromkeys(_PLAIN, TokenType.VAR)
+    COMMANDS: ClassVar[set[TokenType]] = TSQL.Tokenizer.COMMANDS - {TokenType.END, TokenType.FETCH}
 
 
 def _opened(engine: Dialect, text: str, tokens: Tokens, deep: int = 0) -> Tokens:

@@ -135,11 +135,8 @@ def temporary(table: Any) -> bool:
         return False
     if isinstance(table.this, exp.Parameter):
         return True
-    return bool(table.this and table.this.args.get("temporary")) or table.name.startswith(("#", "@"))
-
-
-def is_file(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Table) and isinstance(node.this, exp.Var | exp.Literal)
+    marked = table.this is not None and (table.this.args.get("temporary") or table.this.args.get("global_"))
+    return bool(marked) or table.name.startswith(("#", "@"))
 
 
 def defined_columns(target: Any) -> list[tuple[Any, str]]:

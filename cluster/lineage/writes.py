@@ -16,6 +16,7 @@ from cluster.lineage.origins import (
 )
 from cluster.lineage.queries import Queries
 from cluster.lineage.scopes import Scope, Source
+from cluster.lineage.sources import is_file
 from cluster.lineage.targets import (
     NO_CTES,
     OUTPUT,
@@ -23,7 +24,6 @@ from cluster.lineage.targets import (
     Write,
     defined_columns,
     into_clause,
-    is_file,
     temporary,
 )
 
@@ -156,9 +156,15 @@ class Writes(Inserts, Changes):
         columns: Columns = []
         for each in files:
             if isinstance(each, exp.Subquery | exp.Query):
-                relation = self.queries.relation(each, None, ctes)
-                columns = self.placed(exp.Insert(this=target), table, relation)
+                columns = self.placed(exp.Insert(this=target), table, self.queries.relation(each, None, ctes))
+                columns = self._without_files(each, columns)
         self.found.append(Write(table, columns))
+
+    def _without_files(self, query: exp.Expr, columns: Columns) -> Columns:
+        paths = {(table.this.name,) for table in query.find_all(exp.Table) if is_file(table)}
+        for path in paths:
+            self.queries.reads.pop(path, None)
+        return [(name, frozenset(each for each in origins if each.table not in paths)) for name, origins in columns]
 
     def load(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> None:
         self.found.append(Write(self.target(node.this), []))
