@@ -11,7 +11,8 @@ from actors.catalog import odcs
 from actors.catalog.assets import asset_row
 from actors.catalog.contract import CheckContract, ContractResult, ContractView, ImportContract, RemoveContract
 from actors.catalog.metrics import points
-from actors.catalog.odcs import Rule, Terms
+from actors.catalog.odcs import Terms
+from actors.catalog.odcs_rules import OBJECT, Rule, quoted
 from actors.catalog.quality import add
 from actors.catalog.quality_definitions import checked
 from actors.catalog.quality_tables import DataContract, QualityResult, QualityTest
@@ -38,11 +39,14 @@ def take_in(work: UnitOfWork, command: ImportContract) -> ContractView:
     row.principal, row.updated_at = work.caller.principal, work.now
     work.session.execute(delete(QualityTest).where(QualityTest.contract_id == identifier))
     work.session.flush()
-    for rule in _rules(held):
+    for rule in _rules(held, asset.path):
         try:
             parameters = checked(rule.definition, rule.column, rule.parameters)
         except InvalidInput as error:
-            raise InvalidInput(f"A quality rule of the contract cannot be one: {error.detail}", error.remedy) from None
+            place = f"of the property '{rule.column[:100]}'" if rule.column else "of the schema"
+            raise InvalidInput(
+                f"A quality rule {place} of the contract cannot be one: {error.detail}", error.remedy
+            ) from None
         add(work, asset.id, rule.definition, rule.column, parameters, origin="contract", contract_id=identifier)
     told = {"path": asset.path, "contract": identifier, "version": row.version, "status": row.status}
     work.emit("contract_imported", asset_entity(asset.id), before, told)
@@ -50,9 +54,14 @@ def take_in(work: UnitOfWork, command: ImportContract) -> ContractView:
     return _view(work.session, row)
 
 
-def _rules(held: Terms) -> list[Rule]:
-    """The contract's quality rules, and those that its fields make."""
-    rules = list(held.rules)
+def _rules(held: Terms, path: str) -> list[Rule]:
+    """The contract's quality rules, and those that its fields make; `{object}` in SQL is the asset."""
+    table = ".".join(quoted(part) for part in path.split("."))
+    rules = [
+        rule._replace(parameters=rule.parameters | {"sqlExpression": OBJECT.sub(lambda _: table, query)})
+        if isinstance(query := rule.parameters.get("sqlExpression"), str) else rule
+        for rule in held.rules
+    ]  # fmt: skip
     rules += [Rule("columnValuesToBeNotNull", each.name, {}) for each in held.fields if each.required]
     rules += [Rule("columnValuesToBeUnique", each.name, {}) for each in held.fields if each.unique]
     return list({(rule.definition, rule.column, str(rule.parameters)): rule for rule in rules}.values())

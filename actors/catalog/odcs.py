@@ -1,22 +1,24 @@
 """Data contracts in the Open Data Contract Standard 3.1: read, turned into tests, held against assets, written.
 
-A contract is kept whole as it came. What of it can be checked here is checked: fields with their logical types,
-required, unique and primary keys, quality rules of type library and sql, SLA properties frequency, latency and
-retention that say how fresh the data is. Rules of other kinds are named as unsupported, never passed over in silence.
+A contract is kept whole as it came. What of it can be checked here is checked: fields with their logical types and the
+options of these, required, unique and primary keys, quality rules of type library and sql (`odcs_rules`), the SLA
+properties frequency, latency and freshness. All else that says something of the data is named as unsupported, never
+passed over in silence: other rules, keys of several columns, relationships, and what is nested in a property.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
 import yaml
 
+from actors.catalog.odcs_rules import Rule, as_quality, of_type, rules
 from cluster.errors import InvalidInput
 from cluster.packs import NOT_YAML, WithoutAliases
 
-VERSIONS: Final = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0")
-STATUSES: Final = ("proposed", "draft", "active", "deprecated", "retired")
+VERSIONS: Final = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
 DEEPEST: Final = 30
+_BESIDE: Final = ("relationships", "properties", "items", "map", "vector")  # of a schema object or a property
 # The logical types of ODCS, and the types of columns that are such.
 LOGICAL: Final[Mapping[str, frozenset[str]]] = {
     "string": frozenset({"string", "json"}), "date": frozenset({"date", "timestamp"}),
@@ -28,13 +30,6 @@ BACK: Final = {
     "string": "string", "integer": "integer", "number": "number", "boolean": "boolean", "date": "date",
     "timestamp": "timestamp", "time": "time", "json": "object", "nested": "object",
 }  # fmt: skip
-# Metrics of the library, of 3.1 and of 3.0: the definition that measures them.
-LIBRARY: Final = {
-    "nullValues": "columnValuesMissingCount", "missingValues": "columnValuesMissingCount",
-    "duplicateValues": "columnValuesToBeUnique", "duplicateCount": "columnValuesToBeUnique",
-    "invalidValues": "columnValuesToBeInSet", "validValues": "columnValuesToBeInSet",
-    "rowCount": "tableRowCountToBeBetween",
-}  # fmt: skip
 
 
 class Field(NamedTuple):
@@ -42,14 +37,6 @@ class Field(NamedTuple):
     logical: str | None
     required: bool
     unique: bool
-
-
-class Rule(NamedTuple):
-    """A quality rule as a test: definition, column and parameters."""
-
-    definition: str
-    column: str
-    parameters: dict[str, Any]
 
 
 class Terms(NamedTuple):
@@ -86,8 +73,8 @@ def parsed(text: str) -> dict[str, Any]:
     for name in ("id", "version"):
         if not isinstance(body.get(name), str) or not 0 < len(body[name]) <= 200:
             raise InvalidInput(f"The contract has no {name}, or a long one.", "Give it one.")
-    if body.get("status") not in STATUSES:
-        raise InvalidInput("The status of the contract is not known.", f"Known are: {', '.join(STATUSES)}.")
+    if not isinstance(body.get("status"), str) or not 0 < len(body["status"]) <= 100:
+        raise InvalidInput("The contract has no status, or a long one.", "Give it one, such as draft or active.")
     if not isinstance(body.get("schema"), list) or not all(isinstance(each, dict) for each in body["schema"]):
         raise InvalidInput("The contract has no schema.", "List its objects under `schema`.")
     _plain(body)
@@ -117,29 +104,39 @@ def terms(body: Mapping[str, Any], schema_name: str | None = None) -> Terms:
         raise InvalidInput("The contract's schema has no such object.", "Name one of its objects.")
     chosen = objects[0]
     properties = [each for each in chosen.get("properties") or () if isinstance(each, dict)]
-    rules: list[Rule] = []
+    made: list[Rule] = []
     unsupported: list[str] = []
     for column, holder in (("", chosen), *((_column(each), each) for each in properties)):
         for told in holder.get("quality") or ():
-            made = list(_rule(column, told)) if isinstance(told, dict) else []
-            rules += made
-            if not made:
+            found = list(rules(column, told)) if isinstance(told, dict) else []
+            made += found
+            if not found:
                 unsupported.append(_label(column, told))
+        if column:
+            typed, others = of_type(column, holder)
+            made += typed
+            unsupported += others
+        beside = [name for name in _BESIDE if holder.get(name) and (column or name != "properties")]
+        unsupported += [f"{column or 'schema'}: {name}" for name in beside]
+    keys = [each for each in properties if each.get("primaryKey") is True]
+    if len(keys) > 1:
+        unsupported.append("schema: primary key of several columns")
     most, others = _freshness(body)
-    unsupported += others
-    return Terms(chosen["name"], tuple(map(_field, properties)), tuple(rules), most, tuple(unsupported))
+    fields = tuple(_field(each, alone=len(keys) == 1) for each in properties)
+    return Terms(chosen["name"], fields, tuple(made), most, (*unsupported, *others))
 
 
 def _column(told: Mapping[str, Any]) -> str:
     return str(told.get("physicalName") or told.get("name") or "")
 
 
-def _field(told: Mapping[str, Any]) -> Field:
-    key = bool(told.get("primaryKey"))
+def _field(told: Mapping[str, Any], *, alone: bool) -> Field:
+    """A column that is one of several of a key need not be unique by itself."""
+    key = told.get("primaryKey") is True
     logical = told.get("logicalType")
     return Field(
-        _column(told), logical if isinstance(logical, str) else None, key or bool(told.get("required")),
-        key or bool(told.get("unique")),
+        _column(told), logical if isinstance(logical, str) else None, key or told.get("required") is True,
+        (key and alone) or told.get("unique") is True,
     )  # fmt: skip
 
 
@@ -147,54 +144,6 @@ def _label(column: str, told: Any) -> str:
     kind = told.get("type", "library") if isinstance(told, dict) else "?"
     name = (told.get("metric") or told.get("rule") or told.get("name") or "") if isinstance(told, dict) else ""
     return f"{column or 'schema'}: {kind} {name}".strip()[:200]
-
-
-def _rule(column: str, told: Mapping[str, Any]) -> Iterator[Rule]:
-    kind = told.get("type", "library")
-    low, high = _bounds(told)
-    if kind == "sql" and isinstance(told.get("query"), str):
-        parameters = {"sqlExpression": told["query"], "strategy": "COUNT", "minValue": low, "maxValue": high}
-        yield Rule("tableCustomSQLQuery", "", {name: held for name, held in parameters.items() if held is not None})
-        return
-    definition = LIBRARY.get(str(told.get("metric") or told.get("rule") or "")) if kind == "library" else None
-    if definition == "tableRowCountToBeBetween" and (low is not None or high is not None):
-        yield Rule(definition, "", {k: v for k, v in (("minValue", low), ("maxValue", high)) if v is not None})
-    elif definition == "columnValuesMissingCount" and column and high == 0 and told.get("unit") in (None, "rows"):
-        missing = _arguments(told).get("missingValues") if told.get("metric") == "missingValues" else None
-        extra = {"missingValueMatch": [str(each) for each in missing if each is not None]} if missing else {}
-        only_nulls = told.get("metric") == "nullValues"
-        yield Rule("columnValuesToBeNotNull", column, {}) if only_nulls else Rule(
-            definition, column, {"missingCountValue": 0, **{k: v for k, v in extra.items() if v}})  # fmt: skip
-    elif definition == "columnValuesToBeUnique" and column and high == 0:
-        yield Rule(definition, column, {})
-    elif definition == "columnValuesToBeInSet" and column and high == 0:
-        arguments = _arguments(told)
-        if isinstance(arguments.get("validValues"), list) and arguments["validValues"]:
-            yield Rule(definition, column, {"allowedValues": arguments["validValues"]})
-        elif isinstance(arguments.get("pattern"), str):
-            yield Rule("columnValuesToMatchRegex", column, {"regex": arguments["pattern"]})
-
-
-def _arguments(told: Mapping[str, Any]) -> Mapping[str, Any]:
-    arguments = told.get("arguments")
-    return arguments if isinstance(arguments, dict) else told
-
-
-def _bounds(told: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """The bounds that the operators of a rule say; strict ones of whole numbers are moved by one."""
-    low = high = None
-    for name in ("mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBe", "mustBeLessThan", "mustBeLessOrEqualTo"):
-        value = told.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            continue
-        if "Greater" in name or name == "mustBe":
-            low = value + (name == "mustBeGreaterThan")
-        if "Less" in name or name == "mustBe":
-            high = value - (name == "mustBeLessThan")
-    between = told.get("mustBeBetween")
-    if isinstance(between, list) and len(between) == 2 and all(isinstance(each, int | float) for each in between):
-        low, high = between
-    return low, high
 
 
 _HOURS: Final = {"h": 1, "hr": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24, "m": 1 / 60, "min": 1 / 60,
@@ -236,13 +185,15 @@ def written(
     """A draft of a contract of an asset that has none, from what the catalog knows."""
     by_column: dict[str, list[dict[str, Any]]] = {}
     for rule in rules:
-        told = _as_quality(rule)
+        told = as_quality(rule)
         if told is not None:
             by_column.setdefault(rule.column, []).append(told)
+    keys = [each["name"] for each in columns if each["primary_key"]]
     properties = [
         {key: value for key, value in {
             "name": each["name"], "logicalType": BACK.get(each["type"]), "physicalType": each["physical_type"],
             "required": not each["nullable"], "primaryKey": each["primary_key"],
+            "primaryKeyPosition": keys.index(each["name"]) + 1 if each["primary_key"] else None,
             "description": each.get("description"), "classification": each.get("classification"),
             "quality": by_column.get(each["name"]),
         }.items() if value not in (None, [])}
@@ -260,20 +211,3 @@ def written(
     if owner:
         body["team"] = {"members": [{"username": owner, "role": "owner"}]}
     return body
-
-
-def _as_quality(rule: Rule) -> dict[str, Any] | None:
-    told = rule.parameters
-    if rule.definition == "columnValuesToBeNotNull":
-        return {"type": "library", "metric": "nullValues", "mustBe": 0}
-    if rule.definition == "columnValuesToBeUnique":
-        return {"type": "library", "metric": "duplicateValues", "mustBe": 0}
-    if rule.definition == "columnValuesToBeInSet":
-        return {"type": "library", "metric": "invalidValues", "mustBe": 0,
-                "arguments": {"validValues": told["allowedValues"]}}  # fmt: skip
-    if rule.definition == "columnValuesToMatchRegex":
-        return {"type": "library", "metric": "invalidValues", "mustBe": 0, "arguments": {"pattern": told["regex"]}}
-    if rule.definition == "tableRowCountToBeBetween":
-        names = (("minValue", "mustBeGreaterOrEqualTo"), ("maxValue", "mustBeLessOrEqualTo"))
-        return {"type": "library", "metric": "rowCount", **{to: told[name] for name, to in names if name in told}}
-    return None

@@ -62,11 +62,17 @@ DEFINITIONS: Final[Mapping[str, Kind]] = {
         "", "Accuracy", needs=("latitudeColumnName", "longitudeColumnName", "radius", "places")
     ),
 }  # fmt: skip
+# How many rows of a column may fail, for tests that look at rows one by one; without them none may.
+TOLERANCE: Final = ("maxFailedRows", "maxFailedPercent")
+_UNKNOWN_TO_READERS: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>(]|<[=!]|P=)|\\[1-9])")
 _LISTS: Final = ("columnNames", "allowedValues", "forbiddenValues", "keyColumns", "useColumns", "missingValueMatch")
 _TEXTS: Final = (
     "columnName", "sqlExpression", "table2", "regex", "forbiddenRegex", "latitudeColumnName", "longitudeColumnName",
     "operator",
 )  # fmt: skip
+_REMEDIES: Final = dict.fromkeys(
+    ("regex", "forbiddenRegex"), "Give a regular expression without look-around and references back."
+)
 _WORDS: Final = {"rangeType": ("HOUR", "DAY", "MONTH", "YEAR"), "strategy": ("ROWS", "COUNT")}
 
 
@@ -75,7 +81,7 @@ def checked(definition: str, column: str, parameters: Mapping[str, Any]) -> dict
     kind = DEFINITIONS[definition]
     if definition.startswith("column") != bool(column):
         raise InvalidInput(f"{definition} is about {'a column' if not column else 'the asset'}.", "Correct `column`.")
-    known = {*kind.bounds, *kind.takes, *kind.needs} - {""}
+    known = {*kind.bounds, *kind.takes, *kind.needs, *(TOLERANCE if by_row(definition) else ())} - {""}
     unknown = len(set(parameters) - known)
     missing = [name for name in kind.needs if parameters.get(name) in (None, "", [], {})]
     if unknown or missing:
@@ -85,13 +91,27 @@ def checked(definition: str, column: str, parameters: Mapping[str, Any]) -> dict
         )
     wrong = [name for name, value in parameters.items() if not _fits(name, value)]
     if wrong:
-        raise InvalidInput(f"The value of {wrong[0]} is not one that it can have.", "See docs/catalog.md.")
+        remedy = _REMEDIES.get(wrong[0], "See docs/catalog.md.")
+        raise InvalidInput(f"The value of {wrong[0]} is not one that it can have.", remedy)
     if kind.bounds[0] and not kind.needs and all(parameters.get(name) is None for name in kind.bounds):
         raise InvalidInput(f"{definition} has no bound.", f"Give {kind.bounds[0]} or {kind.bounds[1]}.")
     low, high = bounds(definition, parameters)
     if low is not None and high is not None and low > high:
         raise InvalidInput("The lower bound is above the upper one.", "Exchange them.")
     return dict(parameters)
+
+
+def by_row(definition: str) -> bool:
+    """Whether a definition looks at the rows of a column one by one, so that some of them may be allowed to fail."""
+    return definition.startswith("column") and DEFINITIONS[definition].metric in {"", "missing"}
+
+
+def tolerated(failed: float, rows: int, parameters: Mapping[str, Any]) -> bool:
+    """Whether so many failing rows of all rows are allowed: none, unless the test has a tolerance."""
+    most, share = (parameters.get(name) for name in TOLERANCE)
+    if most is None and share is None:
+        return not failed
+    return (most is None or failed <= most) and (share is None or failed * 100 <= share * rows)
 
 
 def _fits(name: str, value: Any) -> bool:  # noqa: PLR0911 - one for each kind of parameter
@@ -108,6 +128,8 @@ def _fits(name: str, value: Any) -> bool:  # noqa: PLR0911 - one for each kind o
         return isinstance(value, bool)
     if name == "places":
         return isinstance(value, dict) and len(value) <= LONGEST_SET and all(map(_point, value.values()))
+    if name in TOLERANCE:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST
     return number(value) is not None
 
 
@@ -116,7 +138,7 @@ def _compiles(pattern: str) -> bool:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
         return False
-    return True
+    return _UNKNOWN_TO_READERS.search(pattern) is None
 
 
 def _point(value: Any) -> bool:
@@ -156,3 +178,9 @@ def bounds(definition: str, parameters: Mapping[str, Any]) -> tuple[float | None
 def within(value: float, low: float | None, high: float | None) -> bool:
     """Whether a figure lies between the bounds, both included."""
     return (low is None or value >= low) and (high is None or value <= high)
+
+
+def met(definition: str, figure: float, rows: int, parameters: Mapping[str, Any]) -> bool:
+    """Whether a figure of so many rows is one that the test allows: within its bounds, or within its tolerance."""
+    given = by_row(definition) and any(parameters.get(name) is not None for name in TOLERANCE)
+    return within(figure, *bounds(definition, parameters)) or (given and tolerated(figure, rows, parameters))

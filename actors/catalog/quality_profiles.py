@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from actors.catalog.contract import CheckOutcome, TestOrder
-from actors.catalog.quality_definitions import DEFINITIONS, bounds, number, within
+from actors.catalog.quality_definitions import DEFINITIONS, bounds, met, number, tolerated, within
 from cluster.kernels.report import ColumnProfile
 
 FEW: Final = 50  # rows below which a profile suggests nothing
@@ -42,12 +42,12 @@ def decided(test: TestOrder, known: Known) -> CheckOutcome | None:
 def _by_profile(test: TestOrder, profile: ColumnProfile, told: dict[str, Any]) -> CheckOutcome | None:
     values = profile.rows - profile.nulls - profile.empties - profile.unreadable
     if test.definition == "columnValuesToBeNotNull":
-        return _rows(told, profile.rows, profile.nulls)
+        return _rows(test, told, profile.rows, profile.nulls)
     if test.definition == "columnValuesToBeUnique" and profile.distinct_exact:
-        return _rows(told, values, values - profile.distinct) if not profile.empties else None
+        return _rows(test, told, values, values - profile.distinct) if not profile.empties else None
     if test.definition == "columnValuesMissingCount" and not test.parameters.get("missingValueMatch"):
         missing = profile.nulls + profile.empties
-        passed = within(missing, told["low"], told["high"])
+        passed = met(test.definition, missing, profile.rows, test.parameters)
         return CheckOutcome(**told, status="Success" if passed else "Failed", observed=missing)
     if test.definition == "columnValueLengthsToBeBetween" and profile.length_min is not None and not profile.empties:
         passed = within(profile.length_min, told["low"], None) and within(profile.length_max or 0, None, told["high"])
@@ -72,8 +72,8 @@ def _plain(edge: str | None) -> float | None:
         return None
 
 
-def _rows(told: dict[str, Any], rows: int, failed: int) -> CheckOutcome:
-    status = "Failed" if failed else "Success"
+def _rows(test: TestOrder, told: dict[str, Any], rows: int, failed: int) -> CheckOutcome:
+    status = "Success" if tolerated(failed, rows, test.parameters) else "Failed"
     return CheckOutcome.model_validate({**told, "status": status, "passed_rows": rows - failed, "failed_rows": failed})
 
 

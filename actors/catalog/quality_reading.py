@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from actors.catalog.contract import CheckOutcome, TestOrder
-from actors.catalog.quality_definitions import DEFINITIONS, bounds, within
+from actors.catalog.quality_definitions import DEFINITIONS, bounds, met, tolerated, within
 
 KEPT: Final = 20_000_000
 SPANS: Final = {"HOUR": 1 / 24, "DAY": 1.0, "MONTH": 30.44, "YEAR": 365.25}
@@ -91,12 +91,12 @@ class Check:
             every = np.concatenate(self.kept) if self.kept else np.zeros(0)
             self.failed, self.rows = len(every) - len(np.unique(every)), len(every)
         if self.metric in {"", "unique"}:
-            status = "Failed" if self.failed else "Success"
+            status = "Success" if tolerated(self.failed, self.rows, self.test.parameters) else "Failed"
             return CheckOutcome(**told, status=status, passed_rows=self.rows - self.failed, failed_rows=self.failed)
         figure = self._figure()
         if figure is None:
             return CheckOutcome(**told, status="Aborted", reason="There is no value to measure.")
-        passed = within(figure, self.low, self.high)
+        passed = met(self.test.definition, figure, self.rows, self.test.parameters)
         return CheckOutcome(**told, status="Success" if passed else "Failed", observed=figure)
 
     def _figure(self) -> float | None:

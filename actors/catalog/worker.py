@@ -1,6 +1,7 @@
 """What runs in a worker process: vectors of phrases, quality tests that read a source, and its query history."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH_ROWS = 65_536
+QUERY_SECONDS = 300  # of custom SQL
 DIMENSIONS = 384
 BATCH_BYTES = 64 << 20
 PARTITION_BYTES = 256 << 20
@@ -129,16 +131,23 @@ def _batches(connector: Connector, asset: AssetInfo, columns: Sequence[str] | No
 
 
 def _asker(access: SourceAccess) -> Callable[[str], Any]:
-    """How a database is asked for one number, in a read-only session with time-outs. Raises InvalidInput elsewhere."""
+    """How a database is asked for one number, in a read-only session and within five minutes.
+
+    Raises InvalidInput for sources that take no SQL.
+    """
     from cluster.connectors import source_kind
     from cluster.connectors.opening import credential_of
+    from cluster.connectors.options import seconds
 
     kind = source_kind(access.url)
+    limit = min(seconds(access.options, "statement_timeout", QUERY_SECONDS), QUERY_SECONDS)
     if kind == "postgresql":
         from cluster.connectors.postgres.session import Session
 
+        brief = access.model_copy(update={"options": {**access.options, "statement_timeout": str(limit)}})
+
         def ask(text: str) -> Any:
-            with closing(Session(access, credential_of(access))) as session:
+            with closing(Session(brief, credential_of(brief))) as session:
                 return _number([tuple(row.values()) for row in session.rows(text, (), "a quality test")[:1]])
 
         return ask
@@ -147,7 +156,10 @@ def _asker(access: SourceAccess) -> Callable[[str], Any]:
 
         def ask_file(text: str) -> Any:
             database = SqliteDatabase(Path(unquote(urlsplit(access.url).path)), 10)
+            ends = time.monotonic() + limit
             with database.transaction("a quality test") as connection:
+                driver: Any = connection.connection.driver_connection
+                driver.set_progress_handler(lambda: time.monotonic() > ends, 100_000)
                 return _number([tuple(row) for row in connection.exec_driver_sql(text).fetchmany(1)])
 
         return ask_file

@@ -9,6 +9,7 @@ import pytest
 from source_targets import Database
 from sqlalchemy.engine import make_url
 
+from actors.catalog import worker
 from actors.catalog.contract import CheckOutcome, TestOrder
 from actors.catalog.worker import QualityTask, evaluate
 from cluster.connectors import open_connector
@@ -71,6 +72,15 @@ def test_a_file_of_a_database_is_read_once_for_all_tests(file: SourceAccess) -> 
     assert outcomes[2].status == "Aborted"
     assert statuses(outcomes)[3:] == [
         ("Success", 1000.0), ("Success", 0), ("Failed", 200), ("Success", 0), ("Success", 1000.0)]  # fmt: skip
+
+
+def test_a_query_that_does_not_end_is_ended(file: SourceAccess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "QUERY_SECONDS", 1)
+    endless = "WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    test = order("tableCustomSQLQuery", sqlExpression=endless, strategy="COUNT")
+    (outcome,) = evaluate(QualityTask(access=file, asset=asset(file), tests=(test,)))
+    assert outcome.status == "Aborted"
+    assert outcome.reason
 
 
 def test_files_are_read_and_take_no_sql(folder: SourceAccess) -> None:

@@ -28,7 +28,7 @@ from actors.catalog.contract import (
 )
 from actors.catalog.metrics import Point, expected
 from actors.catalog.quality_definitions import DEFINITIONS, checked
-from actors.catalog.quality_queries import counting, difference, queried
+from actors.catalog.quality_queries import counting, difference, queried, single
 from actors.catalog.quality_reading import evaluated
 from cluster.context import system
 from cluster.errors import Conflict, InvalidInput, NotFound
@@ -75,6 +75,10 @@ CASES = [
     ("columnValuesSumToBeBetween", "price", {"minValueForColSum": 10, "maxValueForColSum": 10}, ("Success", 10.0)),
     ("columnValuesMissingCount", "code", {"missingCountValue": 3, "missingValueMatch": ["zz"]}, ("Success", 3.0)),
     ("columnValuesMissingCount", "code", {"missingCountValue": 0}, ("Failed", 2.0)),
+    ("columnValuesMissingCount", "code", {"missingCountValue": 0, "maxFailedRows": 2}, ("Success", 2.0)),
+    ("columnValuesToBeNotNull", "code", {"maxFailedRows": 1}, ("Success", 1)),
+    ("columnValuesToBeNotNull", "code", {"maxFailedPercent": 19.9}, ("Failed", 1)),
+    ("columnValuesToBeUnique", "id", {"maxFailedPercent": 20}, ("Success", 1)),
     ("columnValuesToBeAtExpectedLocation", "town", {"latitudeColumnName": "lat", "longitudeColumnName": "lon",
                                                     "radius": 5_000, "places": PLACES}, ("Failed", 2)),
 ]  # fmt: skip
@@ -138,7 +142,9 @@ def test_figures_do_not_depend_on_how_rows_are_cut(values: list[float], cuts: in
     [("columnValuesToBeBetween", "x", {}), ("columnValuesToBeBetween", "", {"minValue": 1}),
      ("tableRowCountToEqual", "x", {"value": 1}), ("columnValuesToMatchRegex", "x", {"regex": "("}),
      ("columnValuesToBeInSet", "x", {"allowedValues": []}), ("tableRowCountToBeBetween", "", {"minValue": "many"}),
-     ("columnValuesToBeBetween", "x", {"minValue": 3, "maxValue": 1}), ("columnValuesToBeNotNull", "x", {"a": 1})],
+     ("columnValuesToBeBetween", "x", {"minValue": 3, "maxValue": 1}), ("columnValuesToBeNotNull", "x", {"a": 1}),
+     ("columnValuesToMatchRegex", "x", {"regex": "(?=a)b"}), ("columnValuesToMatchRegex", "x", {"regex": r"(a)\1"}),
+     ("columnValuesToBeNotNull", "x", {"maxFailedRows": -1}), ("tableRowCountToEqual", "", {"maxFailedRows": 1})],
 )  # fmt: skip
 def test_parameters_that_are_none_are_refused(definition: str, column: str, parameters: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
@@ -155,6 +161,7 @@ def test_custom_sql_is_one_query_and_gives_a_number() -> None:
     with pytest.raises(InvalidInput):
         counting("SELECT 1", "files")
     bad = order("tableCustomSQLQuery", sqlExpression="SELECT * FROM a WHERE x < 0")
+    assert single("SELECT x FROM a ;", "sqlite") == "SELECT * FROM (SELECT x FROM a) AS asked LIMIT 1"
     assert queried(bad, lambda text: 0.0, "postgresql").status == "Success"
     assert queried(bad, lambda text: 3.0, "postgresql").failed_rows == 3
     counts = order(
@@ -304,8 +311,80 @@ def test_a_contract_becomes_tests_and_is_checked(orders: Site) -> None:
         queries.get_contract(orders.session, view.id, ALL)
 
 
+# A rule of ODCS, the column that has it, and the test that means the same; None where there is none.
+RULES = [
+    ("", {"metric": "rowCount", "mustBeGreaterThan": 10}, {"minValue": 11}),
+    ("", {"metric": "rowCount", "mustBeBetween": [5, 9]}, {"minValue": 5, "maxValue": 9}),
+    ("", {"metric": "rowCount", "mustNotBe": 5}, None),
+    ("", {"metric": "duplicateValues", "mustBe": 0, "arguments": {"properties": ["a", "b"]}}, None),
+    ("x", {"metric": "nullValues", "mustBe": 0}, {}),
+    ("x", {"metric": "nullValues", "mustBeLessThan": 100}, {"maxFailedRows": 99}),
+    ("x", {"metric": "nullValues", "mustBeLessOrEqualTo": 5, "unit": "percent"}, {"maxFailedPercent": 5}),
+    ("x", {"metric": "nullValues", "mustBeGreaterThan": 5}, None),
+    ("x", {"metric": "nullValues"}, None),
+    ("x", {"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": ["a", None]}},
+     {"allowedValues": ["a"]}),
+    ("x", {"metric": "missingValues", "mustBe": 0, "arguments": {"missingValues": [None, "", "N/A"]}},
+     {"missingCountValue": 0, "missingValueMatch": ["N/A"]}),
+    ("x", {"type": "sql", "query": "SELECT avg({property}) FROM ${object}", "mustBeGreaterOrEqualTo": 0.5},
+     {"sqlExpression": 'SELECT avg("x") FROM "public"."orders"', "strategy": "COUNT", "minValue": 0.5}),
+    ("", {"type": "sql", "query": "SELECT 1", "mustNotBe": 3},
+     {"sqlExpression": "SELECT 1", "strategy": "COUNT", "operator": "!=", "threshold": 3}),
+    ("", {"type": "sql", "query": "SELECT 1"}, None),
+    ("", {"type": "sql", "query": "SELECT 1", "mustNotBeBetween": [1, 2]}, None),
+    ("", {"type": "sql", "query": "SELECT count(*) FROM ${TABLE_NAME}", "mustBe": 0}, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "told", "wanted"), RULES)
+def test_a_rule_of_a_contract_is_the_test_that_means_the_same_or_none(
+    orders: Site, column: str, told: dict[str, Any], wanted: dict[str, Any] | None
+) -> None:
+    holder = {"quality": [told]} if not column else {"properties": [{"name": column, "quality": [told]}]}
+    body = odcs.parsed(CONTRACT) | {"schema": [{"name": "orders", **holder}], "slaProperties": []}
+    view = orders.do(ImportContract(asset_id=ident("orders"), text=json.dumps(body)))
+    tests = queries.list_tests(orders.session, ALL, ident("orders"))
+    assert [test.parameters for test in tests] == ([] if wanted is None else [wanted])
+    assert len(view.unsupported) == (wanted is None)
+
+
+def test_a_strict_bound_of_a_fraction_is_not_moved_by_one() -> None:
+    strict = {"type": "sql", "query": "SELECT 1", "mustBeGreaterThan": 0.95}
+    (rule,) = odcs.rules("", strict)
+    test = order(rule.definition, **rule.parameters)
+    assert [queried(test, lambda text, n=n: n, "sqlite").status for n in (0.95, 0.96)] == ["Failed", "Success"]
+
+
+def test_what_a_contract_says_of_types_and_keys_is_checked_or_named() -> None:
+    body = odcs.parsed("""
+apiVersion: v3.2.0
+kind: DataContract
+id: c
+version: 1.0.0
+status: pending
+schema:
+  - name: t
+    relationships: [{type: foreignKey, from: [t.a], to: [u.a]}]
+    properties:
+      - {name: a, primaryKey: true, logicalType: integer, logicalTypeOptions: {minimum: 18, exclusiveMaximum: 100}}
+      - {name: b, primaryKey: true, logicalType: string, logicalTypeOptions: {minLength: 3, pattern: "^A", format: x}}
+      - {name: c, logicalType: array, logicalTypeOptions: {maxItems: 3}, items: {logicalType: string}}
+      - {name: d, logicalType: string, enum: [{value: x}, {value: y}]}
+""")
+    held = odcs.terms(body)
+    assert {(rule.definition, rule.column): rule.parameters for rule in held.rules} == {
+        ("columnValuesToBeBetween", "a"): {"minValue": 18, "maxValue": 99},
+        ("columnValueLengthsToBeBetween", "b"): {"minLength": 3},
+        ("columnValuesToMatchRegex", "b"): {"regex": "^A"},
+        ("columnValuesToBeInSet", "d"): {"allowedValues": ["x", "y"]},
+    }
+    assert held.unsupported == (
+        "schema: relationships", "c: maxItems", "c: items", "schema: primary key of several columns")  # fmt: skip
+    assert [(field.required, field.unique) for field in held.fields[:2]] == [(True, False), (True, False)]
+
+
 @pytest.mark.parametrize("wrong", [
-    "", "[]", "kind: DataContract", CONTRACT.replace("v3.1.0", "v9"), CONTRACT.replace("active", "dreamt"),
+    "", "[]", "kind: DataContract", CONTRACT.replace("v3.1.0", "v9"), CONTRACT.replace("active", "[]"),
     CONTRACT.replace("id: orders-contract", "id: 3"), "a: &x 1\nb: *x", CONTRACT.replace("schema:", "scheme:"),
     CONTRACT.replace("value: 2", "value: .nan"), "{" * 500, CONTRACT.replace('"^A"', '"("'),
 ])  # fmt: skip
@@ -319,9 +398,11 @@ def test_what_is_no_contract_is_refused_whole(orders: Site, wrong: str) -> None:
 def test_a_drafted_contract_is_one_that_can_be_imported(orders: Site) -> None:
     orders.describe("orders", description="All orders.", owner="sales")
     orders.do(DefineTest(asset_id=ident("orders"), definition="columnValuesToBeUnique", column="id"))
-    orders.do(DefineTest(asset_id=ident("orders"), definition="tableRowCountToBeBetween", parameters={"minValue": 10}))
+    bounds = {"minValue": 10, "maxValue": 20}
+    orders.do(DefineTest(asset_id=ident("orders"), definition="tableRowCountToBeBetween", parameters=bounds))
     draft = queries.contract_draft(orders.session, ident("orders"), ALL)
     assert (draft["apiVersion"], draft["description"]["purpose"]) == ("v3.1.0", "All orders.")
+    assert draft["schema"][0]["quality"] == [{"type": "library", "metric": "rowCount", "mustBeBetween": [10, 20]}]
     held = odcs.terms(odcs.parsed(json.dumps(draft)))
     assert [(rule.definition, rule.column) for rule in held.rules] == [
         ("tableRowCountToBeBetween", ""), ("columnValuesToBeUnique", "id")]  # fmt: skip

@@ -147,7 +147,7 @@ class ContractView(View):
     asset_id: str
     schema_name: str
     version: str
-    status: Literal["proposed", "draft", "active", "deprecated", "retired"]
+    status: str
     result: ContractResult | None
     checked_at: datetime | None
     tests: int = 0
