@@ -7,7 +7,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from cluster.lineage.split import Tokens, find, word
 
 _SET_WORDS: Final = frozenset(
-    {"UNION", "ALL", "EXCEPT", "INTERSECT", "MINUS", "AS", "FOR", "(", "DISTINCT", "QUERY", "RETURN"}
+    {"UNION", "ALL", "EXCEPT", "INTERSECT", "MINUS", "AS", "FOR", "IS", "(", "DISTINCT", "QUERY", "RETURN"}
 )
 _VERBS: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 _BOUNDARIES: Final = frozenset({
@@ -23,6 +23,7 @@ _HINTS: Final = frozenset({
     "READUNCOMMITTED", "READCOMMITTEDLOCK", "REPEATABLEREAD", "SERIALIZABLE", "SNAPSHOT", "NOEXPAND", "INDEX",
     "FORCESEEK", "FORCESCAN", "NOWAIT", "KEEPIDENTITY", "KEEPDEFAULTS", "IGNORE_CONSTRAINTS", "IGNORE_TRIGGERS",
 })  # fmt: skip
+_BEFORE_NAME: Final = frozenset({".", ",", "SET", "INTO", "FROM", "JOIN", "UPDATE", "MERGE"})
 _BEHIND_HINT: Final = (")", ",", "(", "=")
 _FATES: Final = ("DROP", "DELETE", "PRESERVE")
 _FARTHEST: Final = 16  # tokens between LOCKING and its FOR
@@ -97,10 +98,11 @@ class Output(NamedTuple):
 
 def without_output(tokens: Tokens) -> tuple[Tokens, Output | None]:
     """A statement without its OUTPUT clause, which no parser places, and what the clause writes to a table."""
-    start = find(tokens, 1, ("OUTPUT",))
-    while start > 0 and word(tokens, start - 1) in (".", "INTO", "FROM", "JOIN"):  # a table of that name
-        start = find(tokens, start + 1, ("OUTPUT",))
-    if start < 0 or word(tokens, 0) not in ("INSERT", "UPDATE", "DELETE", "MERGE", "WITH"):
+    verb = find(tokens, 0, tuple(_VERBS))
+    start = find(tokens, verb + 1, ("OUTPUT", "SELECT")) if word(tokens, 0) in _VERBS | {"WITH"} and verb >= 0 else -1
+    while start >= 0 and (word(tokens, start - 1) in _BEFORE_NAME or word(tokens, start + 1) == "="):
+        start = find(tokens, start + 1, ("OUTPUT", "SELECT"))  # a column or a table has that name
+    if start < 0 or word(tokens, start) == "SELECT":
         return tokens, None
     end = find(tokens, start, ("FROM", "WHERE", "VALUES", "SELECT", "DEFAULT", "OPTION", ";"))
     end = end if end >= 0 else len(tokens)
@@ -205,8 +207,13 @@ def of_teradata(tokens: Tokens) -> Tokens:
             kept.append(tokens[place])
             place += 1
     given = find(kept, 1, ("SET",)) if word(kept, 0) == "UPDATE" else -1
-    if given > 1 and word(kept, given - 2) in ("FROM", ","):  # UPDATE a FROM b SET: SET is no alias of b
+    name = given - 1
+    while word(kept, name - 1) == ".":
+        name -= 2
+    if given > 1 and word(kept, name - 1) in ("FROM", ","):  # UPDATE a FROM b SET: SET is no alias of b
         kept.insert(given, kept[given - 1])
+    if word(kept, 0) == "CREATE" and word(kept, 1) in ("SET", "MULTISET"):  # whether rows may be there twice
+        del kept[1]
     return kept
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from cluster.lineage.inserts import Inserts
 from cluster.lineage.origins import (
     FILTER,
     IDENTITY,
@@ -16,14 +17,13 @@ from cluster.lineage.origins import (
 from cluster.lineage.scopes import Scope, Source
 from cluster.lineage.targets import (
     Columns,
-    Targets,
     Write,
     tables_of,
 )
 
 
-class Changes(Targets):
-    """Reads statements that change rows."""
+class Changes(Inserts):
+    """Reads statements that change rows, besides those that add some."""
 
     def update(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> Scope:
         ctes = self.queries.with_(node, None, ctes)
@@ -33,7 +33,12 @@ class Changes(Targets):
         for each in node.expressions:
             if isinstance(each, exp.EQ):
                 owner = self.owner(each.this, scope, table) if joined else table
-                self.assign(each, owner, scope, others.setdefault(owner, Write(owner, [])))
+                into = others.setdefault(owner, Write(owner, []))
+                record = self.queries.record(each.expression, scope) if each.this.name.upper() == "ROW" else None
+                if record is None:
+                    self.assign(each, owner, scope, into)
+                else:  # Oracle: all columns of a record
+                    into.columns += self.placed(node, owner, Relation(record.columns, record.rest))
         where = node.args.get("where")
         self.queries.influence(scope, where.this if where is not None else None, FILTER)
         for other in others.values():

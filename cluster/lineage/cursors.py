@@ -9,13 +9,15 @@ from sqlglot.tokenizer_core import TokenType
 from cluster.lineage.boundaries import end_of_statement
 from cluster.lineage.split import Tokens, find, word
 
+_FETCHED = re.compile(r"(?is)\b(\w++)\s+(?:BULK\s+COLLECT\s+)?INTO\s+([@\w\s,]+?)(?:\s+LIMIT\b.*)?$")
+
 
 @dataclass(slots=True)
 class Piece:
     """A statement's tokens, or what a procedure does around statements.
 
-    `rows`: the query (or cursor) whose rows `name` goes through. `variables`: names that take the statement's values.
-    `body`: the text of a routine in quotes.
+    `rows`: the query (or cursor) whose rows `name` goes through, or the name of a routine that begins or is called.
+    `variables`: names that take the statement's values. `body`: the text of a routine in quotes.
     """
 
     tokens: Tokens
@@ -68,15 +70,17 @@ class Cursors:
 
     def fetched(self, tokens: Tokens) -> Piece:
         if len(tokens) == 2 and tokens[1].token_type is TokenType.STRING:
-            told = re.search(r"(?is)\b(\w++)\s+INTO\s+([@\w\s,]+)", tokens[1].text)
+            told = _FETCHED.search(tokens[1].text)
             given = [each.strip() for each in told[2].split(",")] if told else []
             return Piece([], rows=told[1] if told else "", variables=given, kind="fetch" if told else "declare")
-        into = find(tokens, 0, ("INTO",))
+        into = find(tokens, 0, ("INTO", "BULK COLLECT INTO"))
         cursor = tokens[into - 1].text if into > 0 else ""
         names: list[str] = []
         for place in range(into + 1, len(tokens)):
             if tokens[place].token_type is TokenType.COMMA or word(tokens, place) == "@":
                 continue
+            if word(tokens, place) == "LIMIT":
+                break
             names.append(("@" if word(tokens, place - 1) == "@" else "") + tokens[place].text)
         return Piece([], rows=cursor, variables=names, kind="fetch") if into > 0 else Piece([], kind="declare")
 

@@ -40,6 +40,9 @@ class Unscaffolded(Cursors, Routines):
 
     def pieces(self, chunk: Tokens) -> Iterator[Piece]:
         """What a chunk between two semicolons holds."""
+        if not chunk and self.batches:
+            self.inside = False
+            yield Piece([], kind="routine")
         at = 0
         while at < len(chunk):
             found, at = self._step(chunk, at)
@@ -51,8 +54,9 @@ class Unscaffolded(Cursors, Routines):
             if head == "CREATE" and self.routine(chunk, at):
                 watched = watched_table(chunk, at)
                 declared, *bodies = self.header(chunk, at)
-                declared.kind, declared.tokens = "routine", []
-                trigger = [Piece(watched, kind="trigger")] if watched else []
+                declared.kind, declared.rows = "routine", self.named(chunk, at, ("FUNCTION", "PROCEDURE"))
+                called = self.named(chunk, max(at, find(chunk, at, ("EXECUTE",))), ("FUNCTION", "PROCEDURE"))
+                trigger = [Piece(watched, rows=called, kind="trigger")] if watched else []
                 return [declared, *trigger, *bodies], self.body(chunk, at)
             start = at + (head == "BULK")  # BULK INSERT is one statement
             end = end_of_statement(chunk, start) if self.batches else len(chunk)

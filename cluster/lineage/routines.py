@@ -1,14 +1,15 @@
 """CREATE PROCEDURE and its like: the names of the parameters, and where the statements of the body begin."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from sqlglot.tokenizer_core import TokenType
 
 from cluster.lineage.boundaries import NOT_MAIN
 from cluster.lineage.cursors import Piece
-from cluster.lineage.split import Tokens, word
+from cluster.lineage.split import Tokens, find, word
 
 STARTS: Final = frozenset({
     "WITH", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "TRUNCATE", "COPY", "USE",
@@ -17,6 +18,7 @@ STARTS: Final = frozenset({
 })  # fmt: skip
 _FIRST: Final = STARTS | {"DECLARE", "SET", "IF", "WHILE", "BEGIN", "RETURN", "EXEC", "EXECUTE", "("}
 _ROUTINES: Final = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TASK", "EVENT", "MACRO", "RULE"})
+_NEAR: Final = 8  # tokens between CREATE and what is created
 
 
 class Routines:
@@ -30,9 +32,19 @@ class Routines:
         if word(chunk, at + 1) == "RULE":
             return True
         kinds = [word(chunk, place) for place in range(at + 1, min(at + 8, len(chunk)))]
+        if ("TABLE", "FUNCTION") in pairwise(kinds):
+            return True
         return any(kind in _ROUTINES for kind in kinds) and not any(
             kind in ("TABLE", "VIEW", "AS") for kind in kinds[:3]
         )
+
+    @staticmethod
+    def named(chunk: Tokens, at: int, kinds: Sequence[str]) -> str:
+        """The last part of the name behind one of some words; "" where none of them is near."""
+        place = find(chunk[: at + _NEAR], at, kinds) + 1
+        while place and word(chunk, place + 1) == ".":
+            place += 2
+        return chunk[place].text if 0 < place < len(chunk) else ""
 
     def header(self, chunk: Tokens, at: int) -> Iterator[Piece]:
         """The names of a routine's parameters, and its body where that is a text."""

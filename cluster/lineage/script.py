@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from typing import Final
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -30,25 +29,24 @@ from cluster.lineage.queries import Queries
 from cluster.lineage.scopes import Source
 from cluster.lineage.session import Session
 from cluster.lineage.targets import NO_CTES, Write
+from cluster.lineage.triggers import Triggers
 from cluster.lineage.writes import Writes
 
-_ROWS_OF_TRIGGERS: Final = ("new", "old", "inserted", "deleted")
 
-
-class Script(Session, Parsing):
+class Script(Triggers, Session, Parsing):
     """Reads a script once. Never raises for what a text holds; stops at `deadline` (a monotonic time) and says so."""
 
     def __init__(self, names: Names, deadline: float) -> None:
-        super().__init__(names, deadline)
+        Parsing.__init__(self, names, deadline)
+        Triggers.__init__(self)
         self.queries = Queries(names, deadline)
         self.writes = Writes(self.queries)
         self.transient: set[Parts] = set()
-        self.watched: set[Parts] = set()
-        self._of_trigger: Relation | None = None
         self._dropped: dict[str, int] = {}
 
     def read(self, sql: str) -> Result:
         self.parse(sql, 0, Unscaffolded(self.names.dialect))
+        self.note_calls(piece for piece, _ in self.parsed)
         for number, (_, nodes) in enumerate(self.parsed):
             for node in nodes:
                 for name in self._names_dropped(node):
@@ -83,9 +81,9 @@ class Script(Session, Parsing):
         for name in piece.declared:
             queries.variables.setdefault(self.names.fold(name), NOWHERE)
         if piece.kind == "routine":
-            self._unwatch()
+            self.routine(piece)
         elif piece.kind == "trigger":
-            self._watch(piece)
+            self.watch([piece.tokens])
         elif piece.kind == "fetch":
             self._fetch(piece)
         elif piece.kind == "cursor":
@@ -111,24 +109,6 @@ class Script(Session, Parsing):
             self.queries.variables[self.names.fold(name)] = origins
             if relation.columns and len(variables) == 1:
                 self.queries.rows.insert(0, Source(self.names.fold(name), (), relation, True))
-
-    def _unwatch(self) -> None:
-        """Another routine begins: the rows of the last trigger are none of its."""
-        self.queries.rows[:] = [row for row in self.queries.rows if row.relation is not self._of_trigger]
-        for name in _ROWS_OF_TRIGGERS:
-            if self.queries.made.get(table := self.names.qualified((name,))) is self._of_trigger is not None:
-                del self.queries.made[table]
-        self._of_trigger = None
-
-    def _watch(self, piece: Piece) -> None:
-        """The rows that a trigger speaks of are those of its table."""
-        table = self.names.qualified(tuple(self.names.table_part(token.text) for token in piece.tokens))
-        held = self.queries.made.get(table) or self.queries.stored(table)
-        rows = self._of_trigger = Relation(held.columns, held.rest)
-        self.queries.rows[:0] = [Source(name, (), rows, True) for name in _ROWS_OF_TRIGGERS]
-        for name in ("inserted", "deleted") if self.names.dialect in ("tsql", "fabric") else ():
-            self.queries.made[self.names.qualified((name,))] = rows
-        self.watched.add(table)
 
     def _fetch(self, piece: Piece) -> None:
         found = next((source for source in self.queries.rows if source.alias == self.names.fold(piece.rows)), None)
@@ -158,13 +138,8 @@ class Script(Session, Parsing):
             self.writes.statement(node)
             for write in self.writes.found:
                 write.influences |= self._read_for_rows(write)
-                self._note_watched(write)
+                self.note_watched(write)
                 self._take(number, write)
-
-    def _note_watched(self, write: Write) -> None:
-        """A trigger reads its table where it uses a value of its rows."""
-        used = {origin.table for _, origins in write.columns for origin in origins} & self.watched
-        self.queries.reads.update(dict.fromkeys(used))
 
     def _read_for_rows(self, write: Write) -> Origins:
         """Tables that a statement reads without a column of theirs: that they have rows decides."""

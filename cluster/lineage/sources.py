@@ -168,6 +168,8 @@ class Sources(Rows):
     def _values(self, node: exp.Expr, scope: Scope) -> Relation:
         """VALUES: columns by position, named as PostgreSQL names them where nobody does."""
         rows = [row.expressions if isinstance(row, exp.Tuple) else [row] for row in node.expressions]
+        if len(rows) == 1 and len(rows[0]) == 1 and (record := self.record(rows[0][0], scope)) is not None:
+            return Relation(record.columns, record.rest)
         width = max((len(row) for row in rows), default=0)
         found: list[set[Origin]] = [set() for _ in range(width)]
         for row in rows:
@@ -175,6 +177,16 @@ class Sources(Rows):
                 if not isinstance(item, exp.Literal | exp.Null | exp.Boolean):
                     found[place] |= self.value(item, scope)
         return Relation([(f"column{place + 1}", frozenset(each)) for place, each in enumerate(found)])
+
+    def record(self, item: exp.Expr, scope: Scope) -> Relation | None:
+        """The row that a record of a procedure holds: `VALUES r`, `VALUES v(i)`, `VALUES (new.*)`."""
+        if isinstance(item, exp.Column):
+            named = item.args.get("table") if isinstance(item.this, exp.Star) else item.this
+            name = self.names.identifier(named) if isinstance(named, exp.Identifier) and len(item.parts) < 3 else ""
+        else:
+            name = self.names.fold(item.name) if isinstance(item, exp.Anonymous) else ""
+        found = scope.named((name, STAR)) if name else None
+        return found[0].relation if found is not None else None
 
     def _lateral(self, node: exp.Lateral, scope: Scope) -> None:
         inner = node.this

@@ -23,7 +23,7 @@ WIDTHS: Final = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
 def prepared(sql: str, dialect: str) -> str:
     """The text without the commands of clients, of the same length: GO, DELIMITER, a slash on a line of its own, //."""
     if dialect in ("tsql", "fabric", ""):
-        sql = re.sub(r"(?im)^([ \t]*)GO((?:[ \t]*\d+)?[ \t]*)$", lambda m: m[1] + "; " + " " * len(m[2]), sql)
+        sql = re.sub(r"(?im)^([ \t]*)GO((?:[ \t]*\d+)?[ \t]*)$", lambda m: m[1] + ";;" + " " * len(m[2]), sql)
     if dialect == "oracle":
         sql = re.sub(r"(?m)^([ \t]*)/([ \t]*)$", r"\1;\2", sql)
     if dialect in ("athena", "trino", "presto") and "`" in sql and not _OF_HIVE.search(sql):
@@ -134,10 +134,11 @@ def _opened(engine: Dialect, text: str, tokens: Tokens, deep: int = 0) -> Tokens
 
 
 def by_semicolon(tokens: Sequence[Token]) -> Iterator[Tokens]:
+    """The statements of a script; an empty one is the end of a batch."""
     start = 0
     for place, token in enumerate(tokens):
         if token.token_type is TokenType.SEMICOLON:
-            if place > start:
+            if place > start or (place and token.start == tokens[place - 1].end + 1):
                 yield list(tokens[start:place])
             start = place + 1
     if start < len(tokens):

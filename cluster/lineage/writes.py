@@ -6,7 +6,6 @@ from typing import Any, Final
 from sqlglot import exp
 
 from cluster.lineage.changes import Changes
-from cluster.lineage.inserts import Inserts
 from cluster.lineage.origins import (
     NOWHERE,
     QUERY,
@@ -28,7 +27,7 @@ from cluster.lineage.targets import (
 )
 
 
-class Writes(Inserts, Changes):
+class Writes(Changes):
     """Reads statements with the names and tables of one script."""
 
     def __init__(self, queries: Queries) -> None:
