@@ -57,7 +57,7 @@ class _Statement:
         """Whether a word begins another statement."""
         if text == "SELECT":
             return not self._goes_on(before in _SET_WORDS or self.main in (None, "INSERT"), text)
-        if text in _VERBS and before not in NOT_MAIN and after not in ("(", "=", "HASH", ","):
+        if text in _VERBS and after not in ("(", "=", "HASH", ",") and self._may_begin(before):
             return not self._goes_on(self.main is None and (self.head == "WITH" or before == "AS"), text)
         if text == "VALUES" and self.main == "INSERT":
             self.main = "VALUES"
@@ -67,6 +67,9 @@ class _Statement:
             named = second in ("AS", "(") and after != "("
             return named and before not in _SET_WORDS and self.main not in (None, "INSERT")
         return self._only_begins(text, before)
+
+    def _may_begin(self, before: str) -> bool:
+        return before not in NOT_MAIN or (self.head == "SET" and before == "ON")  # SET NOCOUNT ON
 
     def _only_begins(self, text: str, before: str) -> bool:
         if text in _BOUNDARIES:

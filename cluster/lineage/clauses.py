@@ -2,9 +2,121 @@
 
 from typing import Final
 
+from sqlglot.tokenizer_core import Token, TokenType
+
 from cluster.lineage.split import Tokens, find, word
 
 _CHANGES: Final = ("INSERT", "UPDATE", "DELETE", "MERGE")
+_OPERATORS: Final = frozenset("+-*/%&|^")
+_DOT: Final = Token(TokenType.DOT, ".")
+_METHODS: Final = frozenset({"VALUE", "QUERY"})
+_ROWSETS: Final = frozenset({"OPENXML", "OPENROWSET"})
+
+
+def of_batches(tokens: Tokens) -> Tokens:
+    """A statement of T-SQL in words that the parser reads."""
+    seen = {token.text.upper() for token in tokens}
+    if "OPTION" in seen:
+        tokens = _without_option(tokens)
+    if "XMLNAMESPACES" in seen:
+        tokens = _without_namespaces(tokens)
+    if not _METHODS.isdisjoint(seen):
+        tokens = _without_methods(tokens)
+    if not _ROWSETS.isdisjoint(seen):
+        tokens = _bare_rowsets(tokens)
+    if "=" in seen and word(tokens, 0) in ("UPDATE", "MERGE", "SET", "SELECT", "WITH"):
+        tokens = _assigned_in_full(tokens)
+    return without_top(tokens) if "TOP" in seen else tokens
+
+
+def _closed(tokens: Tokens, opened: int) -> int:
+    """The place behind a parenthesis that is opened at a place."""
+    end = find(tokens, opened + 1, (")",))
+    return end + 1 if end >= 0 else len(tokens)
+
+
+def _without_option(tokens: Tokens) -> Tokens:
+    """OPTION (RECOMPILE, USE HINT ('x')): how a statement is run."""
+    place = find(tokens, 1, ("OPTION",))
+    return (
+        tokens[:place] + tokens[_closed(tokens, place + 1) :]
+        if place > 0 and word(tokens, place + 1) == "("
+        else tokens
+    )
+
+
+def _without_namespaces(tokens: Tokens) -> Tokens:
+    """WITH XMLNAMESPACES ('x' AS a), and the common table expressions that may follow."""
+    place = find(tokens, 0, ("XMLNAMESPACES",))
+    if place < 1 or word(tokens, place - 1) != "WITH":
+        return tokens
+    end = _closed(tokens, place + 1)
+    return tokens[:place] + tokens[end + 1 :] if word(tokens, end) == "," else tokens[: place - 1] + tokens[end:]
+
+
+def _without_methods(tokens: Tokens) -> Tokens:
+    """(SELECT ... FOR XML PATH(''), TYPE).value('.', 'text'): the same text."""
+    kept: Tokens = []
+    place = 0
+    while place < len(tokens):
+        method = word(tokens, place) == "." and word(tokens, place + 1) in _METHODS and word(tokens, place + 2) == "("
+        if method and kept and kept[-1].text == ")":
+            place = _closed(tokens, place + 2)
+        else:
+            kept.append(tokens[place])
+            place += 1
+    return kept
+
+
+def _bare_rowsets(tokens: Tokens) -> Tokens:
+    """OPENROWSET(BULK ...) and OPENXML(...) WITH (...), without what they say of files and types."""
+    kept: Tokens = []
+    place = 0
+    while place < len(tokens):
+        kept.append(tokens[place])
+        place += 1
+        if kept[-1].text.upper() in _ROWSETS and word(tokens, place) == "(":
+            end = _closed(tokens, place)
+            kept += [tokens[place], *tokens[end - 1 : end]]
+            typed = word(tokens, end) == "WITH" and word(tokens, end + 1) == "("
+            place = _closed(tokens, end + 1) if typed else end
+    return kept
+
+
+def _assigned_in_full(tokens: Tokens) -> Tokens:
+    """SET a += b as SET a = a + b, and SET @v = a = b without the variable."""
+    kept: Tokens = []
+    depth = 0
+    of = tokens[1:2] if word(tokens, 0) == "UPDATE" and word(tokens, 2) == "SET" else []
+    for place, token in enumerate(tokens):
+        text = word(tokens, place)
+        depth += (text == "(") - (text == ")")
+        if text == "WHERE" and depth == 0:
+            return kept + tokens[place:]
+        if text != "=" or depth or not kept:
+            kept.append(token)
+        elif kept[-1].text in _OPERATORS:
+            operator = kept.pop()
+            name = _name_before(kept)
+            qualifier = [*of, _DOT] if of and len(name) == 1 else []  # the old value is the changed table's own
+            kept += [token, *qualifier, *name, operator]
+        elif len(target := _name_before(kept)) < len(kept) and kept[-len(target) - 1].text == "=" and target:
+            variable = _name_before(kept[: -len(target) - 1])
+            cut = len(kept) - len(target) - 1 - len(variable)
+            marked = bool(variable) and variable[0].text == "@" and word(kept, cut - 1) in ("SET", ",")
+            kept = [*kept[:cut], *target, token] if marked else [*kept, token]
+        else:
+            kept.append(token)
+    return kept
+
+
+def _name_before(tokens: Tokens) -> Tokens:
+    """The name that tokens end with, with its qualifiers or the mark of a variable."""
+    start = len(tokens) - 1
+    while start >= 2 and tokens[start - 1].text == ".":
+        start -= 2
+    start -= start >= 1 and tokens[start - 1].token_type is TokenType.PARAMETER
+    return tokens[max(start, 0) :]
 
 
 def without_top(tokens: Tokens) -> Tokens:

@@ -19,7 +19,7 @@ def dynamic_texts(tokens: Tokens, known: Mapping[str, str]) -> Iterator[str]:
     """The scripts that a statement runs which stands in a text, or in a variable that was given one (`known`)."""
     formatted = any("FORMAT" in token.text.upper() for token in tokens)
     for token in tokens:
-        if any(verb in token.text.upper() for verb in _VERBS):
+        if _moves(token.text):
             text = _unwrapped(token.text.strip())
             yield _BLANKS.sub(_filled, text) if formatted else text
         else:
@@ -39,14 +39,31 @@ def _filled(found: re.Match[str]) -> str:
     return "x" if found[0].endswith("I") else "NULL"
 
 
-def text_given(tokens: Tokens, variables: Sequence[str]) -> dict[str, str]:
-    """A variable and the statement in its text, where one is assigned: by its name in small letters."""
-    if not tokens or tokens[-1].token_type not in _TEXTS or not any(v in tokens[-1].text.upper() for v in _VERBS):
+def text_given(tokens: Tokens, variables: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
+    """A variable and the statement in its text, where one is assigned or added to: by its name in small letters."""
+    if not tokens or tokens[-1].token_type not in _TEXTS:
         return {}
+    text = tokens[-1].text
     if variables and len(tokens) == 1:
-        return {variables[0].lower().lstrip("@"): tokens[0].text}
-    assigned = len(tokens) > 2 and word(tokens, 0) == "SET" and word(tokens, len(tokens) - 2) == "="
-    return {tokens[-3].text.lower(): tokens[-1].text} if assigned else {}
+        found = {variables[0].lower().lstrip("@"): text}
+    elif len(tokens) > 2 and word(tokens, 0) in ("SET", "SELECT") and word(tokens, len(tokens) - 2) in ("=", "+"):
+        name, added = _added_to(tokens)
+        found = {name: known.get(name, "") + text if added else text} if name else {}
+    else:
+        return {}
+    return {name: text for name, text in found.items() if name in known or _moves(text)}
+
+
+def _added_to(tokens: Tokens) -> tuple[str, bool]:
+    """The variable of SET @a = 'x', and whether the text is added, as in @a = @a + 'x' and @a += 'x'."""
+    words = [token.text.lower() for token in tokens[1:-1] if token.text != "@"]
+    if len(words) == 2 and words[1] == "=":
+        return words[0], False
+    return (words[0], True) if words in ([words[0], "=", words[0], "+"], [words[0], "+", "="]) else ("", False)
+
+
+def _moves(text: str) -> bool:
+    return any(verb in text.upper() for verb in _VERBS)
 
 
 def named_outright(nodes: list[exp.Expr | None], tokens: Tokens, dialect: str) -> list[exp.Expr | None]:

@@ -22,7 +22,7 @@ from cluster.lineage.boundaries import (
     without_output,
 )
 from cluster.lineage.bounded import Endless, parse, parser
-from cluster.lineage.clauses import without_label, without_top
+from cluster.lineage.clauses import of_batches, without_label
 from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
@@ -97,7 +97,7 @@ class Parsing:
         if piece.kind == "dynamic":
             self._dynamic(piece, deep)
             return
-        self.texts |= text_given(piece.tokens, piece.variables)
+        self.texts |= text_given(piece.tokens, piece.variables, self.texts)
         tokens = _selected(piece) if piece.kind == "value" else piece.tokens
         nodes = self._nodes(tokens, sql, lines, scaffold, quiet=piece.kind in ("value", "set"))
         if nodes is not None:
@@ -158,7 +158,7 @@ class Parsing:
     def _plain(self, tokens: Tokens) -> tuple[Tokens, Output | None]:
         """A statement without the clauses of its dialect that the parser has no place for."""
         if self.names.dialect in ("tsql", "fabric"):
-            return without_output(without_top(without_call(without_hints(tokens))))
+            return without_output(of_batches(without_call(without_hints(tokens))))
         if self.names.dialect in ("postgres", "redshift", "materialize", "risingwave"):
             return without_fate(tokens), None
         if self.names.dialect == "oracle":

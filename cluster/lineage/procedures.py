@@ -140,7 +140,7 @@ class Unscaffolded(Cursors, Routines):
         return [self.fetched(chunk[at:end])], end
 
     def _assigned(self, chunk: Tokens, at: int) -> Step:
-        end = end_of_statement(chunk, at + 1)
+        end = end_of_statement(chunk, at)
         return [Piece(chunk[at:end], kind="set")], end
 
     def segments(self, tokens: Tokens) -> list[Tokens]:

@@ -108,7 +108,9 @@ class Sources(Rows):
             self.put(node, (), self.semantic(inner, scope), scope)
             return
         if isinstance(inner, exp.Func):
-            self.put(node, (), self.function(inner, scope, node), scope)
+            of = node.args.get("db")  # @doc.nodes('/a')
+            call = exp.Dot(this=of, expression=inner) if isinstance(of, exp.Parameter) else inner
+            self.put(node, (), self.function(call, scope, node), scope)
             return
         for each in node.args.get("rows_from") or ():
             self.put(each if each.args.get("alias") else node, (), self.function(each.this, scope, each), scope)

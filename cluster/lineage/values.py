@@ -42,6 +42,7 @@ AGGREGATE_NAMES: Final = frozenset({
     "count", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "xmlagg", "listagg", "collect_set",
     "collect_list", "group_concat", "string_agg", "array_agg", "median", "approx_count_distinct", "wm_concat",
 })  # fmt: skip
+XML_METHODS: Final = frozenset({"value", "query", "exist", "nodes"})
 # Functions of windows that hand on a value of another row as it is.
 HANDED_ON: Final = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
 _LEAVES: Final = (
@@ -92,7 +93,7 @@ class Values(Composites, Decisions):
             self.add(column(self.scope, parts)[1], kind, masking)
 
     def dot(self, node: Any, kind: int, masking: bool, bound: frozenset[str], stack: list[Work]) -> None:
-        path, at = [], node
+        path, at, method = [], node, node.expression.name.lower()
         while isinstance(at, exp.Dot):
             if isinstance(at.expression, exp.Identifier):
                 path.append(self.queries.names.identifier(at.expression))
@@ -102,6 +103,9 @@ class Values(Composites, Decisions):
                 stack.append((at.expression, kind, masking, bound))
             at = at.this
         if isinstance(at, exp.Identifier):
+            if self.queries.names.dialect in ("tsql", "fabric") and method in XML_METHODS:  # doc.value('/a', 'int')
+                parts = (self.queries.names.identifier(at), *reversed(path))
+                self.add(column(self.scope, parts)[1], max(kind, TRANSFORMATION), masking or method == "exist")
             return
         inner = at.unnest() if isinstance(at, exp.Paren) else at
         if isinstance(inner, exp.Placeholder | exp.Anonymous) and path:  # :NEW.a of a trigger, rows(i).a of a procedure
