@@ -7,8 +7,7 @@ fence, in the one statement that changes the row; a worker that was given up for
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, null, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import case, null, select, tuple_, update
 
 from actors.scans import queries
 from actors.scans.contract import (
@@ -20,14 +19,10 @@ from actors.scans.contract import (
     PartitionState,
     RenewLeases,
 )
-from actors.scans.evidence import packed
-from actors.scans.learning import learn
-from actors.scans.reuse import completed
 from actors.scans.sharing import Given, allotment
-from actors.scans.tables import Partition, Report, Run
+from actors.scans.tables import Partition, Run
 from cluster.connectors import interface
 from cluster.errors import Conflict, Unavailable
-from cluster.kernels.report import PartitionReport
 from cluster.naming import asset_entity
 from cluster.runtime.commands import Done, UnitOfWork
 
@@ -38,7 +33,6 @@ PUT_OFF = 60
 that `dispatch` has with it, as all of them may be of one partition."""
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
-PROGRESS_SECONDS = 1.0
 
 
 def lease_partitions(work: UnitOfWork, command: LeasePartitions) -> Leases:
@@ -142,81 +136,14 @@ def renew_leases(work: UnitOfWork, command: RenewLeases) -> Done:
     return Done()
 
 
-def commit_report(work: UnitOfWork, command: CommitReport) -> Done:
-    """Takes the report of a partition, exactly once. Raises Conflict if the lease is not the current one."""
-    report = command.report
-    held = (
-        update(Partition)
-        .where(*_held(command), Run.id == Partition.run_id, Run.state.in_(queries.OPEN))
-        .where(Run.rules_digest == report.rules_digest, Partition.task["fingerprint"].astext == report.fingerprint)
-        .values(
-            state="done",
-            seconds=report.seconds,
-            cpu_seconds=report.cpu_seconds,
-            peak_rss_mb=report.peak_rss_mb,
-            node=report.node,
-            ended_at=work.now,
-            problem=None,
-        )
-        .returning(Partition.content_key, Partition.base_id, Partition.only, Run.source_id)
-        .execution_options(synchronize_session=False)
-    )
-    row = work.session.execute(held).first()
-    if row is None:
-        raise _refused(command)
-    if row.only:
-        whole = completed(work.session, row.base_id, report, row.only) if row.base_id else None
-        if whole is None:  # its base went while it was read: the lease runs out, and the next one is for all of it
-            raise _refused(command)
-        report = whole
-    kept = _keep(work, command, row.source_id, row.content_key, report)
-    work.session.execute(
-        update(Partition)
-        .where(
-            Partition.run_id == command.scan_id,
-            Partition.asset_id == command.asset_id,
-            Partition.number == command.number,
-        )
-        .values(report_id=kept.id, rows=kept.rows, size=kept.size, base_id=None)
-        .execution_options(synchronize_session=False)
-    )
-    learn(work, command)
-    _progress(work, command.scan_id)
-    return Done()
-
-
-def _keep(work: UnitOfWork, command: CommitReport, source_id: str, content_key: str, report: PartitionReport) -> Any:
-    """The stored report of this content: the one at hand, unless another scan or an equal part brought it before.
-
-    One whose texts a model could not read is put where no scan looks for what is known, so that they are read again.
-    """
-    if any(column.texts is not None and column.texts.skipped for column in report.columns):
-        content_key += ":texts-not-read"
-    wanted = (Report.asset_id == command.asset_id, Report.content_key == content_key)
-    statement = (
-        insert(Report)
-        .values(
-            source_id=source_id, asset_id=command.asset_id, rules_digest=report.rules_digest, content_key=content_key,
-            rows=report.rows, size=report.bytes, content=packed(report), created_at=work.now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Report.id, Report.rows, Report.size)
-    )  # fmt: skip
-    kept = work.session.execute(statement).first()
-    if kept is None:
-        known = select(Report.id, Report.rows, Report.size).where(*wanted, Report.rules_digest == report.rules_digest)
-        kept = work.session.execute(known).one()
-    return kept
-
-
 def fail_partition(work: UnitOfWork, command: FailPartition) -> Done:
     """Ends an attempt. Raises Conflict if the lease is not the current one."""
     row = work.session.scalars(
-        select(Partition).where(*_held(command)).with_for_update().execution_options(populate_existing=True)
+        select(Partition).where(*held(command)).with_for_update().execution_options(populate_existing=True)
     ).first()
     run = queries.row_of(work.session, command.scan_id)
     if row is None or run.state not in queries.OPEN:
-        raise _refused(command)
+        raise refused(command)
     if not command.charged and row.spared < PUT_OFF:
         row.attempts, row.spared = row.attempts - 1, row.spared + 1
     if command.retryable and row.attempts < ATTEMPTS:
@@ -239,7 +166,8 @@ def _end(work: UnitOfWork, run: Run, row: Partition, problem: interface.Problem,
     work.session.flush()
 
 
-def _held(command: CommitReport | FailPartition) -> tuple[Any, ...]:
+def held(command: CommitReport | FailPartition) -> tuple[Any, ...]:
+    """What must be true of a partition for a command on it to count."""
     return (
         Partition.run_id == command.scan_id,
         Partition.asset_id == command.asset_id,
@@ -249,7 +177,8 @@ def _held(command: CommitReport | FailPartition) -> tuple[Any, ...]:
     )
 
 
-def _refused(command: CommitReport | FailPartition) -> Conflict:
+def refused(command: CommitReport | FailPartition) -> Conflict:
+    """The answer to who comes too late."""
     return Conflict(
         f"Partition {command.number} is not held under fence {command.fence}.",
         "Throw this result away: the partition was given to another worker, or the scan has ended.",
@@ -258,23 +187,3 @@ def _refused(command: CommitReport | FailPartition) -> Conflict:
 
 def _until(work: UnitOfWork, seconds: float) -> datetime:
     return work.now + timedelta(seconds=seconds)
-
-
-def _progress(work: UnitOfWork, scan_id: str) -> None:
-    """At most one progress event a second for a scan, however many reports come in."""
-    before = work.now - timedelta(seconds=PROGRESS_SECONDS)
-    turn = update(Run).where(Run.id == scan_id, or_(Run.progress_at.is_(None), Run.progress_at <= before))
-    source = work.session.execute(turn.values(progress_at=work.now).returning(Run.source_id)).first()
-    if source is None:
-        return
-    counted = select(Partition.state, func.count(), func.sum(Partition.rows), func.sum(Partition.size))
-    found = work.session.execute(counted.where(Partition.run_id == scan_id).group_by(Partition.state)).all()
-    states = {state: count for state, count, _, _ in found}
-    after = {
-        "scan_id": scan_id, "source_id": source.source_id,
-        "done": sum(states.get(state, 0) for state in queries.SETTLED),
-        "total": sum(count for state, count in states.items() if state != "skipped"),
-        "rows": int(sum(rows or 0 for _, _, rows, _ in found)),
-        "bytes": int(sum(size or 0 for _, _, _, size in found)),
-    }  # fmt: skip
-    work.emit("progress", f"scan:{scan_id}", after=after)

@@ -1,8 +1,9 @@
-"""The commands of the scans group: starting and ending runs. Those on partitions are in `actors/scans/leases.py`."""
+"""The commands of the scans group: starting and ending runs. Those on partitions are in `leases` and `committing`."""
 
 from sqlalchemy import delete, insert, or_, select
 
 from actors.scans import budgets, definitions, firing, occurrences, queries, triggers
+from actors.scans.committing import commit_report
 from actors.scans.contract import (
     AddTrigger,
     BeginScan,
@@ -31,7 +32,7 @@ from actors.scans.contract import (
     StartScan,
 )
 from actors.scans.learning import keep_pilot
-from actors.scans.leases import commit_report, fail_partition, lease_partitions, renew_leases
+from actors.scans.leases import fail_partition, lease_partitions, renew_leases
 from actors.scans.pilots import Pilot
 from actors.scans.planner import content_key, first_states
 from actors.scans.reuse import keep_rules, known_reports

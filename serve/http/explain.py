@@ -14,7 +14,8 @@ from actors.classification.realtime import default_rules, evidence_of
 from actors.classification.tiers import TIERS, wanted
 from cluster.context import Caller
 from cluster.errors import InvalidInput, NotFound
-from serve.http.classify import MOST_VALUES, ColumnsOrder, TextOrder
+from serve.http.classify import MOST_VALUES
+from serve.http.classify_bodies import ColumnsOrder, TextOrder
 from serve.http.doors import Access
 from serve.http.identity import permitted
 from serve.http.models import ModelId

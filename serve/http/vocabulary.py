@@ -12,7 +12,7 @@ from cluster.detectors.compile import load_detector_packs
 from cluster.detectors.detector import Detector
 from cluster.detectors.taxonomy import DataClass, Sensitivity, load_taxonomy
 from cluster.errors import NotFound
-from serve.http.classify import LONGEST_NAME, Cell
+from serve.http.classify_bodies import LONGEST_NAME, Cell
 from serve.http.identity import permitted
 from serve.http.pages import After, Id, Limit, Page, page
 
