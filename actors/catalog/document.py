@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import ARRAY, String, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
-from actors.catalog.meanings import lexeme, phrases
-from actors.catalog.search import part
+from actors.catalog.meanings import lexeme, named, phrases
+from actors.catalog.search import part, same_name
 from actors.catalog.tables import Annotation, Asset, AssetColumn, ShownLabel
 from actors.catalog.vocabulary import learn, learn_phrases
+from cluster.naming import table_of
 
 CHUNK = 500
 
@@ -75,7 +76,11 @@ class _Parts:
         about = [self._phrases(asset) for asset in self.assets]
         numbers = learn_phrases(self.session, {phrase for each in about for phrase in each})
         return [
-            {"which": asset.id, "phrases": sorted({lexeme(numbers[phrase]) for phrase in told}), **held}
+            {
+                "which": asset.id,
+                "phrases": sorted({lexeme(numbers[phrase]) for phrase in told} | _names(asset)),
+                **held,
+            }
             for asset, told, held in zip(self.assets, about, texts, strict=True)
         ]
 
@@ -91,3 +96,9 @@ class _Parts:
         columns = [name for name in self.names[asset.id] if name]
         words = [*self.described[asset.id], asset.comment]
         return phrases(asset.name, columns, words, self.classes[asset.id])
+
+
+def _names(asset: Asset) -> set[str]:
+    """Lexemes of what the asset is called: its name, the name without an ending of files, and its path."""
+    told = (asset.name, table_of(asset.name) or asset.name, asset.path)
+    return {named(name) for name in map(same_name, told) if name}

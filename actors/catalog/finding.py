@@ -3,7 +3,8 @@
 Full text: all words of the question must occur, each as the beginning of a word; words that begin no known word are
 corrected. Where no asset holds all of them, those that hold some are found. Meaning: the phrases nearest to the
 question lead to the assets that hold them. An asset's score is the sum of 1 / (60 + rank) over both lists (Cormack,
-Clarke and Buettcher, SIGIR 2009). What the caller may not see is left out of both before anything is ranked or counted.
+Clarke and Buettcher, SIGIR 2009). Assets that are called what is asked come before all others. What the caller may not
+see is left out of all before anything is ranked or counted.
 """
 
 import re
@@ -11,18 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Float, String, case, cast, func, literal, select, text, true
+from sqlalchemy import ColumnElement, Float, String, case, cast, func, literal, or_, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.orm import Session
 
-from actors.catalog import search, vectors, vocabulary
-from actors.catalog.meanings import lexeme
+from actors.catalog import languages, search, vectors, vocabulary
+from actors.catalog.meanings import lexeme, named
 from actors.catalog.search_tables import Phrase
 from actors.catalog.tables import Asset
 
 WINDOW: Final = 500  # results that can be paged through
 CANDIDATES: Final = 2_000  # matches that are ranked; of more, those that are looked at first
 EXACT: Final = 10_000  # matches that are counted one by one
+NAMESAKES: Final = 100  # assets that are called what is asked
 NEAREST: Final = 40  # phrases that a question leads to
 NEAR: Final = 0.40  # cosine below which a phrase is about something else
 SCANNED: Final = 5_000  # phrases compared one by one where the database has no index of vectors
@@ -50,10 +52,12 @@ def found(session: Session, asked: Asked, conditions: Conditions) -> list[str]:
     question = search.understood(asked.text)
     if not question.alternatives:
         return []
-    lists = [_by_words(session, question, conditions)]
+    told = forms(session, question)
+    lists = [_by_words(session, question, told, conditions)]
     if asked.vector is not None and not question.explicit:
         lists.append(_by_meaning(session, asked, conditions))
-    return fused(lists)[:WINDOW]
+    called = [] if question.explicit else _called(session, asked.text, question, told, conditions)
+    return list(dict.fromkeys([*called, *fused(lists)]))[:WINDOW]
 
 
 def fused(lists: Sequence[Sequence[str]]) -> list[str]:
@@ -77,8 +81,10 @@ def forms(session: Session, question: search.Question) -> dict[str, list[str]]:
     """What each word of the question may stand as: beginnings of words, or words that it may be a mistyping of."""
     told: dict[str, list[str]] = {}
     for word in dict.fromkeys(question.words):
-        bare = search.stem(word)
-        if len(bare) < 3:
+        bare, others = search.stem(word), languages.meant(word)
+        if others:
+            told[word] = [f"{bare}:*", f"({' & '.join(f'{other}:*' for other in others)})"]
+        elif len(bare) < 3:
             told[word] = [word, *vocabulary.completions(session, bare)]
         elif len(bare) < vocabulary.SHORTEST or vocabulary.begins_any(session, bare):
             told[word] = [f"{bare}:*"]
@@ -92,8 +98,26 @@ def _holds(query: str) -> ColumnElement[bool]:
     return Asset.document.bool_op("@@")(func.to_tsquery(text("'simple'"), query))
 
 
-def _by_words(session: Session, question: search.Question, conditions: Conditions) -> list[str]:
-    told = forms(session, question)
+def _called(
+    session: Session, text: str, question: search.Question, told: dict[str, list[str]], conditions: Conditions
+) -> list[str]:
+    """Assets whose name or path is what was typed, its words that do not ask, or these corrected or translated."""
+    words = question.words
+    right = [word if told[word][0].endswith(":*") else told[word][0] for word in words]
+    meant = [other for word in words for other in (languages.meant(word) or (word,))]
+    names = dict.fromkeys(search.same_name("".join(each)) for each in ([text], words, right, meant))
+    asked = [named(name) for name in names if name]
+    fits = or_(*(Asset.document.bool_op("@@")(cast(func.quote_literal(name), TSQUERY)) for name in asked))
+    literally = case((func.lower(Asset.name).in_([text.strip().lower(), "_".join(words)]), 0), else_=1)
+    gone = case((Asset.status == "gone", 1), else_=0)
+    statement = select(Asset.id).where(fits, *conditions)
+    order = (gone, literally, Asset.popularity.desc(), func.length(Asset.path), Asset.path)
+    return list(session.scalars(statement.order_by(*order).limit(NAMESAKES)))
+
+
+def _by_words(
+    session: Session, question: search.Question, told: dict[str, list[str]], conditions: Conditions
+) -> list[str]:
     ranked = _ranked(session, search.strict(question, told), conditions)
     if not ranked and not question.explicit and len(question.words) > 1:
         return _ranked(session, search.relaxed(question, told), conditions)

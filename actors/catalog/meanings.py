@@ -19,6 +19,11 @@ def lexeme(number: int) -> str:
     return f"~{number}"
 
 
+def named(name: str) -> str:
+    """How a document says what its asset is called; the name is one of `search.same_name`."""
+    return f"={name}"
+
+
 def phrases(
     name: str, columns: Iterable[str], texts: Iterable[str | None], classes: Iterable[tuple[str, str]]
 ) -> list[str]:

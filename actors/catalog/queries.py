@@ -38,6 +38,7 @@ from actors.catalog.monitors import monitors
 from actors.catalog.properties import definitions
 from actors.catalog.quality import list_tests, pending_runs, results, run_view, scores
 from actors.catalog.relations import flows, profiles
+from actors.catalog.search import english
 from actors.catalog.sums import digest, stats
 from actors.catalog.tables import Asset
 from actors.catalog.tracing import impact, path
@@ -62,6 +63,7 @@ __all__ = [
     "digest",
     "domains",
     "edges_of_source",
+    "english",
     "facets",
     "flows",
     "get_asset",

@@ -6,7 +6,9 @@ remember them: `customerEmail_2` is found by "email". The undivided name is a wo
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
+
+from actors.catalog import languages
 
 MOST_WORDS = 20
 LONGEST_WORD = 100
@@ -15,15 +17,7 @@ LONGEST_PART = 100_000  # bytes of one weight; a tsvector must stay below 1 MiB
 _RUN = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
 _POSSESSIVE = re.compile(r"['\u2019]s?(?=\s|$)")
-# Words by which people ask, in the languages that the catalog is most asked in.
-ASKING: Final = frozenset({
-    "a", "all", "an", "and", "any", "are", "by", "can", "column", "columns", "contain", "contains", "data",
-    "do", "does", "field", "fields", "find", "for", "from", "get", "give", "has", "have", "hold", "holds",
-    "how", "i", "in", "is", "it", "kept", "keep", "list", "located", "me", "my", "of", "on", "our", "show",
-    "store", "stored", "table", "tables", "tell", "that", "the", "their", "there", "to", "us", "we", "what",
-    "when", "where", "which", "who", "whose", "with", "wo", "sind", "die", "der", "das", "den", "welche",
-    "liegen", "ou", "sont", "les", "des", "quelles", "donde", "estan", "los", "las", "que",
-})  # fmt: skip
+_MAIL = re.compile(r"\be-mail", re.IGNORECASE)
 _TERM = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
 
 
@@ -76,7 +70,7 @@ def understood(text: str) -> Question:
     """
     alternatives: list[list[Term]] = [[]]
     explicit = False
-    for minus, quoted, plain in _TERM.findall(text)[:MOST_WORDS]:
+    for minus, quoted, plain in _TERM.findall(_MAIL.sub("email", text))[:MOST_WORDS]:
         if plain.lower() == "or" and alternatives[-1] and not minus:
             alternatives.append([])
             continue
@@ -90,7 +84,7 @@ def understood(text: str) -> Question:
 
 
 def _essential(terms: list[Term]) -> list[Term]:
-    told = [term for term in terms if not set(term.words) <= ASKING]
+    told = [term for term in terms if not all(map(languages.asks, term.words))]
     return told or terms
 
 
@@ -136,3 +130,17 @@ def stem(word: str) -> str:
     if len(word) > 4 and word.endswith(("sses", "shes", "ches", "xes")):
         return word[:-2]
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def english(text: str) -> str:
+    """The question as a model of English understands it: words of other languages as the words that they stand for."""
+    words = [word for terms in understood(text).alternatives for term in terms for word in term.words]
+    if not any(map(languages.foreign, words)):
+        return text
+    return " ".join(other for word in words for other in (languages.meant(word) or (word,)))
+
+
+def same_name(name: str) -> str:
+    """A form in which ways of writing a name are one: "Customer_Emails" and "customer email" are "customeremail"."""
+    joined = "".join(_RUN.findall(name)).lower()[:LONGEST_WORD]
+    return f"{joined[:-3]}y" if len(joined) > 4 and joined.endswith("ies") else stem(joined)

@@ -141,7 +141,7 @@ def search(
     Mistyped words are corrected; "quoted words" follow each other; a minus excludes; "or" asks for either. Without
     these, a question may be a sentence: "where are customers' phone numbers?". At most 500 results are given.
     """
-    told = doors.models.embedding(q)
+    told = doors.models.embedding(queries.english(q))
     asked = queries.Asked(q, told[1], told[0]) if told else queries.Asked(q)
     with doors.reading() as session:
         found = queries.search(session, asked, wanted, after, limit + 1, caller=caller)
