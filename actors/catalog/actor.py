@@ -37,8 +37,7 @@ class CatalogActor(GroupActor):
     async def _embed(self) -> None:
         """Asks a worker for the vectors of new phrases. Without a model the catalog is searched by words alone."""
         if not self._prepared:
-            await self.command(PrepareSearch(model=identity()))
-            self._prepared = True
+            self._prepared = not (await self.command(PrepareSearch(model=identity()))).changed
         if self._deaf:
             return
         with reading() as session:

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import ARRAY, String, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
-from actors.catalog.meanings import lexeme, named, phrases
+from actors.catalog.meanings import DOCUMENT, lexeme, named, phrases
 from actors.catalog.search import part, same_name
 from actors.catalog.tables import Annotation, Asset, AssetColumn, ShownLabel
 from actors.catalog.vocabulary import learn, learn_phrases
+from cluster.ml.wordings import load_meanings
 from cluster.naming import table_of
 
 CHUNK = 500
@@ -66,8 +67,9 @@ class _Parts:
 
     def _labels(self, identifiers: list[str]) -> None:
         labels = select(ShownLabel).where(ShownLabel.asset_id.in_(identifiers), ShownLabel.state != "rejected")
+        told = load_meanings().value.classes
         for label in self.session.scalars(labels):
-            self.said[label.asset_id].append(label.data_class)
+            self.said[label.asset_id] += [label.data_class, *told.get(label.data_class, ())[:1]]
             self.classes[label.asset_id].append((label.column, label.data_class))
 
     def rows(self) -> list[dict[str, Any]]:
@@ -99,6 +101,6 @@ class _Parts:
 
 
 def _names(asset: Asset) -> set[str]:
-    """Lexemes of what the asset is called: its name, the name without an ending of files, and its path."""
+    """Lexemes of what the asset is called: its name, without an ending of files too, and its path; and the mark."""
     told = (asset.name, table_of(asset.name) or asset.name, asset.path)
-    return {named(name) for name in map(same_name, told) if name}
+    return {DOCUMENT, *(named(name) for name in map(same_name, told) if name)}

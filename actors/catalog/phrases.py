@@ -2,12 +2,14 @@
 
 from typing import Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
 from actors.catalog import vectors
 from actors.catalog.contract import CatalogReceipt, PrepareSearch, RecordVectors
 from actors.catalog.document import refresh
+from actors.catalog.meanings import DOCUMENT
 from actors.catalog.search_tables import Phrase
 from actors.catalog.tables import Asset
 from cluster.runtime.commands import UnitOfWork
@@ -32,13 +34,16 @@ def record(work: UnitOfWork, command: RecordVectors) -> CatalogReceipt:
 
 
 def prepare(work: UnitOfWork, command: PrepareSearch) -> CatalogReceipt:
-    """Makes the index if it can be, forgets vectors of other models, and gives documents to assets without a phrase."""
+    """Makes the index if it can be, forgets vectors of other models, and makes documents of an older kind anew.
+
+    Of these 2,000 at once; `changed` counts them, so that whoever asks goes on until it is 0.
+    """
     session = work.session
     vectors.make_index(session)
     if command.model is not None:
         other = Phrase.model.is_distinct_from(command.model) & Phrase.vector.is_not(None)
         session.execute(update(Phrase).where(other).values(vector=None, model=None))
-    first = session.scalars(select(Phrase.id).limit(1)).first()
-    old = [] if first else list(session.scalars(select(Asset.id).order_by(Asset.id).limit(REBUILT)))
+    older = Asset.document.is_(None) | ~Asset.document.bool_op("@@")(cast(func.quote_literal(DOCUMENT), TSQUERY))
+    old = list(session.scalars(select(Asset.id).where(older).limit(REBUILT)))
     refresh(session, old)
     return CatalogReceipt(entries=len(old), changed=len(old))

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from actors.catalog import queries as catalog
 from actors.classification import queries
 from actors.classification.contract import (
     ClassSummary,
@@ -13,6 +14,7 @@ from actors.classification.contract import (
     LabelView,
     WithdrawDecision,
 )
+from actors.sources import queries as sources
 from cluster.context import Caller
 from serve.http.doors import Access
 from serve.http.identity import Writer, permitted
@@ -69,6 +71,7 @@ async def withdraw(label_id: Id, doors: Access, caller: Writer) -> LabelView:
 def summary(source_id: Id, doors: Access, caller: MayRead) -> Page[ClassSummary]:
     """How many columns of how many assets of a source carry each class."""
     with doors.reading() as session:
+        sources.get_source(session, source_id)
         return Page[ClassSummary](items=tuple(queries.summary(session, source_id)))
 
 
@@ -90,4 +93,7 @@ def decisions(
 ) -> Page[queries.DecisionView]:
     """Every decision that people made on the asset or one of its columns, oldest first."""
     with doors.reading() as session:
-        return Page[queries.DecisionView](items=tuple(queries.decisions(session, asset_id, column)))
+        found = queries.decisions(session, asset_id, column)
+        if not found:  # of an asset that is gone the decisions are still told
+            catalog.get_asset(session, asset_id)
+    return Page[queries.DecisionView](items=tuple(found))

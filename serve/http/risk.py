@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from actors.catalog import queries as catalog
 from actors.compliance import queries
 from actors.compliance.contract import Change, ColumnRisk, RiskSample, RiskView, WhatIf
 from serve.http.compliance import MaySee, existing
@@ -35,7 +36,11 @@ def of_source(source_id: Id, doors: Access, caller: MaySee) -> RiskView:
 def of_asset(source_id: Id, asset_id: Id, doors: Access, caller: MaySee) -> Page[ColumnRisk]:
     """The risk of every labelled column of an asset, with what it is made of."""
     with doors.reading() as session:
-        return Page[ColumnRisk](items=tuple(queries.risk_of_asset(session, source_id, asset_id, caller=caller)))
+        found = queries.risk_of_asset(session, source_id, asset_id, caller=caller)
+        if not found:
+            existing(session, source_id)
+            catalog.get_asset(session, asset_id, caller)
+    return Page[ColumnRisk](items=tuple(found))
 
 
 @router.get("/risk", operation_id="list_risk", summary="Read the risk of the estate")

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from actors.orchestrator import queries
 from actors.orchestrator.contract import CancelWorkflow, InsightView, ResumeWorkflow, StartWorkflow, WorkflowView
+from actors.sources import queries as sources
 from cluster.context import Caller
 from serve.http.doors import Access
 from serve.http.identity import Writer, permitted
@@ -55,4 +56,5 @@ async def resume(workflow_id: Id, doors: Access, caller: Writer) -> WorkflowView
 def insights(source_id: Id, doors: Access, caller: MayRead, limit: Limit = 50) -> Page[InsightView]:
     """What only several groups together show, the weightiest first."""
     with doors.reading() as session:
+        sources.get_source(session, source_id)
         return Page[InsightView](items=tuple(queries.insights(session, source_id, limit)))

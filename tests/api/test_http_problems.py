@@ -101,6 +101,7 @@ def test_bad_addresses(admin: httpx.Client, method: str, path: str, status: int)
         "sources/nope", "sources/nope/tests/nope", "sources/nope/discoveries/nope", "sources/nope/inventory",
         "rule-sets/nope", "rule-sets/nope/versions", "scans/nope", "scans/nope/partitions", "scans/nope/evidence",
         "labels/nope", "assets/nope", "assets/nope/evidence?column=c", "assets/nope/schema-versions",
+        "sources/nope/classes", "sources/nope/insights", "sources/nope/risk/nope", "assets/nope/decisions",
         "assets/nope/lineage", "frameworks/nope", "findings/nope", "workflows/nope",
     ],
 )  # fmt: skip

@@ -279,6 +279,8 @@ def test_search_follows_words_and_labels_at_once(session: Session) -> None:
     show(session, "public.b", label("public.b", "x", "iban", "Confidential"))
     assert found(session, "treasure") == found(session, "gold") == ["public.a"]
     assert found(session, "iban") == ["public.b"]
+    show(session, "public.a", label("public.a", "x", "government.us_ssn", "Restricted"))
+    assert found(session, "where are social security numbers?") == ["public.a"]
     show(session, "public.b", label("public.b", "x", "iban", "Confidential", "rejected"))
     assert found(session, "iban") == []
 

@@ -157,6 +157,15 @@ def test_vectors_of_another_model_are_asked_for_again(shop: Site) -> None:
     assert nearest(shop.session, question("telephone")) == []
 
 
+def test_documents_of_an_older_kind_are_made_anew(shop: Site) -> None:
+    assert shop.do(PrepareSearch(model=None)).changed == 0
+    shop.session.execute(text("UPDATE catalog.asset SET document = to_tsvector('simple', 'old') WHERE name < 'm'"))
+    assert names(shop, "customers") == []
+    assert shop.do(PrepareSearch(model=None)).changed == 2
+    assert names(shop, "customers") == ["customers"]
+    assert shop.do(PrepareSearch(model=None)).changed == 0
+
+
 def test_fusion_puts_first_what_both_lists_hold() -> None:
     assert fused([["a", "b", "c"], ["b", "d"]])[0] == "b"
     assert fused([["a", "b"], []]) == ["a", "b"]
