@@ -59,7 +59,8 @@ class Changes(Inserts):
             for each in tables_of(other):
                 queries.source(each, scope)
         alias = self.names.raw(target) if isinstance(target, exp.Table) else ()
-        named = next((s for s in scope.sources if len(alias) == 1 and s.alias == self.names.fold_same(alias[0])), None)
+        short = self.names.fold_same(alias[0]) if len(alias) == 1 else None
+        named = next((s for s in scope.sources if (s.alias == short if short else alias and s.raw == alias)), None)
         changed = self._behind(named, others) if named is not None else None
         if changed is None and named is not None:
             shown = exp.to_table(named.alias) if named.alias in ctes else target

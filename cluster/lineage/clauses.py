@@ -7,10 +7,56 @@ from sqlglot.tokenizer_core import Token, TokenType
 from cluster.lineage.split import Tokens, find, word
 
 _CHANGES: Final = ("INSERT", "UPDATE", "DELETE", "MERGE")
+_MARKS: Final = frozenset({TokenType.COLON, TokenType.MOD})
+# What a value stands behind.
+_SIGNS: Final = frozenset({"=", "(", ",", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "*", "/", "||"})
+_WANTING: Final = frozenset({
+    "AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "BETWEEN", "WHEN", "THEN", "ELSE", "SELECT", "LIMIT", "OFFSET", "RETURN",
+    "WHERE", "ON", "HAVING", "TOP", "FETCH", "FIRST", "NEXT",
+})  # fmt: skip
 _OPERATORS: Final = frozenset("+-*/%&|^")
 _DOT: Final = Token(TokenType.DOT, ".")
 _METHODS: Final = frozenset({"VALUE", "QUERY"})
 _ROWSETS: Final = frozenset({"OPENXML", "OPENROWSET"})
+
+
+def with_marks(tokens: Tokens) -> Tokens:
+    """A statement where the marks of drivers, as `:1`, `%s` and `%(name)s`, are values that the parser reads."""
+    if not any(token.token_type in _MARKS for token in tokens):
+        return tokens
+    kept: Tokens = []
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
+        width = _mark(tokens, place) if token.token_type in _MARKS else 0
+        if width:
+            token = Token(TokenType.NULL, "NULL", token.line, token.col, token.start, token.end)
+        kept.append(token)
+        place += max(width, 1)
+    return kept
+
+
+def _mark(tokens: Tokens, place: int) -> int:
+    """How many tokens the mark of a value takes that begins at a place; 0 if none does."""
+    before, mark = word(tokens, place - 1), tokens[place].text
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    if after is None or after.start != tokens[place].end + 1 or not (before in _WANTING or before in _SIGNS):
+        return 0
+    if mark == ":":
+        return 2 if after.token_type is TokenType.NUMBER else 0
+    if after.text in ("s", "d"):
+        return 2
+    named = after.text == "(" and word(tokens, place + 3) == ")" and word(tokens, place + 4) in ("S", "D")
+    return 5 if named else 0
+
+
+def without_files(tokens: Tokens) -> Tokens:
+    """SELECT ... INTO OUTFILE 'x' FIELDS ...: files are no tables."""
+    place = find(tokens, 1, ("INTO",))
+    if word(tokens, 0) not in ("SELECT", "WITH") or word(tokens, place + 1) not in ("OUTFILE", "DUMPFILE"):
+        return tokens
+    end = find(tokens, place, ("FROM",))
+    return tokens[:place] + (tokens[end:] if end >= 0 else [])
 
 
 def of_batches(tokens: Tokens) -> Tokens:

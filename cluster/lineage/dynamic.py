@@ -12,6 +12,7 @@ from cluster.lineage.split import Tokens, word
 _VERBS: Final = ("INSERT ", "SELECT ", "UPDATE ", "DELETE ", "MERGE ", "CREATE ")
 _WRAPPED: Final = ("IMMEDIATE", "SP_EXECUTESQL", "(", "'", "N'", "FORMAT")
 _TEXTS: Final = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING, TokenType.RAW_STRING)
+_PREPARED: Final = re.compile(r"(?i)\w+\s+FROM\s+'")
 _BLANKS: Final = re.compile(r"%(?:\d+\$)?[sIL]")
 
 
@@ -29,7 +30,7 @@ def dynamic_texts(tokens: Tokens, known: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unwrapped(text: str) -> str:
-    if text.upper().startswith(_WRAPPED) and "'" in text:
+    if (text.upper().startswith(_WRAPPED) or _PREPARED.match(text)) and "'" in text:
         text = text[text.index("'") + 1 : text.rindex("'")].replace("''", "'")
     return text
 

@@ -22,7 +22,7 @@ from cluster.lineage.boundaries import (
     without_output,
 )
 from cluster.lineage.bounded import Endless, parse, parser
-from cluster.lineage.clauses import of_batches, without_label
+from cluster.lineage.clauses import of_batches, with_marks, without_files, without_label
 from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
@@ -139,7 +139,7 @@ class Parsing:
     def _with_parser(self, tokens: Tokens, sql: str, value: bool) -> list[exp.Expr | None]:
         output = None
         if len(tokens) < LONGEST_STATEMENT:
-            tokens, output = self._plain(tokens)
+            tokens, output = self._plain(with_marks(tokens))
         if word(tokens, 0) in ("LOAD", "BULK") and (name := dotted(tokens, _after(tokens, ("TABLE", "INSERT")))):
             return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
         found = named_outright(parser(self.names.engine).parse(list(tokens), sql), tokens, self.names.dialect)
@@ -165,8 +165,8 @@ class Parsing:
             return with_one_where(without_error_log(tokens)), None
         if self.names.dialect == "teradata":
             return of_teradata(tokens), None
-        if self.names.dialect in ("starrocks", "doris"):
-            return without_label(tokens), None
+        if self.names.dialect in ("mysql", "starrocks", "doris"):
+            return without_files(without_label(tokens)), None
         return (without_live(tokens) if self.names.dialect in ("databricks", "spark") else tokens), None
 
     def _output(self, output: Output, sql: str) -> exp.Insert:

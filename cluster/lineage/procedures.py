@@ -84,6 +84,14 @@ class Unscaffolded(Cursors, Routines):
         named = chunk[at].token_type in (TokenType.VAR, TokenType.IDENTIFIER) and at + 1 < len(chunk)
         return ([Piece([], declared=[chunk[at].text], kind="declare")] if named else []), len(chunk)
 
+    def _nested(self, chunk: Tokens, at: int) -> Step:
+        """A procedure or function within a package or a block: its parameters, and what stands behind IS."""
+        body = find(chunk, at, ("IS", "AS"))
+        if not self.inside or body < 0:
+            return self._unknown(chunk, at, word(chunk, at + 1)) if not self.inside else ([], len(chunk))
+        declared = next(iter(self.header(chunk[:body], at)))
+        return [declared], body + 1
+
     def _begin(self, chunk: Tokens, at: int) -> Step:
         self.inside = self.inside or word(chunk, at + 1) not in ("TRAN", "TRANSACTION", "WORK", "")
         at += 1
@@ -128,6 +136,10 @@ class Unscaffolded(Cursors, Routines):
     def _executed(self, chunk: Tokens, at: int) -> Step:
         end = end_of_statement(chunk, at + 1)
         return [Piece(chunk[at:end], kind="dynamic")], end
+
+    def _prepared(self, chunk: Tokens, at: int) -> Step:
+        """MySQL's PREPARE s FROM @text; elsewhere a statement stands behind it."""
+        return ([Piece(chunk[at:], kind="dynamic" if self.dialect == "mysql" else "statement")], len(chunk))
 
     def _opened(self, chunk: Tokens, at: int) -> Step:
         return [], self.returned(chunk, at) if find(chunk, at, ("FOR",)) >= 0 else self._rest(chunk, at)
@@ -213,6 +225,8 @@ _STEPS: Final[dict[str, Callable[[Unscaffolded, Tokens, int], Step]]] = {
     "FORALL": Unscaffolded._for_all,
     **dict.fromkeys(("DECLARE", "LET"), Unscaffolded._declaring),
     "CURSOR": Unscaffolded._cursor,
+    **dict.fromkeys(("PROCEDURE", "FUNCTION"), Unscaffolded._nested),
+    "PREPARE": Unscaffolded._prepared,
     **dict.fromkeys(("EXECUTE", "EXEC", "CALL", "IMMEDIATE"), Unscaffolded._executed),
     "OPEN": Unscaffolded._opened,
     "RETURN": Unscaffolded._return,

@@ -17,6 +17,7 @@ STARTS: Final = frozenset({
     "SEL", "BULK", "EXPORT", "UNCACHE", "REFRESH", "SUMMARIZE", "DESCRIBE", "ATTACH", "DETACH", "OPTIMIZE", "MSCK",
 })  # fmt: skip
 _FIRST: Final = STARTS | {"DECLARE", "SET", "IF", "WHILE", "BEGIN", "RETURN", "EXEC", "EXECUTE", "("}
+_PARAMETERS_END: Final = frozenset({"AS", "BEGIN", "IS", "DO", "ON", "INSERT", "UPDATE", "DELETE", "MERGE"})
 _ROUTINES: Final = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TASK", "EVENT", "MACRO", "RULE"})
 _NEAR: Final = 8  # tokens between CREATE and what is created
 
@@ -64,7 +65,7 @@ class Routines:
             elif fresh and text not in ("IN", "OUT", "INOUT", "VARIADIC"):
                 names.append(token.text)
                 fresh = False
-            elif depth == 0 and text in ("AS", "BEGIN", "IS"):
+            elif depth == 0 and text in _PARAMETERS_END:
                 break
         yield Piece([], declared=names, kind="declare")
         for token in chunk[at:]:

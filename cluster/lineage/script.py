@@ -43,6 +43,7 @@ class Script(Triggers, Session, Parsing):
         self.writes = Writes(self.queries)
         self.transient: set[Parts] = set()
         self._dropped: dict[str, int] = {}
+        self._renamed: dict[Parts, Parts] = {}
 
     def read(self, sql: str) -> Result:
         self.parse(sql, 0, Unscaffolded(self.names.dialect))
@@ -72,7 +73,8 @@ class Script(Triggers, Session, Parsing):
                 self.problem(f"the statement could not be resolved ({said})", piece.tokens, number)
                 self.by_name(number, piece.tokens)
             finally:
-                self.queries.reads = read | self.queries.reads
+                self.queries.reads = {self._renamed.get(table, table): None for table in (*read, *self.queries.reads)}
+                self._renamed.clear()
         self.result.reads = dict(self.queries.reads)
         return self.result
 
@@ -232,7 +234,6 @@ class Script(Triggers, Session, Parsing):
                 write.table = new if write.table == old else write.table
                 write.columns = [(name, frozenset(o._replace(table=new) if o.table == old else o for o in origins))
                                  for name, origins in write.columns]  # fmt: skip
-            if old in self.queries.reads:
-                self.queries.reads[new] = self.queries.reads.pop(old)
+            self._renamed[old] = new
             if held is not None:
                 self.queries.made[new] = self._permanent(Write(new, held.columns))

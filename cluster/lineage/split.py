@@ -28,6 +28,8 @@ def prepared(sql: str, dialect: str) -> str:
         sql = re.sub(r"(?m)^([ \t]*)/([ \t]*)$", r"\1;\2", sql)
     if dialect in ("athena", "trino", "presto") and "`" in sql and not _OF_HIVE.search(sql):
         sql = sql.replace("`", '"')  # quotes of other engines, where they can mean nothing else
+    if dialect == "mysql" and "/*!" in sql:  # what servers of a version run
+        sql = re.sub(r"(?s)/\*!(\d*)(.*?)\*/", lambda m: " " * (3 + len(m[1])) + m[2] + "  ", sql)
     sql = re.sub(r"(?m)^[ \t]*\\[a-z].*$", lambda m: " " * len(m[0]), sql)
     sql = re.sub(r"(?:\A|;)\s*//[^\n]*", lambda m: re.sub(r"[^\n;]", " ", m[0]), sql)
     if re.search(r"(?im)^[ \t]*DELIMITER[ \t]", sql):

@@ -57,7 +57,7 @@ class Triggers:
             rest += held.rest
             self.watched.add(table)
         rows = self._rows = Relation(list(columns.items()), rest)
-        self.queries.rows[:0] = [Source(name, (), rows, True) for name in _ROWS]
+        self.queries.rows[:0] = [Source(self.names.fold(name), (), rows, True) for name in _ROWS]
         for name in ("inserted", "deleted") if self.names.dialect in ("tsql", "fabric") else ():
             self.queries.made[self.names.qualified((name,))] = rows
 

@@ -110,7 +110,8 @@ class Writes(Changes):
         likes = [p for p in [*properties, *(target.expressions if isinstance(target, exp.Schema) else [])]
                  if isinstance(p, exp.LikeProperty)]  # fmt: skip
         if isinstance(query, exp.Subquery | exp.Query | exp.Values | exp.Pivot | exp.Table):
-            self.make(table, self.queries.relation(query, None, ctes), transient, columns)
+            by_name = self.names.dialect == "mysql" and any(kind for _, kind in given)
+            self.make(table, self.queries.relation(query, None, ctes), transient, [] if by_name else columns)
         elif node.args.get("clone") is not None:
             self.make(table, self.queries.table(node.args["clone"].this, self.scope(ctes)), transient)
         elif likes:
