@@ -22,6 +22,7 @@ from actors.catalog.contract import (
 )
 from actors.catalog.finding import Asked, found
 from actors.catalog.tables import Annotation, Asset, AssetColumn, Profile, SchemaVersionRow, ShownLabel
+from actors.catalog.told import told_of, told_owner, told_tag
 from cluster.context import Caller, system
 from cluster.errors import NotFound
 from cluster.kernels.report import ColumnProfile
@@ -96,6 +97,7 @@ def views(session: Session, rows: Sequence[Asset], caller: Caller = EVERYBODY) -
             domain_id=None if row.domain_id in parts.unseen else row.domain_id,
             parent_id=None if row.parent_id in parts.unseen else row.parent_id,
             popularity=row.popularity,
+            told=tuple(parts.told[row.id]),
         )
         found.append(view)
     return found
@@ -115,6 +117,7 @@ class _Parts:
         shown = select(ShownLabel).where(ShownLabel.asset_id.in_(ids))
         for label in session.scalars(shown.order_by(ShownLabel.confidence.desc(), ShownLabel.data_class)):
             self.labels[label.asset_id, label.column].append(ColumnLabel.model_validate(label))
+        self.told = told_of(session, ids, caller)
         self.columns: dict[str, list[AssetColumn]] = defaultdict(list)
         columns = select(AssetColumn).where(AssetColumn.asset_id.in_(ids))
         for column in session.scalars(columns.order_by(AssetColumn.ordinal, AssetColumn.name)):
@@ -169,21 +172,23 @@ def conditions(session: Session, wanted: AssetFilter, caller: Caller) -> list[Co
             ShownLabel.data_class == wanted.data_class, ShownLabel.state != "rejected"
         )
         asked.append(Asset.id.in_(label))
-    noted = []
     if wanted.tag is not None:
-        noted.append(Annotation.tags.contains([wanted.tag]))
+        asked.append(_said(Annotation.tags.contains([wanted.tag])) | Asset.id.in_(told_tag(wanted.tag)))
     if wanted.owner is not None:
-        named = Annotation.owners.contains([{"name": wanted.owner}])
-        noted.append((Annotation.owner == wanted.owner) | named)
+        named = (Annotation.owner == wanted.owner) | Annotation.owners.contains([{"name": wanted.owner}])
+        asked.append(_said(named) | Asset.id.in_(told_owner(wanted.owner)))
     if wanted.tier is not None:
-        noted.append(Annotation.tier == wanted.tier)
+        asked.append(_said(Annotation.tier == wanted.tier))
     if wanted.certification is not None:
         level = Annotation.certification["level"].astext == wanted.certification
         until = Annotation.certification["expires_at"].astext
-        noted.append(level & (until.is_(None) | (cast(until, DateTime(timezone=True)) > func.now())))
-    if noted:
-        asked.append(Asset.id.in_(select(Annotation.asset_id).where(Annotation.column == "", *noted)))
+        asked.append(_said(level & (until.is_(None) | (cast(until, DateTime(timezone=True)) > func.now()))))
     return asked
+
+
+def _said(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That people's words on an asset meet a condition."""
+    return Asset.id.in_(select(Annotation.asset_id).where(Annotation.column == "", condition))
 
 
 def list_assets(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from actors.catalog.meanings import DOCUMENT, lexeme, named, phrases
 from actors.catalog.search import part, same_name
 from actors.catalog.tables import Annotation, Asset, AssetColumn, ShownLabel
+from actors.catalog.told import told_words
 from actors.catalog.vocabulary import learn, learn_phrases
 from cluster.ml.wordings import load_meanings
 from cluster.naming import table_of
@@ -26,7 +27,8 @@ _DOCUMENT = (
 
 
 def refresh(session: Session, assets: Iterable[str]) -> None:
-    """Rebuilds the documents of these assets: name A, columns B, people's words, labels and path C, comments D.
+    """Rebuilds the documents of these assets: name A, columns B, people's words, labels and path C, comments and what
+    other tools tell D.
 
     Words and phrases that occur for the first time are learned; what phrases mean is asked for later.
     """
@@ -52,6 +54,8 @@ class _Parts:
         self._columns(identifiers)
         self._notes(identifiers)
         self._labels(identifiers)
+        for identifier, words in told_words(session, identifiers).items():
+            self.comments[identifier] += words
 
     def _columns(self, identifiers: list[str]) -> None:
         columns = select(AssetColumn).where(AssetColumn.asset_id.in_(identifiers))

@@ -13,6 +13,7 @@ from actors.catalog.assets import asset_row
 from actors.catalog.contract import AssetChangeView, AssetState
 from actors.catalog.curation_tables import AssetChange
 from actors.catalog.tables import Annotation, Asset, AssetColumn, ShownLabel
+from actors.catalog.told_tables import ToldFacet
 from cluster.context import Caller
 from cluster.errors import NotFound
 from cluster.runtime.commands import UnitOfWork
@@ -27,6 +28,10 @@ PLACES: Final = ("domain_id", "parent_id")  # people's words too; in the row, si
 EMPTY: Final[dict[str, Any]] = {"owners": [], "tags": [], "properties": {}}
 COLUMN_FACTS: Final = ("name", "ordinal", "type", "physical_type", "nullable", "primary_key", "comment")
 LABEL_FACTS: Final = ("column", "data_class", "sensitivity", "origin", "state", "confidence")
+
+TOLD: Final = "told."  # before the names of facets that other tools told
+# Facets by which no version is made: they move with every run, or are columns by now.
+UNVERSIONED: Final = ("version", "written", "schemaRead")
 
 Writer = Literal["machine", "human"]
 Changes = dict[str, tuple[Any, Any]]
@@ -56,6 +61,11 @@ def words_key(column: str, field: str) -> str:
     return f"columns.{column}.{field}" if column else field
 
 
+def told_key(facet: str) -> str:
+    """How a change of what other tools tell is named."""
+    return TOLD + facet
+
+
 def changes(
     session: Session, identifier: str, caller: Caller, after: int | None = None, limit: int = 100
 ) -> list[AssetChangeView]:
@@ -79,7 +89,8 @@ def changes(
 
 def secrets_for(session: Session, caller: Caller) -> set[str]:
     """The fields that may name other assets, for a caller from whom any are hidden."""
-    return {"definition", "foreign_keys", *PLACES} if limited(session, caller) else set()
+    told = told_key("lifecycleStateChange")  # what was renamed says its name before
+    return {"definition", "foreign_keys", told, *PLACES} if limited(session, caller) else set()
 
 
 def state(session: Session, identifier: str, caller: Caller, version: int | None = None) -> AssetState:
@@ -120,6 +131,8 @@ def _now(session: Session, row: Asset) -> dict[str, Any]:
     held["columns"] = [column_facts(column) for column in session.scalars(columns)]
     labels = select(ShownLabel).where(ShownLabel.asset_id == row.id)
     held["labels"] = sorted((label_facts(label) for label in session.scalars(labels)), key=str)
+    told = select(ToldFacet).where(ToldFacet.asset_id == row.id, ToldFacet.facet.not_in(UNVERSIONED))
+    held |= {told_key(each.facet): each.value for each in session.scalars(told)}
     for note in session.scalars(select(Annotation).where(Annotation.asset_id == row.id)):
         held |= {words_key(note.column, name): getattr(note, name) for name in WORDS}
     return held
@@ -136,7 +149,8 @@ def label_facts(label: Any) -> dict[str, Any]:
 
 
 def _state(identifier: str, version: int, at: datetime, held: dict[str, Any]) -> AssetState:
-    facts = {name: held.pop(name) for name in FACTS if name in held}
+    facts: dict[str, Any] = {name: held.pop(name) for name in FACTS if name in held}
+    facts |= {name: held.pop(name) for name in sorted(held) if name.startswith(TOLD)}
     columns, labels = held.pop("columns"), held.pop("labels")
     words = {name: value for name, value in held.items() if value not in (None, [], {})}
     return AssetState(

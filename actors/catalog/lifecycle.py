@@ -16,6 +16,7 @@ from actors.catalog.contract import CatalogReceipt, MoveLifecycle, RestoreAsset,
 from actors.catalog.curation_tables import AssetChange, AssetUse
 from actors.catalog.history import EMPTY, WORDS, Changes, bump, state, words_key
 from actors.catalog.tables import Annotation, Asset, AssetColumn, Profile, SchemaVersionRow, ShownLabel
+from actors.catalog.told_tables import ToldFacet
 from cluster.errors import Conflict
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
@@ -73,7 +74,7 @@ def _become(work: UnitOfWork, row: Asset, to: str, kind: str) -> None:
 def _purge(session: Session, row: Asset) -> None:
     """Deletes all that is known of an asset but its id, its name, and that it was purged."""
     session.flush()
-    for table in (AssetColumn, Annotation, Profile, ShownLabel, SchemaVersionRow, AssetUse):
+    for table in (AssetColumn, Annotation, Profile, ShownLabel, SchemaVersionRow, AssetUse, ToldFacet):
         session.execute(delete(table).where(table.asset_id == row.id))
     session.execute(delete(AssetChange).where(AssetChange.asset_id == row.id, AssetChange.version < row.version))
     session.execute(

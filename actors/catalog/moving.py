@@ -11,14 +11,17 @@ from sqlalchemy import select, update
 from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import CatalogReceipt, MoveCuration
 from actors.catalog.curation_tables import AssetChange
+from actors.catalog.datasets import TOLD
 from actors.catalog.document import refresh
 from actors.catalog.domains import enclose
-from actors.catalog.history import EMPTY, WORDS, Changes, bump, label_facts, words_key
+from actors.catalog.history import EMPTY, WORDS, Changes, bump, label_facts, told_key, words_key
+from actors.catalog.standing import facets_of, hand_over, take_columns, take_words
 from actors.catalog.tables import Annotation, Asset, AssetColumn, Edge, ShownLabel
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 
 VIEW = "view"
+COLUMNS_TOLD = told_key("schema")
 Labels = list[dict[str, Any]]
 
 
@@ -45,8 +48,9 @@ def _move(work: UnitOfWork, old: str, new: str) -> bool:
     session.execute(update(Annotation).where(*mine).values(asset_id=new).execution_options(synchronize_session=False))
     edges = _move_edges(work, before, after)
     labels, left = _move_labels(work, before, after)
+    told = hand_over(session, before, after)
     placed = before.domain_id not in (None, after.domain_id) and not _placed_by_hand(work, new)
-    if not free and not edges and not labels and not placed:
+    if not free and not edges and not labels and not placed and not told:
         return False
     session.expire_all()
     session.refresh(after)  # history tells of a change by the value that was loaded
@@ -55,13 +59,30 @@ def _move(work: UnitOfWork, old: str, new: str) -> bool:
     if placed:
         after.domain_id = before.domain_id
         enclose(session, [after])
-    came: Changes = {"labels": ([], labels)} if labels else {}
-    went: Changes = {"labels": (sorted([*labels, *left], key=str), left)} if labels else {}
+    came: Changes = {name: each for name, each in told.items() if after.source_id != TOLD or name != COLUMNS_TOLD}
+    went: Changes = {name: (value, None) for name, (_, value) in told.items()}
+    if labels:
+        came["labels"], went["labels"] = ([], labels), (sorted([*labels, *left], key=str), left)
+    if after.source_id == TOLD and told:
+        came |= take_columns(work, after, facets_of(session, new))
+        take_words(after, facets_of(session, new))
     bump(work, after, {name: (empty, value) for name, (value, empty) in words.items()} | came)
     bump(work, before, words | went)
-    told = {"path": after.path, "annotations": len(free), "edges": edges, "version": after.version}
-    work.emit("asset_renamed", asset_entity(new), {"id": old, "path": before.path}, told)
+    said = {"path": after.path, "annotations": len(free), "edges": edges, "version": after.version}
+    work.emit("asset_renamed", asset_entity(new), {"id": old, "path": before.path}, said)
     return True
+
+
+def found_by_source(work: UnitOfWork, became: dict[str, str]) -> None:
+    """A source has what only events told of until now: what was said of that is said of the source's asset."""
+    rows = work.session.scalars(select(Asset).where(Asset.id.in_(sorted(became)), Asset.source_id == TOLD)).all()
+    for row in rows:
+        row.status, row.lifecycle, row.lifecycle_at = "gone", "tombstoned", work.now
+        bump(work, row)
+    work.session.flush()
+    moves = tuple((row.id, became[row.id]) for row in rows)
+    if moves:
+        move_curation(work, MoveCuration(source_id=TOLD, moves=moves))
 
 
 def _placed_by_hand(work: UnitOfWork, identifier: str) -> bool:

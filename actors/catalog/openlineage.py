@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from actors.catalog.dataset_names import plain_name, plain_namespace
 from cluster.errors import InvalidInput
 
 INDIRECT: Final = ("JOIN", "FILTER", "GROUP_BY", "SORT", "WINDOW", "CONDITIONAL")
@@ -29,11 +30,26 @@ class _Part(BaseModel):
         return {name: v for name, v in value.items() if v is not None} if isinstance(value, dict) else value
 
 
-class Dataset(_Part):
-    """A dataset as OpenLineage names it."""
+class Named(_Part):
+    """A job or a dataset: a name within a namespace."""
 
     namespace: Name
     name: Name
+
+
+class Dataset(Named):
+    """A dataset as OpenLineage names it; what emitters spell in several ways is spelled in one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_way(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        namespace, name = value.get("namespace"), value.get("name")
+        if not isinstance(namespace, str) or not isinstance(name, str):
+            return value
+        plain = plain_namespace(namespace)
+        return value | {"namespace": plain, "name": plain_name(plain, name)}
 
 
 class Transformation(_Part):
@@ -61,6 +77,14 @@ class _ColumnLineage(_Part):
 class _Symlinks(_Part):
     identifiers: tuple[Dataset, ...] = Field((), max_length=20)
 
+    @field_validator("identifiers", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        """Emitters write names without a namespace too; those name nothing."""
+        if not isinstance(value, list):
+            return ()
+        return [one for one in value if isinstance(one, dict) and one.get("namespace") and one.get("name")]
+
 
 class _Facets(_Part):
     lineage: _ColumnLineage | None = Field(None, alias="columnLineage")
@@ -68,9 +92,20 @@ class _Facets(_Part):
 
 
 class EventDataset(Dataset):
-    """A dataset of an event with the facets that lineage is made of."""
+    """A dataset of an event with the facets that lineage is made of; `told` are all of them, as they came."""
 
     facets: _Facets = _Facets()
+    told: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_all(cls, value: Any) -> Any:
+        """Facets of the data that a run read or wrote (`inputFacets`, `outputFacets`) are facets like others here."""
+        if not isinstance(value, dict):
+            return value
+        parts = [value.get(name) for name in ("inputFacets", "outputFacets", "facets")]
+        told = {name: facet for part in parts if isinstance(part, dict) for name, facet in part.items()}
+        return value | {"told": told}
 
     @property
     def names(self) -> tuple[Dataset, ...]:
@@ -83,7 +118,7 @@ class _Run(_Part):
     run_id: Annotated[str, Field(alias="runId", min_length=1, max_length=200)]
 
 
-class _Job(Dataset):
+class _Job(Named):
     facets: Any = None  # whatever an emitter writes there, the event is taken in
 
 
@@ -103,6 +138,13 @@ class Event(_Part):
         if self.job is None:
             return "dataset"
         return "run" if self.run else "job"
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the job says of itself that it never ends."""
+        told: Any = self.job.facets if self.job else None
+        kind = told.get("jobType") if isinstance(told, dict) else None
+        return isinstance(kind, dict) and str(kind.get("processingType")).upper() == "STREAMING"
 
     @property
     def sql(self) -> str | None:

@@ -14,6 +14,7 @@ from actors.catalog.domains import domain_of_source, enclose
 from actors.catalog.history import Changes, bump, column_facts
 from actors.catalog.inventory import SchemaChange, schema_change, short_name, take_over
 from actors.catalog.metrics import note
+from actors.catalog.moving import found_by_source
 from actors.catalog.tables import Asset, AssetColumn, SchemaVersionRow
 from cluster.connectors import dataset_name
 from cluster.connectors.interface import AssetInfo, ColumnInfo
@@ -54,8 +55,10 @@ class Recording:
         self._write_schemas()
         if self.domain_id is not None:
             enclose(self.session, self._new)
-        adopt(self.session, self._named)
+        became = adopt(self.session, self._named)
         refresh(self.session, self.touched)
+        if became:
+            found_by_source(self.work, became)
         return InventoryReceipt(assets=len(infos), created=self.created, changed=self.changed, gone=self.gone)
 
     def _add(self, identifier: str, info: AssetInfo) -> None:

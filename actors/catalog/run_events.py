@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import LineageReceipt, RecordLineageEvent
 from actors.catalog.datasets import Place, locate
+from actors.catalog.describing import describe, tellings
 from actors.catalog.job_sql import told_by_sql, without_values
 from actors.catalog.lineage import DerivedEdge
-from actors.catalog.openlineage import Dataset, Event, Flow, flows, other_names, read_event
+from actors.catalog.openlineage import Dataset, Event, Flow, Named, flows, other_names, read_event
+from actors.catalog.same_datasets import learn_names
 from actors.catalog.tables import Edge, LineageEvent
 from cluster.runtime.commands import UnitOfWork
 
@@ -37,6 +39,9 @@ def record_lineage_event(work: UnitOfWork, command: RecordLineageEvent) -> Linea
         return LineageReceipt(event_id=row.id, kind=event.kind, known=True, begun=0, ended=0)
     work.session.add(row)
     work.session.flush()
+    told = tellings(work, row, event)
+    learn_names(work, told)
+    describe(work, told)
     begun = ended = 0
     if row.job_id is not None:
         begun, ended = _apply(work, row)
@@ -55,7 +60,7 @@ def _row(work: UnitOfWork, event: Event, identifier: str, body: dict[str, Any]) 
     )  # fmt: skip
 
 
-def job_id(job: Dataset) -> str:
+def job_id(job: Named) -> str:
     """The identifier of a job: 32 hexadecimal characters of SHA-256 over its namespace and name."""
     return hashlib.sha256(f"job\0{job.namespace}\0{job.name}".encode()).hexdigest()[:32]
 
@@ -132,7 +137,8 @@ def _edges(
 def _tell(work: UnitOfWork, event: Event, row: LineageEvent) -> None:
     """Says which assets a run has written, for those who wait for it."""
     named = [name for output in event.outputs for name in output.names]
-    written = [_output(place) for place in locate(work.session, named).values() if place.source_id]
+    places = {place.asset_id: place for place in locate(work.session, named).values() if place.source_id}
+    written = [_output(place) for place in places.values()]
     after = {
         "job": _name(row), "run_id": row.run_id, "at": row.at.isoformat(),
         "outputs": written[:SHOWN], "outputs_more": len(written) > SHOWN,

@@ -25,6 +25,7 @@ from actors.catalog.contract.assets import (
     SchemaVersion,
     SourceRef,
     Tier,
+    ToldView,
 )
 from actors.catalog.contract.curation import (
     AssetChangeView,
@@ -222,4 +223,5 @@ __all__ = [
     "TestOrder",
     "TestStatus",
     "Tier",
+    "ToldView",
 ]

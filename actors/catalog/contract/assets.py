@@ -103,11 +103,26 @@ class Certification(View):
     note: str = Field("", max_length=1000)
 
 
+class ToldView(View):
+    """What another tool tells of an asset by a facet of OpenLineage, and which tool and job told it when.
+
+    `value` by facet: schema (`fields` by name: type, description), documentation, ownership (`owners`), tags (`tags`,
+    with the `field` that they are about), storage, dataSource, version, datasetType, lifecycleStateChange.
+    """
+
+    facet: str
+    value: dict[str, Any]
+    at: datetime
+    producer: str | None
+    job: str | None
+
+
 class AssetView(AssetSummary):
     """An asset with its columns. Machine facts and people's words are kept apart: what people write is `description`,
     `owner`, `owners`, `tags`, `tier`, `certification`, `properties`, `domain_id` and `parent_id`.
 
     `problem` is the code of the error that kept the last inventory from reading it; its facts are then older ones.
+    `told` is what other tools tell of it, which is neither.
     """
 
     comment: str | None
@@ -125,6 +140,7 @@ class AssetView(AssetSummary):
     domain_id: str | None = None
     parent_id: str | None = None
     popularity: float = 0.0
+    told: tuple[ToldView, ...] = ()
 
 
 class FacetCounts(View):
