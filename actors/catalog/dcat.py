@@ -2,12 +2,14 @@
 
 Of what a caller may see, page by page. Datasets have their title, description, keywords (tags and classes), theme (the
 domain), publisher and contact (owner), version, dates, and the columns as a table schema of CSVW; a distribution says
-the format and the size; wasDerivedFrom says which datasets it is made from.
+the format and the size; wasDerivedFrom says which datasets it is made from. What DCAT-AP 3 asks of each is there, with
+resources where it asks for resources.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +24,7 @@ CONTEXT: Final = {
     "dcat": "http://www.w3.org/ns/dcat#", "dcterms": "http://purl.org/dc/terms/", "prov": "http://www.w3.org/ns/prov#",
     "foaf": "http://xmlns.com/foaf/0.1/", "csvw": "http://www.w3.org/ns/csvw#", "xsd": "http://www.w3.org/2001/XMLSchema#",
     "adms": "http://www.w3.org/ns/adms#", "vcard": "http://www.w3.org/2006/vcard/ns#",
+    "skos": "http://www.w3.org/2004/02/skos/core#", "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
 }  # fmt: skip
 DATASETS: Final = ("table", "view", "materialized_view", "file", "file_set")
 XSD: Final = {
@@ -51,6 +54,8 @@ def exported(
     ]
     catalog = {
         "@id": "urn:sextant:catalog", "@type": "dcat:Catalog", "dcterms:title": "Sextant",
+        "dcterms:description": "What Sextant knows of the data of its sources.",
+        "dcterms:publisher": {"@type": "foaf:Agent", "foaf:name": "Sextant"},
         "dcat:dataset": [{"@id": node["@id"]} for node in nodes],
     }  # fmt: skip
     document = {"@context": CONTEXT, "@graph": [catalog, *nodes]}
@@ -63,23 +68,34 @@ def dataset(view: AssetView, row: Asset, origins: Iterable[str], names: dict[str
     publisher = view.owner or next((owner.name for owner in view.owners), None)
     node = {
         "@id": urn(view.id), "@type": "dcat:Dataset", "dcterms:identifier": view.id, "dcterms:title": view.name,
-        "dcterms:description": view.description or view.comment, "dcat:keyword": sorted({*view.tags, *labels}),
-        "dcat:theme": {"@id": urn(view.domain_id), "dcterms:title": names[view.domain_id]}
+        "dcterms:description": view.description or view.comment or f"{view.kind} {view.path} of {row.source_name}",
+        "dcat:keyword": sorted({*view.tags, *labels}),
+        "dcat:theme": {"@id": urn(view.domain_id), "@type": "skos:Concept", "skos:prefLabel": names[view.domain_id]}
         if view.domain_id in names else None,
         "dcterms:publisher": {"@type": "foaf:Agent", "foaf:name": publisher} if publisher else None,
         "dcat:contactPoint": [{"@type": "vcard:Kind", "vcard:fn": owner.name} for owner in view.owners],
         "dcterms:issued": _time(row.first_seen), "dcterms:modified": _time(view.updated_at),
-        "dcat:version": str(view.version), "adms:status": view.lifecycle,
-        "dcterms:accessRights": view.sensitivity,
+        "dcat:version": str(view.version), "adms:status": {"@type": "skos:Concept", "skos:prefLabel": view.lifecycle},
+        "dcterms:accessRights": _labelled("dcterms:RightsStatement", view.sensitivity),
         "prov:wasDerivedFrom": [{"@id": urn(one)} for one in sorted(origins)],
         "csvw:tableSchema": _schema(view),
         "dcat:distribution": {
             "@id": f"{urn(view.id)}:distribution", "@type": "dcat:Distribution", "dcterms:title": view.path,
-            "dcterms:format": view.format or view.kind,
-            "dcat:byteSize": _size(view.bytes),
+            "dcat:accessURL": {"@id": _address(row)}, "dcat:byteSize": _size(view.bytes),
+            "dcterms:format": _labelled("dcterms:MediaTypeOrExtent", view.format or view.kind),
         },
     }  # fmt: skip
     return _without_empty(node)
+
+
+def _address(row: Asset) -> str:
+    """Where the data lies: the namespace and name that OpenLineage has for it, as an address."""
+    place = row.namespace if "://" in row.namespace else f"urn:sextant:source:{quote(row.source_id, safe='')}"
+    return f"{place.rstrip('/')}/{quote(row.dataset or row.path)}"
+
+
+def _labelled(kind: str, label: str | None) -> dict[str, str] | None:
+    return None if label is None else {"@type": kind, "rdfs:label": label}
 
 
 def _schema(view: AssetView) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import json
 import smtplib
 import ssl
 import time
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Any, Final, NamedTuple
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from cluster.errors import AddressRefused, InvalidInput, SextantError
-from cluster.security.network import policy
+from cluster.security.network import Address, policy
 from cluster.security.secrets import unseal
 
 SECONDS: Final = 10.0
@@ -64,6 +65,8 @@ def check_target(kind: str, target: str, options: dict[str, str], secret: str | 
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
             raise InvalidInput("The address is no http or https URL without a user.", "Correct it.")
         policy().check_name(parts.hostname)
+        with suppress(ValueError):  # a name is looked up when something is sent
+            _foreign(parts.hostname, ipaddress.ip_address(parts.hostname))
 
 
 def deliver(channel: Channel, body: dict[str, Any]) -> None:
@@ -105,16 +108,19 @@ def text_of(body: dict[str, Any]) -> str:
 
 def reachable(host: str, port: int) -> str:
     """The address to connect to. Raises AddressRefused, and SourceUnreachable where the name leads nowhere."""
-    rules = policy()
-    for address in rules.resolve(host, port):
-        told = ipaddress.ip_address(address.partition("%")[0])
-        mapped = getattr(told, "ipv4_mapped", None) or told
-        if mapped.is_loopback and not any(mapped in network for network in rules.networks):
-            raise AddressRefused(
-                f"'{host}' leads to this machine.", "Name its range in SEXTANT_ALLOWED_NETWORKS to allow it."
-            )
+    for address in policy().resolve(host, port):
+        _foreign(host, ipaddress.ip_address(address.partition("%")[0]))
         return address
     raise AddressRefused(f"'{host}' has no address.", "Correct it.")
+
+
+def _foreign(host: str, address: Address) -> None:
+    """Raises AddressRefused for an address of this machine that no setting allows."""
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    if mapped.is_loopback and not any(mapped in network for network in policy().networks):
+        raise AddressRefused(
+            f"'{host}' leads to this machine.", "Name its range in SEXTANT_ALLOWED_NETWORKS to allow it."
+        )
 
 
 def _post(url: str, content: bytes, headers: dict[str, str]) -> None:

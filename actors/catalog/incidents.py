@@ -53,6 +53,14 @@ def recovered(work: UnitOfWork, asset: Asset, cause: str) -> None:
         _resolve(work, asset, held, "Recovered", None)
 
 
+def is_open(session: Session, asset_id: str, cause: str) -> bool:
+    """Whether an incident of this cause is open."""
+    held = select(Incident.id).where(
+        Incident.asset_id == asset_id, Incident.cause == cause, Incident.state != "Resolved"
+    )
+    return session.execute(held.limit(1)).first() is not None
+
+
 def _resolve(work: UnitOfWork, asset: Asset, incident: Incident, reason: str, comment: str | None) -> None:
     before, incident.state = incident.state, "Resolved"
     incident.reason, incident.comment = reason, comment

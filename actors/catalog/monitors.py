@@ -1,5 +1,6 @@
 """Monitors: what is watched of assets between runs of tests, and the incidents that come of it."""
 
+import math
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -11,7 +12,7 @@ from actors.catalog.assets import asset_row
 from actors.catalog.contract import CatalogReceipt, CheckMonitors, DefineMonitor, MonitorView, RemoveMonitor
 from actors.catalog.curation_tables import AssetChange
 from actors.catalog.incident_tables import Monitor
-from actors.catalog.incidents import raised, recovered
+from actors.catalog.incidents import is_open, raised, recovered
 from actors.catalog.metrics import FEWEST, expected, points
 from actors.catalog.quality import scores
 from actors.catalog.tables import Asset, AssetColumn
@@ -49,6 +50,7 @@ def define(work: UnitOfWork, command: DefineMonitor) -> MonitorView:
         raise InvalidInput("There is no such metric.", f"Choose from: {', '.join(METRICS)}.")
     if any(isinstance(value, str) for name, value in told.items() if name != "metric"):
         raise InvalidInput("A bound is a number.", "Correct it.")
+    _reachable(command.kind, {name: float(value) for name, value in told.items() if name != "metric"})
     if command.column and work.session.get(AssetColumn, (asset.id, command.column)) is None:
         raise NotFound("The asset has no such column.", "Read the asset to see its columns.")
     monitor = Monitor(
@@ -59,6 +61,16 @@ def define(work: UnitOfWork, command: DefineMonitor) -> MonitorView:
     work.session.add(monitor)
     work.emit("monitor_defined", asset_entity(asset.id), None, {"path": asset.path, "kind": command.kind})
     return MonitorView.model_validate(monitor)
+
+
+def _reachable(kind: str, bounds: dict[str, float]) -> None:
+    """Raises InvalidInput for bounds that nothing can meet."""
+    if bounds.get("min", -math.inf) > bounds.get("max", math.inf):
+        raise InvalidInput("The lower bound is above the upper one.", "Exchange them.")
+    if bounds.get("max_hours", 1) <= 0:
+        raise InvalidInput("No content is fresher than now.", "Give `max_hours` above 0.")
+    if not 0 <= bounds.get("min_score", 1) <= 1 or (kind == "volume" and bounds.get("max", 0) < 0):
+        raise InvalidInput("A bound is one that no figure can meet.", "A score is 0 to 1, a number of rows 0 and more.")
 
 
 def remove(work: UnitOfWork, command: RemoveMonitor) -> Done:
@@ -81,6 +93,8 @@ def check(work: UnitOfWork, command: CheckMonitors) -> CatalogReceipt:
     for monitor, asset in rows:
         finding = found(work.session, monitor, asset, work.now)
         state = {True: "ok", False: "breached", None: "unknown"}[finding.well]
+        if finding.well is None and monitor.kind == "schema_change" and monitor.state == "breached":
+            state = "breached"
         if finding.well is False:
             raised(work, asset, f"monitor:{monitor.id}", finding.title, monitor.severity)
         elif finding.well:
@@ -144,14 +158,14 @@ def _held(session: Session, monitor: Monitor, column: str, metric: str, what: st
 
 
 def _schema_change(session: Session, monitor: Monitor, now: datetime) -> Finding:
-    """Whether the columns changed since the last look. The incident stays until a person ends it."""
+    """Whether the columns changed since the last look. The incident, and the state, stay until a person ends it."""
     since = monitor.checked_at or monitor.created_at
     changed = select(AssetChange.changes).where(
         AssetChange.asset_id == monitor.asset_id, AssetChange.at > since, AssetChange.changes.has_key("columns")
     )
     changes: list[dict[str, Any]] = list(session.scalars(changed))
     if not changes:
-        return Finding(None)
+        return Finding(well=None if is_open(session, monitor.asset_id, f"monitor:{monitor.id}") else True)
     before = {each["name"] for each in changes[0]["columns"]["before"]}
     after = {each["name"] for each in changes[-1]["columns"]["after"]}
     return Finding(False, f"The columns changed: {len(after - before)} added, {len(before - after)} removed")

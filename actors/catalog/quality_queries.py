@@ -1,5 +1,6 @@
 """Deciding tests that ask a source, or two assets: custom SQL by push-down, and the difference of two tables."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -78,8 +79,11 @@ def difference(test: TestOrder, one: Iterable[pl.DataFrame], other: Iterable[pl.
         first, second = _hashed(one, keys, wanted), _hashed(other, keys, wanted)
     except _TooMuch:
         return CheckOutcome(test_id=test.id, status="Aborted", reason=f"A table has more than {ROWS} rows.")
-    except (pl.exceptions.PolarsError, KeyError):
+    except (pl.exceptions.ColumnNotFoundError, KeyError):
         return CheckOutcome(test_id=test.id, status="Aborted", reason="A column of the test is not in both tables.")
+    except (pl.exceptions.PolarsError, TypeError, ValueError):
+        reason = "The values of a column have no form in which they can be compared; name the others in useColumns."
+        return CheckOutcome(test_id=test.id, status="Aborted", reason=reason)
     left, right = (dict(zip(*side, strict=True)) for side in (first, second))
     alone = len(left.keys() ^ right.keys())
     changed = sum(right.get(key, value) != value for key, value in left.items())
@@ -107,6 +111,16 @@ def _hashed(batches: Iterable[pl.DataFrame], keys: list[str], wanted: list[str])
             raise _TooMuch
         columns = wanted or sorted(set(batch.columns) - set(keys))
         for side, names in zip(found, (keys, columns), strict=True):
-            texts = batch.select(pl.col(name).cast(pl.String) for name in names)
+            texts = pl.DataFrame([_text(batch[name]) for name in names])
             side.append(texts.hash_rows(seed=1).to_numpy() if names else np.zeros(batch.height, np.uint64))
     return tuple(np.concatenate(side).tolist() if side else [] for side in found)
+
+
+def _text(values: pl.Series) -> pl.Series:
+    """Values as text, bytes as hexadecimal digits, lists and structs as JSON."""
+    if values.dtype == pl.Binary:
+        return values.bin.encode("hex")
+    if values.dtype.is_nested():
+        held = (None if each is None else json.dumps(each, sort_keys=True, default=str) for each in values.to_list())
+        return pl.Series(values.name, held, dtype=pl.String)
+    return values.cast(pl.String)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from actors.catalog.contract import CheckOutcome, TestOrder
 from cluster.connectors.interface import AssetInfo, Connector, SourceAccess
-from cluster.errors import Internal, InvalidInput, ModelUnusable, SextantError
+from cluster.errors import Internal, InvalidInput, ModelUnusable, SextantError, SourceObjectGone
 from cluster.telemetry import place_of
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def _guarded(test: TestOrder, work: Callable[[], CheckOutcome]) -> CheckOutcome:
     """A test that the source refuses is aborted; the others of the run go on."""
     try:
         return work()
+    except SourceObjectGone:
+        return _aborted(test, "The query names a table, a column or a function that the source has not.")
     except (InvalidInput, SextantError) as error:
         return _aborted(test, error.detail)
 
@@ -148,7 +150,7 @@ def _asker(access: SourceAccess) -> Callable[[str], Any]:
 
         def ask(text: str) -> Any:
             with closing(Session(brief, credential_of(brief))) as session:
-                return _number([tuple(row.values()) for row in session.rows(text, (), "a quality test")[:1]])
+                return _number([tuple(row.values()) for row in session.rows(text, (), "what the query asks for")[:1]])
 
         return ask
     if kind == "sqlite":
@@ -157,7 +159,7 @@ def _asker(access: SourceAccess) -> Callable[[str], Any]:
         def ask_file(text: str) -> Any:
             database = SqliteDatabase(Path(unquote(urlsplit(access.url).path)), 10)
             ends = time.monotonic() + limit
-            with database.transaction("a quality test") as connection:
+            with database.transaction("what the query asks for") as connection:
                 driver: Any = connection.connection.driver_connection
                 driver.set_progress_handler(lambda: time.monotonic() > ends, 100_000)
                 return _number([tuple(row) for row in connection.exec_driver_sql(text).fetchmany(1)])

@@ -33,7 +33,7 @@ from serve.http.pages import After, AfterNumber, Id, Limit, Page, page
 
 router = APIRouter(tags=["catalog"])
 MayRead = Annotated[Caller, Depends(permitted("catalog:read", scoped=True))]
-Short = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+Short = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*[^\x00-\x1f\s][^\x00-\x1f]*$")]
 PropertyName = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z][A-Za-z0-9_.\-]*$")]
 
 

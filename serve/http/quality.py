@@ -1,8 +1,9 @@
 """Routes of data quality: tests, runs, scores, learned bounds, data contracts, and exports of the catalog."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
@@ -166,7 +167,7 @@ def draft(asset_id: Id, doors: Access, caller: MayRead) -> dict[str, Any]:
                      "content": {"application/ld+json": {}, "text/csv": {}}}},
 )  # fmt: skip
 def export(
-    *, doors: Access, caller: MayRead, wanted: Wanted, after: After = None, limit: Limit = 100,
+    *, request: Request, doors: Access, caller: MayRead, wanted: Wanted, after: After = None, limit: Limit = 100,
     form: Annotated[Literal["dcat", "csv"], Query(alias="format")] = "dcat",
 ) -> Response:  # fmt: skip
     """Assets that the caller may see, as DCAT 3 in JSON-LD or as CSV, page by page; `Link` holds the next page."""
@@ -178,5 +179,7 @@ def export(
             text, following = queries.assets_csv(session, caller, wanted, after, limit)
             answer = Response(text, media_type="text/csv")
     if following is not None:
-        answer.headers["Link"] = f'</api/v1/catalog/export?format={form}&limit={limit}&after={following}>; rel="next"'
+        asked = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
+        query = urlencode([*asked, ("after", following)])
+        answer.headers["Link"] = f'</api/v1/catalog/export?{query}>; rel="next"'
     return answer

@@ -53,6 +53,38 @@ def test_the_inventory_is_paged_and_filtered(admin: httpx.Client, known: dict[st
     assert admin.get(path, params={"status": "gone"}).json()["items"] == []
 
 
+@pytest.mark.parametrize("form", ["csv", "dcat"])
+def test_an_export_is_filtered_on_every_page(admin: httpx.Client, known: dict[str, Any], form: str) -> None:
+    path: str | None = f"/api/v1/catalog/export?source_id={known['id']}&format={form}&limit=2&kind=file"
+    found = []
+    while path:
+        answer = admin.get(path)
+        found += [asset.path for asset in ASSETS if f"{asset.path}" in answer.text]
+        path = answer.links["next"]["url"] if "next" in answer.links else None
+        assert len(found) <= len(ASSETS)
+    assert sorted(found) == [asset.path for asset in ASSETS]
+
+
+def test_a_dataset_has_what_dcat_ap_asks_for(admin: httpx.Client, known: dict[str, Any]) -> None:
+    document = admin.get("/api/v1/catalog/export", params={"source_id": known["id"]}).json()
+    catalog, *datasets = document["@graph"]
+    assert {"dcterms:title", "dcterms:description", "dcterms:publisher", "dcat:dataset"} <= catalog.keys()
+    assert len(datasets) == len(ASSETS)
+    for told in datasets:
+        assert told["dcterms:title"]
+        assert told["dcterms:description"]
+        assert told["dcat:distribution"]["dcat:accessURL"]["@id"].startswith("urn:sextant:source:")
+        assert told["dcat:distribution"]["dcterms:format"]["@type"] == "dcterms:MediaTypeOrExtent"
+
+
+def test_names_are_not_blank_and_a_mistyped_end_is_refused(admin: httpx.Client, known: dict[str, Any]) -> None:
+    for path, body in (("terms", {"name": " "}), ("assets", {"kind": "dashboard", "name": "\u00a0 "})):
+        assert admin.post(f"/api/v1/{path}", json=body).status_code == 422
+    asset = f"/api/v1/assets/{asset_id(known['id'], 'people.csv')}"
+    endless = {"certification": {"level": "gold", "until": "2027-01-01T00:00:00Z"}}
+    assert admin.patch(asset, json=endless).status_code == 422
+
+
 def test_a_scan_is_started_once_for_a_key_and_stopped(admin: httpx.Client, known: dict[str, Any]) -> None:
     path, headers = f"/api/v1/sources/{known['id']}/scans", {"Idempotency-Key": "by-hand"}
     first, second = (admin.post(path, json={"level": "sample"}, headers=headers) for _ in range(2))

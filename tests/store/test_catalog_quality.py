@@ -180,6 +180,9 @@ def test_two_tables_are_compared_by_their_keys() -> None:
     assert (outcome.status, outcome.observed) == ("Failed", 3.0)
     assert outcome.reason == "2 rows in one table only, 1 that differ, 0 keys repeated."
     assert difference(order("tableDiff", table2="b", keyColumns=["no"]), [one], [other]).status == "Aborted"
+    nested = one.with_columns(l=pl.Series([["a"], None, []]), s=pl.Series([{"k": 1}] * 3), b=pl.Series([b"\xff"] * 3))
+    assert difference(test, [nested], [nested[1:], nested[:1]]).status == "Success"
+    assert difference(test, [nested], [nested.with_columns(l=pl.Series([["b"], None, []]))]).observed == 1
 
 
 def census(site: Site, name: str, rows: int = 100, at: datetime | None = None, **columns: dict[str, Any]) -> None:

@@ -97,6 +97,8 @@ class Ownership(View):
 class Certification(View):
     """Somebody's word that the asset may be relied on, until `expires_at` if it is given."""
 
+    model_config = ConfigDict(extra="forbid")  # a mistyped end would make it endless
+
     level: CertificationLevel
     expires_at: AwareDatetime | None = None
     by: str = ""

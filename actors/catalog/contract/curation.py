@@ -15,7 +15,7 @@ RegisteredKind = Literal[
 ]  # fmt: skip
 PropertyType = Literal["text", "number", "boolean", "date", "choice"]
 AssetId = Annotated[str, Field(min_length=1, max_length=100)]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*[^\x00-\x1f\s][^\x00-\x1f]*$")]
 
 
 class DomainView(View):
