@@ -9,7 +9,14 @@ from sqlalchemy.orm import Session
 
 from actors.catalog import odcs
 from actors.catalog.assets import asset_row
-from actors.catalog.contract import CheckContract, ContractResult, ContractView, ImportContract, RemoveContract
+from actors.catalog.contract import (
+    QUALITY_TOLD,
+    CheckContract,
+    ContractResult,
+    ContractView,
+    ImportContract,
+    RemoveContract,
+)
 from actors.catalog.metrics import points
 from actors.catalog.odcs import Terms
 from actors.catalog.odcs_rules import OBJECT, Rule, quoted
@@ -180,7 +187,8 @@ def drafted(session: Session, asset_id: str, caller: Caller) -> dict[str, Any]:
         }
         for row in rows
     ]  # fmt: skip
-    tests = session.scalars(select(QualityTest).where(QualityTest.asset_id == asset_id, QualityTest.enabled))
+    ours = (QualityTest.enabled, QualityTest.definition != QUALITY_TOLD)
+    tests = session.scalars(select(QualityTest).where(QualityTest.asset_id == asset_id, *ours))
     rules = [Rule(test.definition, test.column, test.parameters) for test in tests]
     whole = notes.get("")
     return odcs.written(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from actors.catalog.quality_facets import SIZES, sizes
 from cluster.connectors.interface import LogicalType
 
 MOST_COLUMNS: Final = 10_000
@@ -158,4 +159,5 @@ def _lifecycle(body: Value) -> Value | None:
 _READERS: Final[Mapping[str, Callable[[Value], Value | None]]] = {
     "schema": _schema, "documentation": _documentation, "ownership": _ownership, "tags": _tags, "storage": _storage,
     "dataSource": _data_source, "version": _version, "datasetType": _dataset_type, "lifecycleStateChange": _lifecycle,
+    **dict.fromkeys(SIZES, sizes),
 }  # fmt: skip

@@ -95,10 +95,9 @@ def _counting(session: Session, row: LineageEvent, event: Event) -> Iterator[tup
         yield row, completed
 
 
-def describe(work: UnitOfWork, told: Sequence[Telling]) -> None:
-    """Brings the assets up to date with what events say of them."""
-    if told:
-        Describing(work, told).write()
+def describe(work: UnitOfWork, told: Sequence[Telling]) -> list[tuple[Asset, Telling]]:
+    """Brings the assets up to date with what events say of them; which assets each telling was about."""
+    return Describing(work, told).write() if told else []
 
 
 class Describing:
@@ -112,15 +111,17 @@ class Describing:
         self.unseen = hidden(self.session, work.caller, ids)
         self.fresh: set[str] = set()
         self.changes: dict[str, Changes] = {}
+        self.seen: list[tuple[Asset, Telling]] = []
         self._add_assets()
         rows = self.session.scalars(select(ToldFacet).where(ToldFacet.asset_id.in_(list(self.assets))))
         self.rows = {(row.asset_id, row.facet): row for row in rows}
 
-    def write(self) -> None:
+    def write(self) -> list[tuple[Asset, Telling]]:
         for told in self.told:
             asset = self.assets.get(self._place(told).asset_id)
             if asset is not None and asset.id not in self.unseen and not _purged(asset, told):
                 self._take_all(asset, told)
+                self.seen.append((asset, told))
         self.session.flush()
         touched = [self.assets[identifier] for identifier in sorted(self.changes)]
         for asset in touched:
@@ -128,6 +129,7 @@ class Describing:
         self.session.flush()
         refresh(self.session, [asset.id for asset in touched])
         self._follow(touched)
+        return self.seen
 
     def _facets(self, asset: Asset) -> dict[str, ToldFacet]:
         return {facet: row for (of, facet), row in self.rows.items() if of == asset.id}

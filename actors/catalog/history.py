@@ -31,7 +31,7 @@ LABEL_FACTS: Final = ("column", "data_class", "sensitivity", "origin", "state", 
 
 TOLD: Final = "told."  # before the names of facets that other tools told
 # Facets by which no version is made: they move with every run, or are columns by now.
-UNVERSIONED: Final = ("version", "written", "schemaRead")
+UNVERSIONED: Final = ("version", "written", "schemaRead", "dataQualityMetrics", "inputStatistics", "outputStatistics")
 
 Writer = Literal["machine", "human"]
 Changes = dict[str, tuple[Any, Any]]

@@ -12,6 +12,7 @@ from actors.catalog.contract import IncidentView, MoveIncident, OpenIncident
 from actors.catalog.incident_tables import Incident
 from actors.catalog.quality_tables import QualityResult, QualityTest
 from actors.catalog.tables import Annotation, Asset
+from actors.catalog.told_tables import ToldFacet
 from cluster.context import Caller, new_id
 from cluster.errors import Conflict, InvalidInput, NotFound
 from cluster.naming import asset_entity
@@ -71,11 +72,14 @@ def _resolve(work: UnitOfWork, asset: Asset, incident: Incident, reason: str, co
 
 
 def _answers_for(session: Session, asset_id: str) -> str | None:
+    """Whom people made the owner; else a steward, else whom another tool tells of first."""
     note = session.get(Annotation, (asset_id, ""))
-    if note is None:
-        return None
-    stewards = sorted(note.owners or (), key=lambda owner: owner["type"] != "steward")
-    return note.owner or (stewards[0]["name"] if stewards else None)
+    named = sorted(note.owners or (), key=lambda owner: owner["type"] != "steward") if note is not None else []
+    if note is not None and note.owner:
+        return note.owner
+    told = session.get(ToldFacet, (asset_id, "ownership"))
+    named = named or (told.value["owners"] if told is not None and told.value else [])
+    return named[0]["name"] if named else None
 
 
 def after_results(work: UnitOfWork, asset_id: str, results: Iterable[QualityResult]) -> None:

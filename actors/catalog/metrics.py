@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from actors.catalog.contract import Bounds
+from actors.catalog.contract import Bounds, FigureView
 from actors.catalog.quality_tables import MetricPoint
 from cluster.kernels.report import AssetEvidence
 from cluster.runtime.commands import UnitOfWork
@@ -34,9 +34,11 @@ class Point(NamedTuple):
     value: float
 
 
-def note(work: UnitOfWork, asset_id: str, column: str, metric: str, value: float) -> None:
-    """Keeps a figure of now, and forgets those of more than 400 days ago."""
-    work.session.merge(MetricPoint(asset_id=asset_id, column=column, metric=metric, at=work.now, value=value))
+def note(  # noqa: PLR0917
+    work: UnitOfWork, asset_id: str, column: str, metric: str, value: float, at: datetime | None = None
+) -> None:
+    """Keeps a figure of now or of a time, and forgets those of more than 400 days ago."""
+    work.session.merge(MetricPoint(asset_id=asset_id, column=column, metric=metric, at=at or work.now, value=value))
     mine = (MetricPoint.asset_id == asset_id, MetricPoint.column == column, MetricPoint.metric == metric)
     work.session.execute(delete(MetricPoint).where(*mine, MetricPoint.at < work.now - timedelta(days=KEPT_DAYS)))
 
@@ -69,6 +71,19 @@ def metrics_of(session: Session, asset_id: str) -> list[tuple[str, str]]:
     """(column, metric) of every history that an asset has."""
     statement = select(MetricPoint.column, MetricPoint.metric).where(MetricPoint.asset_id == asset_id).distinct()
     return [(column, metric) for column, metric in session.execute(statement.order_by("column", "metric"))]
+
+
+def figures(
+    session: Session, asset_id: str, column: str | None, metric: str | None, limit: int = 100
+) -> list[FigureView]:
+    """The newest figures of an asset, the newest first: all, or those of a column ("": the asset) or a metric."""
+    statement = select(MetricPoint).where(MetricPoint.asset_id == asset_id, MetricPoint.metric != "content")
+    if column is not None:
+        statement = statement.where(MetricPoint.column == column)
+    if metric is not None:
+        statement = statement.where(MetricPoint.metric == metric)
+    ordered = statement.order_by(MetricPoint.at.desc(), MetricPoint.column, MetricPoint.metric)
+    return [FigureView.model_validate(row) for row in session.scalars(ordered.limit(limit))]
 
 
 def expected(history: Sequence[Point], at: datetime) -> tuple[float, float, bool] | None:

@@ -105,6 +105,8 @@ class EventDataset(Dataset):
             return value
         parts = [value.get(name) for name in ("inputFacets", "outputFacets", "facets")]
         told = {name: facet for part in parts if isinstance(part, dict) for name, facet in part.items()}
+        if "dataQuality" in told:  # as it was called before
+            told.setdefault("dataQualityMetrics", told["dataQuality"])
         return value | {"told": told}
 
     @property

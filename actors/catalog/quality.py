@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from actors.catalog.assets import asset_row
 from actors.catalog.contract import (
+    QUALITY_TOLD,
     CatalogReceipt,
     CheckOutcome,
     DefineTest,
@@ -144,7 +145,8 @@ def run(work: UnitOfWork, command: RunTests) -> QualityRunView:
 
 def tests_of(session: Session, asset_id: str) -> list[TestOrder]:
     """The enabled tests of an asset as their evaluation needs them."""
-    rows = session.scalars(select(QualityTest).where(QualityTest.asset_id == asset_id, QualityTest.enabled))
+    ours = (QualityTest.enabled, QualityTest.definition != QUALITY_TOLD)  # what other tools test, they run themselves
+    rows = session.scalars(select(QualityTest).where(QualityTest.asset_id == asset_id, *ours))
     return [TestOrder.model_validate(row) for row in rows]
 
 
@@ -177,7 +179,7 @@ def _store(work: UnitOfWork, run: QualityRun, outcomes: Sequence[CheckOutcome]) 
 def _finish(work: UnitOfWork, run: QualityRun, problem: str | None) -> None:
     run.state, run.finished_at, run.problem = ("failed" if problem else "succeeded"), work.now, problem
     work.session.flush()
-    _score(work, run.asset_id)
+    score(work, run.asset_id)
     results = work.session.scalars(select(QualityResult).where(QualityResult.run_id == run.id)).all()
     row = work.session.get(Asset, run.asset_id)
     counts = {status: sum(each.status == status for each in results) for status in ("Success", "Failed", "Aborted")}
@@ -186,7 +188,8 @@ def _finish(work: UnitOfWork, run: QualityRun, problem: str | None) -> None:
     after_results(work, run.asset_id, results)
 
 
-def _score(work: UnitOfWork, asset_id: str) -> None:
+def score(work: UnitOfWork, asset_id: str) -> None:
+    """Writes the scores of today, by the newest result of each test."""
     latest = (
         select(QualityResult.dimension, QualityResult.status)
         .join(QualityTest, QualityTest.id == QualityResult.test_id)

@@ -19,7 +19,7 @@ from actors.catalog.assets import (
     views,
 )
 from actors.catalog.carrying import carried_labels
-from actors.catalog.contract import Bounds, TermView
+from actors.catalog.contract import Bounds, FigureView, TermView
 from actors.catalog.contracts import contracts, get_contract
 from actors.catalog.contracts import drafted as contract_draft
 from actors.catalog.contracts import exported as contract_document
@@ -33,7 +33,7 @@ from actors.catalog.history import changes, state, version_at
 from actors.catalog.incidents import get_incident, incidents
 from actors.catalog.lineage_documents import as_graph, as_openlineage
 from actors.catalog.linking import links
-from actors.catalog.metrics import learned
+from actors.catalog.metrics import figures, learned
 from actors.catalog.monitors import monitors
 from actors.catalog.properties import definitions
 from actors.catalog.quality import list_tests, pending_runs, results, run_view, scores
@@ -65,6 +65,7 @@ __all__ = [
     "edges_of_source",
     "english",
     "facets",
+    "figures_of",
     "flows",
     "get_asset",
     "get_contract",
@@ -110,6 +111,14 @@ def assets_csv(
     rows = list(session.scalars(select(Asset).where(*limits).order_by(Asset.id).limit(limit + 1)))
     told = rows[:limit]
     return asset_csv.written(views(session, told, caller)), told[-1].id if len(rows) > limit else None
+
+
+def figures_of(  # noqa: PLR0917
+    session: Session, caller: Caller, asset_id: str, column: str | None, metric: str | None, limit: int = 100
+) -> list[FigureView]:
+    """The history of the figures of an asset, the newest first. Raises NotFound."""
+    asset_row(session, asset_id, caller)
+    return figures(session, asset_id, column, metric, limit)
 
 
 def learned_bounds(session: Session, caller: Caller, asset_id: str) -> list[Bounds]:

@@ -19,6 +19,7 @@ from actors.catalog.datasets import Place, locate
 from actors.catalog.describing import describe, tellings
 from actors.catalog.job_sql import told_by_sql, without_values
 from actors.catalog.lineage import DerivedEdge
+from actors.catalog.observing import observe
 from actors.catalog.openlineage import Dataset, Event, Flow, Named, flows, other_names, read_event
 from actors.catalog.same_datasets import learn_names
 from actors.catalog.tables import Edge, LineageEvent
@@ -41,7 +42,7 @@ def record_lineage_event(work: UnitOfWork, command: RecordLineageEvent) -> Linea
     work.session.flush()
     told = tellings(work, row, event)
     learn_names(work, told)
-    describe(work, told)
+    observe(work, describe(work, told))
     begun = ended = 0
     if row.job_id is not None:
         begun, ended = _apply(work, row)

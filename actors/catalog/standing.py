@@ -77,7 +77,17 @@ def take_words(asset: Asset, facets: Facets) -> bool:
     differing = {name: value for name, value in values.items() if getattr(asset, name) != value}
     for name, value in differing.items():
         setattr(asset, name, value)
+    _take_sizes(asset, facets)
     return bool(differing)
+
+
+def _take_sizes(asset: Asset, facets: Facets) -> None:
+    """How much there is, which moves by itself and is no change: as the newest look at it tells, none once emptied."""
+    counted, told = facets.get("dataQualityMetrics"), facets.get("lifecycleStateChange")
+    sizes = _value(facets, "dataQualityMetrics")
+    if told is not None and told.value == {"state": "TRUNCATE"} and (counted is None or counted.at <= told.at):
+        sizes = {"rows": 0, "bytes": 0}
+    asset.rows_estimate, asset.bytes = sizes.get("rows"), sizes.get("bytes")
 
 
 def take_columns(work: UnitOfWork, asset: Asset, facets: Facets) -> Changes:

@@ -15,6 +15,7 @@ from actors.catalog.contract import (
     ContractView,
     DefineTest,
     DimensionScoreView,
+    FigureView,
     ImportContract,
     QualityResultView,
     QualityRunView,
@@ -111,6 +112,20 @@ def bounds(asset_id: Id, doors: Access, caller: MayRead) -> Page[Bounds]:
     """Where the next value of each metric is expected, learned from its history and the days of the week."""
     with doors.reading() as session:
         return Page[Bounds](items=tuple(queries.learned_bounds(session, caller, asset_id)))
+
+
+@router.get("/assets/{asset_id}/quality/figures", operation_id="list_figures", summary="Read the figures of an asset")
+def figures(  # noqa: PLR0917
+    asset_id: Id,
+    doors: Access,
+    caller: MayRead,
+    column: Annotated[str | None, Query(max_length=1000, description="A column; empty: the asset.")] = None,
+    metric: Annotated[str | None, Query(max_length=100)] = None,
+    most: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Page[FigureView]:
+    """What was measured of it at which time, by inventories and scans, and by jobs that tell so; the newest first."""
+    with doors.reading() as session:
+        return Page[FigureView](items=tuple(queries.figures_of(session, caller, asset_id, column, metric, most)))
 
 
 @router.get("/contracts", operation_id="list_contracts", summary="List data contracts")

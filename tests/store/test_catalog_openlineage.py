@@ -23,6 +23,7 @@ from actors.catalog.contract import (
     RegisterAsset,
     RestoreAsset,
     RestrictDomain,
+    RunTests,
     SourceRef,
 )
 from actors.catalog.datasets import locate
@@ -34,7 +35,7 @@ from actors.scans.contract.definitions import Definition, Trigger
 from actors.scans.firing import _written
 from cluster.connectors.interface import AssetInfo, ColumnInfo
 from cluster.context import Caller
-from cluster.errors import InvalidInput, NotFound
+from cluster.errors import Conflict, InvalidInput, NotFound
 from cluster.events.feed import EventDraft
 from cluster.naming import asset_id
 from cluster.runtime.commands import Command, UnitOfWork
@@ -498,3 +499,81 @@ def test_facets_that_are_none_are_kept_and_say_nothing(desk: Desk, facets: dict[
     assert desk.session.get_one(LineageEvent, receipt.event_id).body["outputs"][0]["facets"] == facets
     values = [each.value for each in queries.get_asset(desk.session, TOTALS).told]
     assert all(next(iter(value.values())) in ([], {}, "RENAME") or "é'\"; --" in value["fields"] for value in values)
+
+
+def quality(rows: int, nulls: int, *assertions: dict[str, Any]) -> dict[str, Any]:
+    columns = {"amount": {"nullCount": nulls, "distinctCount": 2, "sum": 30.0, "count": 3, "min": 4711, "max": 4712}}
+    metrics = {"rowCount": rows, "bytes": 10 * rows, "columnMetrics": columns}
+    return {"dataQualityMetrics": metrics, "dataQualityAssertions": {"assertions": list(assertions)}}
+
+
+NOT_NULL = {"assertion": "not_null", "column": "amount", "success": False, "actual": "4711"}
+UNIQUE = {"assertion": "unique", "column": "amount", "success": True, "severity": "warn"}
+
+
+def test_figures_of_jobs_join_the_history_and_hold_no_value(desk: Desk) -> None:
+    def read(name: str) -> list[tuple[str, str, str, float]]:
+        found = queries.figures_of(desk.session, EVERYBODY, told_of(desk, name).id, None, None)
+        return [(f"{one.at:%H:%M}", one.column, one.metric, one.value) for one in found]
+
+    for run, rows in (("r2", 8), ("r1", 4), ("r2", 8)):
+        inputs = [dataset("mart.sold") | {"inputFacets": quality(rows, 1)}, dataset("mart.totals", **quality(rows, 1))]
+        size = {"outputFacets": {"outputStatistics": {"rowCount": rows, "size": 80}}}
+        outputs = [dataset("public.orders") | size]
+        desk.tell(event(run, "COMPLETE", f"1{run[1]}:00:00", inputs=inputs, outputs=outputs))
+    assert read("mart.sold") == [
+        ("12:00", "", "bytes", 80.0), ("12:00", "", "rows", 8.0), ("12:00", "amount", "distinct_share", 0.25),
+        ("12:00", "amount", "mean", 10.0), ("12:00", "amount", "null_share", 0.125),
+        ("11:00", "", "bytes", 40.0), ("11:00", "", "rows", 4.0), ("11:00", "amount", "distinct_share", 0.5),
+        ("11:00", "amount", "mean", 10.0), ("11:00", "amount", "null_share", 0.25),
+    ]  # fmt: skip
+    assert ("12:00", "", "told_rows", 8.0) in read("mart.totals"), "beside what scans measure"
+    assert ("12:00", "", "told_written_rows", 8.0) in read("public.orders")
+    asset = told_of(desk, "mart.sold")
+    assert (asset.rows, asset.bytes, asset.version) == (8, 80, 1), "sizes move by themselves"
+    assert "4711" not in asset.model_dump_json()
+    emptied = [dataset("mart.sold", **lifecycle("TRUNCATE"))]
+    desk.tell(event("r3", "COMPLETE", "13:00:00", outputs=emptied))
+    assert told_of(desk, "mart.sold").rows == 0
+
+
+def test_tests_of_other_tools_are_results_scores_and_incidents(desk: Desk) -> None:
+    told = {"ownership": {"owners": [{"name": "team:sales"}]}}
+    failing = [dataset("mart.sold", **told) | {"inputFacets": quality(8, 1, NOT_NULL, UNIQUE)}]
+    passing = [dataset("mart.sold") | {"inputFacets": quality(8, 0, NOT_NULL | {"success": True})}]
+    early = event("r0", "COMPLETE", "09:00:00", inputs=passing)
+    failed = [event("r1", state, f"10:0{n}:00", inputs=failing) for n, state in enumerate(("RUNNING", "FAIL"))]
+    desk.tell(*failed, early, *failed)
+    asset = told_of(desk, "mart.sold")
+    tests = {test.parameters["assertion"]: test for test in queries.list_tests(desk.session, EVERYBODY, asset.id)}
+    facts = {name: (test.column, test.dimension, test.severity, test.origin) for name, test in tests.items()}
+    assert facts == {
+        "not_null": ("amount", "Completeness", 3, "openlineage"), "unique": ("amount", "Uniqueness", 4, "openlineage"),
+    }  # fmt: skip
+    results = queries.results(desk.session, EVERYBODY, tests["not_null"].id)
+    assert [(one.status, one.method, one.observed) for one in results] == [
+        ("Failed", "told", None), ("Success", "told", None),
+    ]  # fmt: skip
+    scores = {one.dimension: one.score for one in queries.scores(desk.session, EVERYBODY, asset.id)}
+    assert scores == {"Completeness": 0.0, "Uniqueness": 1.0}
+    (incident,) = queries.incidents(desk.session, EVERYBODY, asset_id=asset.id)
+    assert (incident.state, incident.occurrences, incident.owner) == ("New", 1, "team:sales")
+    desk.tell(event("r2", "COMPLETE", "11:00:00", inputs=passing))
+    assert queries.incidents(desk.session, EVERYBODY, asset_id=asset.id)[0].reason == "Recovered"
+    with pytest.raises(Conflict):
+        desk.do(RunTests(asset_id=asset.id))  # nothing of it is ours to run
+
+
+def test_expectations_of_great_expectations_are_tests(desk: Desk) -> None:
+    expected = [{"expectationType": "expect_table_row_count_to_be_between", "success": True},
+                {"expectationType": "expect_column_values_to_not_be_null", "column": "amount", "success": False},
+                {"expectationType": 7, "success": True}, {"expectationType": "x", "success": "yes"}]  # fmt: skip
+    facets = {"greatExpectations_assertions": {"assertions": expected}, "dataQuality": {"rowCount": 10}}
+    inputs = [{"namespace": "sqlite", "name": "transactions", "inputFacets": facets}]
+    desk.tell(event("r1", "COMPLETE", "10:00:00", inputs=inputs))
+    tests = queries.list_tests(desk.session, EVERYBODY, asset_id("sqlite", "transactions"))
+    assert sorted((test.parameters["assertion"], test.column, test.dimension) for test in tests) == [
+        ("expect_column_values_to_not_be_null", "amount", "Completeness"),
+        ("expect_table_row_count_to_be_between", "", "Completeness"),
+    ]  # fmt: skip
+    assert queries.get_asset(desk.session, asset_id("sqlite", "transactions")).rows == 10

@@ -95,6 +95,7 @@ from actors.catalog.contract.lineage import (
     TellEdge,
 )
 from actors.catalog.contract.quality import (
+    QUALITY_TOLD,
     Bounds,
     CheckContract,
     CheckOutcome,
@@ -104,6 +105,7 @@ from actors.catalog.contract.quality import (
     Definition,
     Dimension,
     DimensionScoreView,
+    FigureView,
     ImportContract,
     PendingRun,
     QualityResultView,
@@ -120,6 +122,7 @@ from actors.catalog.contract.quality import (
 
 __all__ = [
     "GROUP",
+    "QUALITY_TOLD",
     "AlertView",
     "AnnotateAsset",
     "AssetChangeView",
@@ -157,6 +160,7 @@ __all__ = [
     "DomainView",
     "EndEdge",
     "FacetCounts",
+    "FigureView",
     "ImpactLevel",
     "ImpactView",
     "ImportContract",

@@ -1,7 +1,7 @@
 """Data quality: tests, runs and results, suggestions, scores, learned bounds, and data contracts."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -20,26 +20,32 @@ Definition = Literal[
     "columnValueStdDevToBeBetween", "columnValuesSumToBeBetween", "columnValuesMissingCount",
     "columnValuesToBeAtExpectedLocation",
 ]  # fmt: skip
+# The test of another tool, which it ran and told the result of.
+QUALITY_TOLD: Final = "dataQualityAssertion"
 Dimension = Literal["Completeness", "Accuracy", "Consistency", "Validity", "Uniqueness", "Integrity"]
 TestStatus = Literal["Success", "Failed", "Aborted", "Queued"]
 
 
 class QualityTestView(View):
+    """A test. A dataQualityAssertion is run by another tool (origin openlineage), and its parameters are what that tool
+    calls the test, and the job that runs it."""
+
     id: str
     asset_id: str
     column: str
-    definition: Definition
+    definition: Definition | Literal["dataQualityAssertion"]
     parameters: dict[str, Any]
     dimension: Dimension
     severity: int
-    origin: Literal["human", "suggested", "contract"]
+    origin: Literal["human", "suggested", "contract", "openlineage"]
     enabled: bool
 
 
 class QualityResultView(View):
     """What a test came to: `observed` is what was measured, `low` and `high` what it was held against.
 
-    `method`: profile (the last scan already knew), read (the asset was read), pushdown (the source was asked).
+    `method`: profile (the last scan already knew), read (the asset was read), pushdown (the source was asked),
+    told (another tool ran the test).
     """
 
     run_id: str
@@ -47,7 +53,7 @@ class QualityResultView(View):
     asset_id: str
     at: datetime
     status: TestStatus
-    method: Literal["profile", "read", "pushdown"]
+    method: Literal["profile", "read", "pushdown", "told"]
     observed: float | None
     passed_rows: int | None
     failed_rows: int | None
@@ -76,6 +82,18 @@ class DimensionScoreView(View):
     passed: int
     total: int
     score: float
+
+
+class FigureView(View):
+    """A figure at a time: rows, bytes, shares of nulls and of distinct values, means; of jobs what they read and wrote.
+
+    `told_` stands before figures that another tool told of an asset which scans measure too.
+    """
+
+    column: str
+    metric: str
+    at: datetime
+    value: float
 
 
 class Bounds(View):
