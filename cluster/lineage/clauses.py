@@ -50,6 +50,35 @@ def _mark(tokens: Tokens, place: int) -> int:
     return 5 if named else 0
 
 
+def of_postgres(tokens: Tokens) -> Tokens:
+    """Without OVERRIDING SYSTEM VALUE and WITH NO DATA; a recursive view as what it is short for."""
+    place = find(tokens, 1, ("OVERRIDING",))
+    if word(tokens, 0) in ("INSERT", "WITH") and place > 0 and word(tokens, place + 2) == "VALUE":
+        return tokens[:place] + tokens[place + 3 :]
+    if word(tokens, 0) != "CREATE":
+        return tokens
+    if word(tokens, len(tokens) - 1) == "DATA":
+        end = find(tokens, len(tokens) - 3, ("WITH",))
+        tokens = tokens[:end] if end > 0 else tokens
+    view = find(tokens[:6], 1, ("RECURSIVE",))
+    begins = find(tokens, view + 2, ("AS",))
+    return _recursive(tokens, view, begins) if view > 0 and begins > 0 else tokens
+
+
+def _recursive(tokens: Tokens, view: int, begins: int) -> Tokens:
+    """CREATE RECURSIVE VIEW v (a) AS q as CREATE VIEW v AS WITH RECURSIVE v (a) AS (q) SELECT * FROM v."""
+    named = tokens[view + 2 : begins]
+    listed = find(named, 0, ("(",))
+    name = named if listed < 0 else named[:listed]
+    recursive = Token(TokenType.RECURSIVE, "RECURSIVE")
+    return [
+        *tokens[:view], tokens[view + 1], *name, tokens[begins], Token(TokenType.WITH, "WITH"), recursive, *name[-1:],
+        *named[len(name) :], tokens[begins], Token(TokenType.L_PAREN, "("), *tokens[begins + 1 :],
+        Token(TokenType.R_PAREN, ")"), Token(TokenType.SELECT, "SELECT"), Token(TokenType.STAR, "*"),
+        Token(TokenType.FROM, "FROM"), *name[-1:],
+    ]  # fmt: skip
+
+
 def without_files(tokens: Tokens) -> Tokens:
     """SELECT ... INTO OUTFILE 'x' FIELDS ...: files are no tables."""
     place = find(tokens, 1, ("INTO",))

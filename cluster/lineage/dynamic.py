@@ -13,6 +13,7 @@ _VERBS: Final = ("INSERT ", "SELECT ", "UPDATE ", "DELETE ", "MERGE ", "CREATE "
 _WRAPPED: Final = ("IMMEDIATE", "SP_EXECUTESQL", "(", "'", "N'", "FORMAT")
 _TEXTS: Final = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING, TokenType.RAW_STRING)
 _PREPARED: Final = re.compile(r"(?i)\w+\s+FROM\s+'")
+_QUOTED: Final = re.compile(r"'((?:[^']|'')*)'?")
 _BLANKS: Final = re.compile(r"%(?:\d+\$)?[sIL]")
 
 
@@ -30,9 +31,17 @@ def dynamic_texts(tokens: Tokens, known: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unwrapped(text: str) -> str:
-    if (text.upper().startswith(_WRAPPED) or _PREPARED.match(text)) and "'" in text:
-        text = text[text.index("'") + 1 : text.rindex("'")].replace("''", "'")
-    return text
+    """The text in quotes that is run, without what is handed to it, as in format('...', x)."""
+    if not (text.upper().startswith(_WRAPPED) or _PREPARED.match(text)) or "'" not in text:
+        return text
+    parts: list[str] = []
+    end = -1
+    for found in _QUOTED.finditer(text):
+        if end >= 0 and text[end : found.start()].strip(" \t\r\n|+N") != "":
+            break
+        parts.append(found[1].replace("''", "'"))
+        end = found.end()
+    return "".join(parts)
 
 
 def _filled(found: re.Match[str]) -> str:

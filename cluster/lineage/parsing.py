@@ -22,7 +22,7 @@ from cluster.lineage.boundaries import (
     without_output,
 )
 from cluster.lineage.bounded import Endless, parse, parser
-from cluster.lineage.clauses import of_batches, with_marks, without_files, without_label
+from cluster.lineage.clauses import of_batches, of_postgres, with_marks, without_files, without_label
 from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
@@ -160,7 +160,7 @@ class Parsing:
         if self.names.dialect in ("tsql", "fabric"):
             return without_output(of_batches(without_call(without_hints(tokens))))
         if self.names.dialect in ("postgres", "redshift", "materialize", "risingwave"):
-            return without_fate(tokens), None
+            return without_fate(of_postgres(tokens)), None
         if self.names.dialect == "oracle":
             return with_one_where(without_error_log(tokens)), None
         if self.names.dialect == "teradata":

@@ -13,6 +13,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 Tokens = list[Token]
 _SCAFFOLD: Final = frozenset({"BEGIN", "WHILE", "LOOP", "REPEAT", "EXCEPTION", "ELSEIF"})
 _PLAIN: Final = ("PRINT", "UPDATE STATISTICS", "CALL", "GO")
+_ROWS: Final = re.compile(r"(?i)\bFROM\s{1,9}STDIN\b[^;]{0,200};")
+_ROWS_END: Final = "\n\\."
 _OF_HIVE: Final = re.compile(r"(?i)\b(?:external|alter|msck|drop|repair|describe|show)\b")  # Athena reads it so
 AT_ONCE: Final = 50_000
 LONGEST: Final = 2_000_000
@@ -28,13 +30,27 @@ def prepared(sql: str, dialect: str) -> str:
         sql = re.sub(r"(?m)^([ \t]*)/([ \t]*)$", r"\1;\2", sql)
     if dialect in ("athena", "trino", "presto") and "`" in sql and not _OF_HIVE.search(sql):
         sql = sql.replace("`", '"')  # quotes of other engines, where they can mean nothing else
+    if dialect == "postgres" and _ROWS_END in sql:
+        sql = _without_rows(sql)
     if dialect == "mysql" and "/*!" in sql:  # what servers of a version run
         sql = re.sub(r"(?s)/\*!(\d*)(.*?)\*/", lambda m: " " * (3 + len(m[1])) + m[2] + "  ", sql)
     sql = re.sub(r"(?m)^[ \t]*\\[a-z].*$", lambda m: " " * len(m[0]), sql)
-    sql = re.sub(r"(?:\A|;)\s*//[^\n]*", lambda m: re.sub(r"[^\n;]", " ", m[0]), sql)
+    if "//" in sql:
+        sql = re.sub(r"(?:\A|;)\s*//[^\n]*", lambda m: re.sub(r"[^\n;]", " ", m[0]), sql)
     if re.search(r"(?im)^[ \t]*DELIMITER[ \t]", sql):
         sql = _without_delimiters(sql)
     return sql
+
+
+def _without_rows(sql: str) -> str:
+    """A dump without the rows that stand behind COPY ... FROM stdin."""
+    kept: list[str] = []
+    start = 0
+    while (found := _ROWS.search(sql, start)) and (end := sql.find(_ROWS_END, found.end())) >= 0:
+        end += len(_ROWS_END)
+        kept += [sql[start : found.end()], re.sub(r"[^\n]", " ", sql[found.end() : end])]
+        start = end
+    return "".join([*kept, sql[start:]])
 
 
 def _without_delimiters(sql: str) -> str:

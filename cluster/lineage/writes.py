@@ -64,7 +64,11 @@ class Writes(Changes):
         returning = node.args.get("returning")
         if returning is None or scope is None:
             return Relation([])
-        return self.queries.project(exp.Select(expressions=returning.expressions), scope)
+        relation = self.queries.project(exp.Select(expressions=returning.expressions), scope)
+        changed = self.found[-1].table
+        if any(origin.table == changed for origin in relation.every()):  # what its rows held goes on
+            self.queries.reads[changed] = None
+        return relation
 
     def query(self, node: exp.Expr, ctes: Mapping[str, Relation]) -> None:
         inner = node.unnest() if isinstance(node, exp.Subquery) else node
