@@ -21,9 +21,10 @@ def take_in(work: UnitOfWork, command: ImportGlossary) -> CatalogReceipt:
     lines = (
         glossary_csv.read(command.text) if command.format == "csv" else glossary_skos.read(command.text, command.format)
     )
-    names = [line.name for line in lines]
-    if len(set(names)) != len(names):
-        raise InvalidInput("A name stands twice.", "Give each term one line.")
+    first: dict[str, int] = {}
+    for line in lines:
+        if first.setdefault(line.name, line.line) != line.line:
+            raise InvalidInput(f"Entries {first[line.name]} and {line.line} have one name.", "Give each term one line.")
     before = _versions(work)
     ids: dict[str, str] = {}
     for line in lines:

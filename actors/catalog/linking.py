@@ -28,7 +28,7 @@ from cluster.runtime.commands import UnitOfWork
 from cluster.security.visibility import visible
 
 BIAS: Final = -2.2
-WEIGHTS: Final = {"name": 3.2, "description": 1.5, "meaning": 2.6, "profile": 1.5, "memory": 3.0}
+WEIGHTS: Final = {"name": 3.2, "label": 2.6, "description": 1.5, "meaning": 2.6, "profile": 1.5, "memory": 3.0}
 SPEAKS: Final = 0.3  # a reason of at least this much spoke for the link
 ASSETS: Final = 200  # assets whose columns are looked at for one term
 PROPOSED: Final = 200
@@ -50,6 +50,7 @@ class Wanted(NamedTuple):
     """A term as linking looks at it: its names as phrases, its definition, and what was decided for it."""
 
     names: tuple[str, ...]
+    classes: frozenset[str]
     definition: str
     vector: tuple[float, ...] | None
     kinds: frozenset[tuple[str, str]]
@@ -156,7 +157,19 @@ def _wanted(session: Session, term: Asset) -> Wanted:
             told_kind = _kinds(session, [link.asset_id]).get((link.asset_id, link.column))
             kinds |= {told_kind} if told_kind else set()
     definition = note.description if note and note.description else ""
-    return Wanted(phrases, definition, tuple(vector) if vector else None, frozenset(kinds), memory)
+    return Wanted(phrases, _classes(phrases), definition, tuple(vector) if vector else None, frozenset(kinds), memory)
+
+
+def _classes(names: Iterable[str]) -> frozenset[str]:
+    """The classes that are called so: "phone number" is contact.phone, since "number" says nothing by itself."""
+    told = load_meanings().value
+    found = set()
+    for data_class, wordings in told.classes.items():
+        last = set(phrase_of(data_class.rpartition(".")[2], told).split())
+        worded = {singular(phrase_of(wording, told)) for wording in wordings}
+        if any(name in worded or last <= set(name.split()) <= last | told.vague for name in names):
+            found.add(data_class)
+    return frozenset(found)
 
 
 def _columns(session: Session, term: Asset, wanted: Wanted, caller: Caller) -> list[Column]:
@@ -216,6 +229,7 @@ def _reasons(wanted: Wanted, column: Column, vectors: Mapping[str, Any]) -> dict
     yes, no = wanted.memory.get(singular(column.phrase), (0, 0))
     found = {
         "name": max(_alike(name, column.phrase, owner) for name in wanted.names),
+        "label": float(column.kind[1] in wanted.classes),
         "description": _shared(wanted.definition, column.words),
         "meaning": _near(wanted.vector, vector),
         "profile": _like(wanted.kinds, column.kind),

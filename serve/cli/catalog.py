@@ -88,7 +88,7 @@ def incidents(
 
 @app.command("glossary")
 def glossary(
-    load: Annotated[Path | None, typer.Option("--import", help="File to take in: .csv, .ttl or .rdf.")] = None,
+    load: Annotated[Path | None, typer.Option("--import", help="File to take in: .csv, .ttl, .rdf or .jsonld.")] = None,
     form: Annotated[str, typer.Option("--format", help="csv, turtle, rdfxml or jsonld, for printing.")] = "csv",
 ) -> None:
     """Print the glossary, or take one in from a file."""
@@ -96,7 +96,9 @@ def glossary(
         if load is None:
             sys.stdout.write(sextant.catalog.export_glossary(form))
             return
-        told = {".csv": "csv", ".ttl": "turtle", ".rdf": "rdfxml", ".xml": "rdfxml"}.get(load.suffix.lower(), "csv")
+        told = {".csv": "csv", ".ttl": "turtle", ".rdf": "rdfxml", ".xml": "rdfxml", ".jsonld": "jsonld"}.get(
+            load.suffix.lower(), "csv"
+        )
         receipt = sextant.catalog.import_glossary(text_of(load), told)
     typer.echo(f"{receipt.entries} terms, {receipt.changed} of them new or changed.")
 

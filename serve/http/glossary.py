@@ -92,7 +92,7 @@ def export(doors: Access, caller: MayRead, form: Form = "csv") -> Response:
 
 @router.post("/terms/import", operation_id="import_glossary", summary="Import a glossary")
 async def take_in(body: ImportGlossary, doors: Access, caller: Writer) -> CatalogReceipt:
-    """CSV, or SKOS in Turtle or RDF/XML: all of it or, where an entry is wrong, nothing."""
+    """CSV, or SKOS in Turtle, RDF/XML or JSON-LD: all of it or, where an entry is wrong, nothing."""
     return await doors.send(body, caller)
 
 
@@ -146,7 +146,7 @@ def links(
 
 @router.post("/terms/{term_id}/suggestions", operation_id="suggest_links", summary="Propose columns for a term")
 async def suggest(term_id: Id, body: Suggesting, doors: Access, caller: Writer) -> CatalogReceipt:
-    """By name, description, meaning, profile, and what people decided on columns of the same name."""
+    """By name, label, description, meaning, profile, and what people decided on columns of the same name."""
     return await doors.send(SuggestLinks(term_id=term_id, least=body.least), caller)
 
 

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from actors.catalog import glossary_csv, glossary_skos, queries
 from actors.catalog.contract import (
+    ColumnLabel,
     DecideLink,
     DefineTerm,
     ImportGlossary,
     MoveTerm,
+    RecordLabels,
     RecordVectors,
     RelatedTerm,
     RelateTerms,
@@ -178,28 +180,77 @@ def test_a_formula_is_no_formula_in_a_spreadsheet() -> None:
         assert not glossary_csv.safe(cell).startswith(("=", "+", "-", "@"))
 
 
-@pytest.mark.parametrize("form", ["turtle", "rdfxml"])
+@pytest.mark.parametrize("form", ["turtle", "rdfxml", "jsonld"])
 def test_skos_is_valid_and_comes_back(site: Site, form: Any) -> None:
     person = term(site, "Person", "A human being.", abbreviations=("pers",))
     customer = term(site, "Customer & Co <x>", 'Who "buys".', parent_id=person)
+    best = term(site, "Best customer", parent_id=customer)
     site.do(RelateTerms(term_id=customer, relation="isA", to_term=person), ADA)
     site.do(RelateTerms(term_id=customer, relation="antonyms", to_term=person), ADA)
     before = queries.terms(site.session, ALL)
     text = queries.glossary_written(before, form)
-    graph = Graph().parse(data=text, format={"turtle": "turtle", "rdfxml": "xml"}[form])
-    assert len(set(graph.subjects(RDF.type, SKOS.Concept))) == 2
-    assert len(list(graph.triples((None, SKOS.broader, None)))) == 1
+    graph = Graph().parse(data=text, format={"turtle": "turtle", "rdfxml": "xml", "jsonld": "json-ld"}[form])
+    assert len(set(graph.subjects(RDF.type, SKOS.Concept))) == 3
+    assert len(list(graph.triples((None, SKOS.broader, None)))) == 2  # the hierarchy, for tools that know SKOS alone
     for view in before:
         for each in view.related:
             site.do(RelateTerms(term_id=view.id, relation=each.relation, to_term=each.term_id, remove=True), ADA)
+    site.do(RemoveTerm(term_id=best), ADA)
     site.do(RemoveTerm(term_id=customer), ADA)
     receipt = site.do(ImportGlossary(format=form, text=text), ADA)
-    assert receipt.entries == 2
+    assert receipt.entries == 3
     again = queries.terms(site.session, ALL)
     assert [each.model_dump(exclude={"version"}) for each in again] == [
         each.model_dump(exclude={"version"}) for each in before
     ]
     assert site.do(ImportGlossary(format=form, text=text), ADA).changed == 0
+
+
+SKOS_OF_OTHERS = """
+@prefix skos: <http://www.w3.org/2004/02/skos/core#> . @prefix xl: <http://www.w3.org/2008/05/skos-xl#> .
+@prefix owl: <http://www.w3.org/2002/07/owl#> . @prefix ex: <http://ex.org/> .
+@prefix adms: <http://www.w3.org/ns/adms#> .
+ex:scheme a skos:ConceptScheme ; skos:prefLabel "Animals"@en ; skos:hasTopConcept ex:animal .
+ex:dog a skos:Concept ; skos:prefLabel "Hund"@de, "Dog"@en-GB, "Chien"@fr ; skos:altLabel "Doggy"@en ;
+  skos:definition "Ein Tier, das bellt"@de, "Barks"@en ; skos:broader ex:animal ; adms:status <http://ex.org/CURRENT> .
+ex:animal skos:prefLabel "Animal"@en ; skos:narrower ex:cat ; skos:scopeNote "All of them"@en .
+ex:cat a skos:Concept ; xl:prefLabel [ xl:literalForm "Cat"@en ] ; skos:exactMatch <http://other.org/cat> ;
+  owl:deprecated true ; skos:related ex:dog .
+"""
+
+
+def test_skos_of_other_tools_is_understood(site: Site) -> None:
+    assert site.do(ImportGlossary(format="turtle", text=SKOS_OF_OTHERS), ADA).entries == 3
+    found = {each.name: each for each in queries.terms(site.session, ALL)}
+    assert set(found) == {"Dog", "Animal", "Cat"}
+    assert (found["Dog"].definition, found["Dog"].abbreviations) == ("Barks", ("Chien", "Hund", "Doggy"))
+    assert [(each.relation, each.name) for each in found["Dog"].related] == [("isA", "Animal"), ("seeAlso", "Cat")]
+    assert (found["Animal"].definition, found["Cat"].status, found["Dog"].status) == (
+        "All of them", "deprecated", "draft")  # fmt: skip
+    assert {each.name for each in found["Animal"].related} == {"Dog", "Cat"}
+
+
+@pytest.mark.parametrize("context", [
+    '"http://127.0.0.1:9/context"', '[{"a": "b:c"}, "file:///etc/passwd"]', '{"@import": "http://127.0.0.1:9/"}',
+    '{"x": {"@id": "a:b", "@context": "http://127.0.0.1:9/"}}',
+])  # fmt: skip
+def test_no_context_is_fetched(context: str) -> None:
+    with pytest.raises(InvalidInput, match="lies elsewhere"):
+        glossary_skos.read(f'{{"@context": {context}, "@id": "a:b"}}', "jsonld")
+
+
+def test_a_name_that_stands_twice_is_located(site: Site) -> None:
+    with pytest.raises(InvalidInput, match="Entries 2 and 4"):
+        site.do(ImportGlossary(format="csv", text="name\nA\nB\nA"), ADA)
+
+
+def test_what_a_label_says_proposes_a_column_whatever_it_is_called(shop: Site) -> None:
+    label = ColumnLabel(asset_id=ident("weather"), column="rainfall", data_class="contact.phone",
+                        sensitivity="Confidential", origin="machine", state="automatic", confidence=0.9)  # fmt: skip
+    shop.do(RecordLabels(source_id="s1", assets=(ident("weather"),), labels=(label,)))
+    phone = term(shop, "Phone number")
+    shop.do(SuggestLinks(term_id=phone), ADA)
+    assert proposed(shop, phone)["weather", "rainfall"].reasons == {"label": 1.0}
 
 
 def test_json_ld_says_the_same_as_turtle(site: Site) -> None:
@@ -213,7 +264,8 @@ def test_json_ld_says_the_same_as_turtle(site: Site) -> None:
     ("form", "text"),
     [("csv", ""), ("csv", "title\nx"), ("csv", "name,isA\nA,B"), ("csv", 'name\n"x'), ("csv", "name,status\nA,great"),
      ("csv", "name\nA\nA"), ("csv", "name,isA\nA,A"), ("turtle", "not turtle at all"), ("rdfxml", "<a>"),
-     ("rdfxml", '<!DOCTYPE x [<!ENTITY a "b">]><rdf:RDF xmlns:rdf="x"/>'), ("csv", "name,parent\nA,B\nB,A")],
+     ("rdfxml", '<!DOCTYPE x [<!ENTITY a "b">]><rdf:RDF xmlns:rdf="x"/>'), ("csv", "name,parent\nA,B\nB,A"),
+     ("turtle", "<a:b> <c:d> 'e' ."), ("jsonld", "{"), ("jsonld", "[]")],
 )  # fmt: skip
 def test_a_file_that_is_wrong_changes_nothing(site: Site, form: Any, text: str) -> None:
     with pytest.raises(InvalidInput):

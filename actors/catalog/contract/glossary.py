@@ -40,7 +40,8 @@ class TermView(View):
 
 class TermLinkView(View):
     """A term on a column (or an asset, column ""). `reasons` are figures from 0 to 1 that speak for it, by kind: name,
-    description, meaning (of the embedding model), profile, and memory (what people decided on columns of this name)."""
+    label (what the column was found to hold is what the term names), description, meaning (of the embedding model),
+    profile, and memory (what people decided on columns of this name)."""
 
     term_id: str
     term: str
@@ -64,7 +65,7 @@ class DefineTerm(Command[TermView]):
     permission: ClassVar[str] = "catalog:write"
     name: Name
     definition: str | None = Field(None, max_length=10_000)
-    abbreviations: tuple[Name, ...] | None = Field(None, max_length=20)
+    abbreviations: tuple[Name, ...] | None = Field(None, max_length=100)
     parent_id: Annotated[str, Field(max_length=100)] | None = None
 
 
@@ -120,12 +121,12 @@ class DecideLink(Command[TermLinkView]):
 
 
 class ImportGlossary(Command[CatalogReceipt]):
-    """Takes in a glossary as CSV or SKOS (Turtle or RDF/XML): all of it or, where a line is wrong, nothing.
+    """Takes in a glossary as CSV or SKOS (Turtle, RDF/XML or JSON-LD): all of it or, where a line is wrong, nothing.
 
     Terms are matched by name; those that are not named stay. `entries` counts terms, `changed` what became different.
     """
 
     group: ClassVar[str] = GROUP
     permission: ClassVar[str] = "catalog:write"
-    format: Literal["csv", "turtle", "rdfxml"]
+    format: Literal["csv", "turtle", "rdfxml", "jsonld"]
     text: str = Field(max_length=900_000)
