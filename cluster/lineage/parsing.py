@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +28,7 @@ from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
 from cluster.lineage.guesses import dotted, guessed
+from cluster.lineage.lakes import of_lakes
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import Parts
 from cluster.lineage.procedures import Unscaffolded
@@ -159,15 +161,8 @@ class Parsing:
         """A statement without the clauses of its dialect that the parser has no place for."""
         if self.names.dialect in ("tsql", "fabric"):
             return without_output(of_batches(without_call(without_hints(tokens))))
-        if self.names.dialect in ("postgres", "redshift", "materialize", "risingwave"):
-            return without_fate(of_postgres(tokens)), None
-        if self.names.dialect == "oracle":
-            return with_one_where(without_error_log(tokens)), None
-        if self.names.dialect == "teradata":
-            return of_teradata(tokens), None
-        if self.names.dialect in ("mysql", "starrocks", "doris"):
-            return without_files(without_label(tokens)), None
-        return (without_live(tokens) if self.names.dialect in ("databricks", "spark") else tokens), None
+        reading = _READINGS.get(self.names.dialect)
+        return (reading(tokens) if reading is not None else tokens), None
 
     def _output(self, output: Output, sql: str) -> exp.Insert:
         """What an OUTPUT clause writes, as an INSERT whose values are to be found in the statement's own scope."""
@@ -261,3 +256,14 @@ def _selected(piece: Piece) -> Tokens:
 
 def _after(tokens: Tokens, texts: tuple[str, ...]) -> int:
     return next((place + 1 for place in range(len(tokens)) if word(tokens, place) in texts), len(tokens))
+
+
+_READINGS: Final[dict[str, Callable[[Tokens], Tokens]]] = {
+    **dict.fromkeys(("postgres", "materialize", "risingwave"), lambda tokens: without_fate(of_postgres(tokens))),
+    **dict.fromkeys(("mysql", "starrocks", "doris"), lambda tokens: without_files(without_label(tokens))),
+    **dict.fromkeys(("databricks", "spark"), lambda tokens: of_lakes(without_live(tokens))),
+    "redshift": lambda tokens: without_fate(of_postgres(of_lakes(tokens))),
+    "bigquery": of_lakes,
+    "oracle": lambda tokens: with_one_where(without_error_log(tokens)),
+    "teradata": of_teradata,
+}

@@ -113,7 +113,10 @@ class Targets:
         found = scope.named(tuple(parts)) if len(parts) > 1 else None
         if found is not None:
             return parts[found[1]]
-        return parts[0] if len(parts) > 1 and scope.sources and scope.sources[0].relation.find(parts[0]) else parts[-1]
+        if len(parts) == 1 or not scope.sources:
+            return parts[-1]
+        written = scope.sources[0].relation  # whose qualifiers the scope knows: any other is a struct's name
+        return parts[0] if written.find(parts[0]) or self.names.dialect == "bigquery" else parts[-1]
 
 
 def tables_of(node: Any) -> list[Any]:

@@ -1,0 +1,106 @@
+"""Statements of Databricks, BigQuery and Redshift in words that the parser reads."""
+
+from typing import Final
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from cluster.lineage.guesses import dotted
+from cluster.lineage.split import Tokens, find, word
+
+_VERSIONS: Final = ("VERSION", "TIMESTAMP", "FOR")
+_INTO: Final = (Token(TokenType.INSERT, "INSERT"), Token(TokenType.INTO, "INTO"))
+_ALL: Final = (Token(TokenType.SELECT, "SELECT"), Token(TokenType.STAR, "*"), Token(TokenType.FROM, "FROM"))
+
+
+def of_lakes(tokens: Tokens) -> Tokens:
+    """Without what a statement says of versions, expectations and schemas that grow; changes of a stream as rows."""
+    seen = {token.text.upper() for token in tokens}
+    if "EVOLUTION" in seen:
+        tokens = _without_evolution(tokens)
+    if "EXPECT" in seen:
+        tokens = _without_expectations(tokens)
+    if "CLONE" in seen:
+        tokens = _cloned(tokens)
+    if "IDENTIFIER" in seen:
+        tokens = _named(tokens)
+    if "CDC" in seen or ("APPLY" in seen and "CHANGES" in seen):
+        return _changes(tokens)
+    return _merged(tokens) if "DUPLICATES" in seen else tokens
+
+
+def _without_evolution(tokens: Tokens) -> Tokens:
+    """MERGE WITH SCHEMA EVOLUTION INTO t."""
+    place = find(tokens, 1, ("WITH",))
+    grows = word(tokens, place + 1) == "SCHEMA" and word(tokens, place + 2) == "EVOLUTION"
+    return tokens[:place] + tokens[place + 3 :] if place > 0 and grows else tokens
+
+
+def _without_expectations(tokens: Tokens) -> Tokens:
+    """(a INT, CONSTRAINT c EXPECT (a > 0) ON VIOLATION DROP ROW): the columns alone."""
+    kept: Tokens = []
+    place = 0
+    while place < len(tokens):
+        if word(tokens, place) == "CONSTRAINT" and word(tokens, place + 2) == "EXPECT":
+            place = find(tokens, place + 4, (")",)) + 1
+            place += 4 if word(tokens, place) == "ON" and word(tokens, place + 1) == "VIOLATION" else 0
+            if kept[-1].text == ",":
+                kept.pop()
+            elif word(tokens, place) == ",":
+                place += 1
+            if kept[-1].text == "(" and word(tokens, place) == ")":
+                kept.pop()
+                place += 1
+            continue
+        kept.append(tokens[place])
+        place += 1
+    return kept
+
+
+def _cloned(tokens: Tokens) -> Tokens:
+    """CREATE [SNAPSHOT] TABLE t DEEP CLONE s VERSION AS OF 3: the table as it is."""
+    place = find(tokens, 1, ("CLONE",))
+    if word(tokens, 0) != "CREATE" or place < 0:
+        return tokens
+    end = find(tokens, place, _VERSIONS)
+    head = [token for token in tokens[:place] if token.text.upper() not in ("DEEP", "SHALLOW", "SNAPSHOT")]
+    return head + tokens[place : end if end > 0 else len(tokens)]
+
+
+def _named(tokens: Tokens) -> Tokens:
+    """IDENTIFIER('s.' || 't') as the name s.t."""
+    kept: Tokens = []
+    place = 0
+    while place < len(tokens):
+        end = find(tokens, place + 2, (")",)) if word(tokens, place) == "IDENTIFIER" else -1
+        inner = tokens[place + 2 : end] if end > 0 and word(tokens, place + 1) == "(" else []
+        if inner and all(token.token_type is TokenType.STRING or token.text == "||" for token in inner):
+            name = "".join(token.text for token in inner if token.text != "||")
+            for part in name.split("."):
+                kept += [Token(TokenType.IDENTIFIER, part.strip("`")), Token(TokenType.DOT, ".")]
+            kept.pop()
+            place = end + 1
+        else:
+            kept.append(tokens[place])
+            place += 1
+    return kept
+
+
+def _changes(tokens: Tokens) -> Tokens:
+    """APPLY CHANGES INTO t FROM STREAM(s) KEYS ..., CREATE FLOW f AS AUTO CDC INTO t FROM s: rows of s by name."""
+    into, source = find(tokens, 0, ("INTO",)), find(tokens, 0, ("FROM",))
+    if into < 0 or source < into or word(tokens, 0) not in ("APPLY", "CREATE", "AUTO"):
+        return tokens
+    start = source + 1 + (word(tokens, source + 1) == "STREAM")
+    start += word(tokens, start) == "("
+    width = max(2 * len(dotted(tokens, start)) - 1, 0)
+    by_name = [Token(TokenType.VAR, "BY"), Token(TokenType.VAR, "NAME")]
+    return [*_INTO, *tokens[into + 1 : source], *by_name, *_ALL, *tokens[start : start + width]]
+
+
+def _merged(tokens: Tokens) -> Tokens:
+    """Redshift's MERGE INTO t USING s ON ... REMOVE DUPLICATES: the rows of s."""
+    using, on = find(tokens, 1, ("USING",)), find(tokens, 1, ("ON",))
+    if word(tokens, 0) != "MERGE" or using < 0 or on < using:
+        return tokens
+    width = max(2 * len(dotted(tokens, 2)) - 1, 0)
+    return [*_INTO, *tokens[2 : 2 + width], *_ALL, *tokens[using + 1 : on]]
