@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         None, description="Hosts that sources may lie on, with commas; *.name for all of one."
     )
     allowed_networks: str | None = Field(None, description="Ranges of addresses that sources may lie in, with commas.")
+    file_roots: str | None = Field(
+        None, description="Folders that sources of files may lie in, with commas; see `cluster.security.folders`."
+    )
     secret_files: Path | None = Field(
         None, description="Folder of ref+file:// secrets; default is `secrets` in the home."
     )

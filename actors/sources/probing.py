@@ -20,6 +20,7 @@ from cluster.connectors.interface import SourceAccess
 from cluster.connectors.options import WAREHOUSES
 from cluster.connectors.steps import diagnosis_of
 from cluster.errors import SextantError, SourceObjectGone, SourceUnreachable
+from cluster.security.folders import check_folder
 from cluster.security.network import lookup, places_of, policy
 
 SECONDS = 5.0
@@ -106,7 +107,7 @@ async def probe(target: Target) -> Sample:
 
 async def _reach(target: Target) -> None:
     if target.path is not None:
-        if not await asyncio.to_thread(os.path.exists, target.path):
+        if not await asyncio.to_thread(_there, target.path):
             raise SourceObjectGone("The folder is not there.", "Check whether it is mounted.")
         return
     assert target.host is not None
@@ -122,6 +123,11 @@ async def _reach(target: Target) -> None:
                 raise SourceUnreachable(
                     "What answers is no PostgreSQL.", "Check the port.", {"diagnosis": "unreadable"}
                 )
+
+
+def _there(path: str) -> bool:
+    check_folder(path)
+    return os.path.exists(path)
 
 
 async def _addresses(host: str, port: int) -> tuple[str, ...]:

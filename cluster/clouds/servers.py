@@ -10,6 +10,7 @@ from cluster.clouds.interface import AccountAccess, AccountListing, Resource
 from cluster.connectors.interface import Problem, SourceAccess
 from cluster.connectors.urls import split_url
 from cluster.errors import SourceDenied, SourceObjectGone
+from cluster.security.folders import check_folder
 
 MOST_FOLDERS = 10_000
 _DATABASES = """
@@ -56,6 +57,7 @@ def list_folders(access: AccountAccess, credential: Mapping[str, str]) -> Accoun
     """The folders directly below the one of the account; links are not followed. Raises SourceError."""
     assert access.url is not None
     root = Path(unquote(urlsplit(access.url).path))
+    check_folder(root)
     found: list[Resource] = []
     problems: list[Problem] = []
     complete = True

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cluster.errors import AddressRefused, ConfigurationError, SourceUnreachable
+from cluster.security.folders import check_folder
 from cluster.settings import settings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -35,7 +36,8 @@ REFUSED: tuple[Network, ...] = tuple(
 _NAMES = frozenset(
     {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
 )
-_NO_HOSTS = frozenset({"file", "sqlite", "duckdb", "s3", "gs", "snowflake", "bigquery"})
+LOCAL = frozenset({"file", "sqlite", "duckdb"})
+_NO_HOSTS = LOCAL | frozenset({"s3", "gs", "snowflake", "bigquery"})
 """Schemes whose URLs name a path, bucket, account or project: the vendor's own host serves it, or `endpoint` does."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REMEDY = "Use another address, or have an administrator allow it by SEXTANT_ALLOWED_HOSTS or SEXTANT_ALLOWED_NETWORKS."
@@ -127,11 +129,14 @@ def places_of(url: str, options: Mapping[str, str]) -> Iterator[Place]:
 
 
 def check_places(url: str, options: Mapping[str, str], *, ask_dns: bool = False) -> None:
-    """Raises AddressRefused if the source names a host that is not allowed.
+    """Raises AddressRefused if the source names a host, or lies in a folder, that is not allowed.
 
     With `ask_dns` also if one resolves to such an address now. A name that does not resolve passes: it is looked at
     again when a connection is made.
     """
+    parts = urlsplit(url)
+    if parts.scheme in LOCAL:
+        check_folder(unquote(parts.path) or "/")
     for place in places_of(url, options):
         policy().check_name(place.host)
         if ask_dns:

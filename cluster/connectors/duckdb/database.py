@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from cluster.errors import SourceDenied, SourceError, SourceObjectGone, SourceUnreachable, SourceUnreadable
+from cluster.security.folders import check_folder
 
 _MAGIC = b"DUCK"  # from the ninth byte on (storage format of DuckDB)
 _CONFIG = {
@@ -61,6 +62,7 @@ class DuckDbFile:
         return bool(place.stat().st_mode & stat.S_IROTH) and all(above)
 
     def _check(self) -> None:
+        check_folder(self.place)
         try:
             with open(self.place, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

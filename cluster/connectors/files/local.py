@@ -10,6 +10,7 @@ from pathlib import Path
 from cluster.connectors.files.tree import MOST_FILES, Entry, Listing
 from cluster.errors import SourceDenied, SourceError, SourceObjectGone, SourceUnreachable, SourceUnreadable
 from cluster.formats import format_of
+from cluster.security.folders import check_folder
 
 _MOST_DEPTH = 64
 
@@ -83,6 +84,7 @@ class LocalTree:
     def _folder(self) -> Path:
         try:
             place = self._place.resolve(strict=True)
+            check_folder(place)  # a link may lead elsewhere than when the source was opened
             if place.is_dir():
                 return place
             if format_of(place.name) is None:

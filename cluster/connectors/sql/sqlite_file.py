@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from cluster.errors import SourceDenied, SourceError, SourceObjectGone, SourceUnreachable, SourceUnreadable
+from cluster.security.folders import check_folder
 
 _MAGIC = b"SQLite format 3\0"
 _CHUNK = 1 << 20
@@ -22,6 +23,7 @@ class SqliteFile:
 
     def __init__(self, place: Path) -> None:
         self.path = _resolved(place)
+        check_folder(self.path)
         self.name = self.path.name
         try:
             found = os.stat(self.path)
