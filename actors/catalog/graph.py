@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from actors.catalog.assets import EVERYBODY, asset_row
 from actors.catalog.contract import LineageEdge, LineageView
-from actors.catalog.tables import Edge
+from actors.catalog.tables import Asset, AssetColumn, Edge
 from cluster.context import Caller
+from cluster.errors import NotFound
 from cluster.security.visibility import visible
 
 DEEPEST: Final = 20
@@ -45,7 +46,7 @@ def lineage(  # noqa: PLR0917 - the order of the door's parameters
     `at` asks for the edges that held at that time; `column` for what leads to and from that column alone, and what
     concerns the asset as a whole. Raises NotFound.
     """
-    root = asset_row(session, asset_id, caller)
+    root = place_row(session, (asset_id, column), caller)
     ways: list[Way] = [way for way in ("up", "down") if direction in (way, "both")]
     walks = {way: walk(session, [asset_id], way, depth, at, caller) for way in ways}
     if column is not None:
@@ -62,6 +63,22 @@ def lineage(  # noqa: PLR0917 - the order of the door's parameters
     told = tuple(viewed(edge) for edge in sorted(edges.values(), key=_order))
     complete = all(reached.complete for reached in walks.values())
     return LineageView(root=asset_id, assets=names, edges=told, depths=depths, complete=complete)
+
+
+def place_row(session: Session, place: Place, caller: Caller) -> Asset:
+    """The asset of a place, whose column it has, or an edge told of one day. Raises NotFound.
+
+    A mistyped column would otherwise look like one on which nothing depends.
+    """
+    asset, column = place
+    row = asset_row(session, asset, caller)
+    if column is None or session.get(AssetColumn, (asset, column)) is not None:
+        return row
+    starts = (Edge.from_asset == asset) & (Edge.from_column == column) & visible(caller, Edge.to_asset)
+    ends = (Edge.to_asset == asset) & (Edge.to_column == column) & visible(caller, Edge.from_asset)
+    if session.execute(select(Edge.id).where(starts | ends).limit(1)).first() is None:
+        raise NotFound("The asset has no such column.", "Read the asset to see its columns.")
+    return row
 
 
 def walk(  # noqa: PLR0917

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from actors.catalog.assets import EVERYBODY, asset_row
+from actors.catalog.assets import EVERYBODY
 from actors.catalog.contract import ImpactLevel, ImpactView, PathStep, PathView
-from actors.catalog.graph import DEEPEST, MOST_EDGES, Found, Place, beside, leading, viewed
+from actors.catalog.graph import DEEPEST, MOST_EDGES, Found, Place, beside, leading, place_row, viewed
 from cluster.context import Caller
 
 _DOES: Final = {
@@ -25,8 +25,8 @@ def impact(  # noqa: PLR0917
 
     An edge of a whole asset carries on every column of it; one that filters or joins concerns the asset as a whole.
     """
-    asset_row(session, asset_id, caller)
     start: Place = (asset_id, column)
+    place_row(session, start, caller)
     places: dict[Place, int] = {start: 0}
     assets: dict[str, tuple[int, bool]] = {asset_id: (0, True)}
     frontier, count, complete = [start], 0, True
@@ -72,8 +72,8 @@ def path(
     session: Session, origin: Place, target: Place, at: datetime | None = None, caller: Caller = EVERYBODY
 ) -> PathView:
     """The shortest way by which the target comes from the origin, looked for from the target up. Raises NotFound."""
-    for asset, _ in (origin, target):
-        asset_row(session, asset, caller)
+    for place in (origin, target):
+        place_row(session, place, caller)
     by: dict[Place, tuple[Found, Place]] = {}
     seen, frontier, count = {target}, [target], 0
     for _ in range(DEEPEST):

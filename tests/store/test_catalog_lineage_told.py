@@ -135,7 +135,15 @@ def test_one_column_is_followed_alone(site: Site) -> None:
     up = queries.lineage(site.session, ident("e"), 3, "up", column="d")
     assert {edge.id for edge in up.edges} == {edge.id for edge in down.edges}
     assert len(queries.lineage(site.session, ident("e"), 1, "up", column="d").edges) == 1
-    assert queries.lineage(site.session, ident("a"), 3, "down", column="none").edges == ()
+    site.inventory(a="d", b="c d", e="c d", f="c")  # what is told of a column outlives it
+    assert queries.impact(site.session, ident("a"), "c").assets == 2
+    for ask in (
+        lambda: queries.lineage(site.session, ident("a"), 3, "down", column="none"),
+        lambda: queries.impact(site.session, ident("a"), "none"),
+        lambda: queries.path(site.session, (ident("a"), "d"), (ident("e"), "none")),
+    ):
+        with pytest.raises(NotFound):
+            ask()
 
 
 def test_a_path_is_explained_step_by_step(site: Site) -> None:
