@@ -11,7 +11,7 @@ from cluster.lineage.split import Tokens, word
 
 _VERBS: Final = ("INSERT ", "SELECT ", "UPDATE ", "DELETE ", "MERGE ", "CREATE ")
 _WRAPPED: Final = ("IMMEDIATE", "SP_EXECUTESQL", "(", "'", "N'", "FORMAT")
-_TEXTS: Final = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING, TokenType.RAW_STRING)
+TEXTS: Final = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING, TokenType.RAW_STRING)
 _PREPARED: Final = re.compile(r"(?i)\w+\s+FROM\s+'")
 _QUOTED: Final = re.compile(r"'((?:[^']|'')*)'?")
 _BLANKS: Final = re.compile(r"%(?:\d+\$)?[sIL]")
@@ -51,7 +51,7 @@ def _filled(found: re.Match[str]) -> str:
 
 def text_given(tokens: Tokens, variables: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
     """A variable and the statement in its text, where one is assigned or added to: by its name in small letters."""
-    if not tokens or tokens[-1].token_type not in _TEXTS:
+    if not tokens or tokens[-1].token_type not in TEXTS:
         return {}
     text = tokens[-1].text
     if variables and len(tokens) == 1:

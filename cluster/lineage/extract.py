@@ -70,7 +70,7 @@ class Extraction:
             for edge in self.edges
             if edge.from_column is not None
             and edge.to_column is not None
-            and edge.from_table != NOBODY
+            and NOBODY not in (edge.from_table, edge.to_table)
             and (edge.transformation == "DIRECT" or edge.subtype == "CONDITIONAL")
         }
         return list(pairs)
@@ -130,7 +130,7 @@ def _extraction(result: Result) -> Extraction:
         _merge(merged, number, Origin(source, None, TRANSFORMATION, False, GUESSED), target, None)
     return Extraction(
         tuple(".".join(table) for table in result.reads),
-        tuple(".".join(table) for table in written),
+        tuple(".".join(table) for table in written if table != NOBODY),
         tuple(merged.values()),
         tuple(result.problems),
         result.statements,

@@ -21,8 +21,6 @@ def of_lakes(tokens: Tokens) -> Tokens:
         tokens = _without_expectations(tokens)
     if "CLONE" in seen:
         tokens = _cloned(tokens)
-    if "IDENTIFIER" in seen:
-        tokens = _named(tokens)
     if "CDC" in seen or ("APPLY" in seen and "CHANGES" in seen):
         return _changes(tokens)
     return _merged(tokens) if "DUPLICATES" in seen else tokens
@@ -64,25 +62,6 @@ def _cloned(tokens: Tokens) -> Tokens:
     end = find(tokens, place, _VERSIONS)
     head = [token for token in tokens[:place] if token.text.upper() not in ("DEEP", "SHALLOW", "SNAPSHOT")]
     return head + tokens[place : end if end > 0 else len(tokens)]
-
-
-def _named(tokens: Tokens) -> Tokens:
-    """IDENTIFIER('s.' || 't') as the name s.t."""
-    kept: Tokens = []
-    place = 0
-    while place < len(tokens):
-        end = find(tokens, place + 2, (")",)) if word(tokens, place) == "IDENTIFIER" else -1
-        inner = tokens[place + 2 : end] if end > 0 and word(tokens, place + 1) == "(" else []
-        if inner and all(token.token_type is TokenType.STRING or token.text == "||" for token in inner):
-            name = "".join(token.text for token in inner if token.text != "||")
-            for part in name.split("."):
-                kept += [Token(TokenType.IDENTIFIER, part.strip("`")), Token(TokenType.DOT, ".")]
-            kept.pop()
-            place = end + 1
-        else:
-            kept.append(tokens[place])
-            place += 1
-    return kept
 
 
 def _changes(tokens: Tokens) -> Tokens:

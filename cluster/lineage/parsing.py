@@ -29,6 +29,7 @@ from cluster.lineage.cursors import Piece
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
 from cluster.lineage.guesses import dotted, guessed
 from cluster.lineage.lakes import of_lakes
+from cluster.lineage.named import NamedByText
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import Parts
 from cluster.lineage.procedures import Unscaffolded
@@ -76,6 +77,7 @@ class Parsing:
         self.parsing_until = now + (deadline - now) * 0.6  # the rest is for resolving what was parsed
         self.result = Result()
         self.texts: dict[str, str] = {}
+        self.named = NamedByText(names)
         self.parsed: list[tuple[Piece, list[exp.Expr | None]]] = []
 
     def parse(self, sql: str, deep: int, scaffold: Unscaffolded) -> None:
@@ -100,6 +102,7 @@ class Parsing:
             self._dynamic(piece, deep)
             return
         self.texts |= text_given(piece.tokens, piece.variables, self.texts)
+        self.named.note(piece)
         tokens = _selected(piece) if piece.kind == "value" else piece.tokens
         nodes = self._nodes(tokens, sql, lines, scaffold, quiet=piece.kind in ("value", "set"))
         if nodes is not None:
@@ -141,7 +144,7 @@ class Parsing:
     def _with_parser(self, tokens: Tokens, sql: str, value: bool) -> list[exp.Expr | None]:
         output = None
         if len(tokens) < LONGEST_STATEMENT:
-            tokens, output = self._plain(with_marks(tokens))
+            tokens, output = self._plain(self.named.put(with_marks(tokens)))
         if word(tokens, 0) in ("LOAD", "BULK") and (name := dotted(tokens, _after(tokens, ("TABLE", "INSERT")))):
             return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
         found = named_outright(parser(self.names.engine).parse(list(tokens), sql), tokens, self.names.dialect)

@@ -128,7 +128,11 @@ class Unscaffolded(Cursors, Routines):
     def _declaring(self, chunk: Tokens, at: int) -> Step:
         self.inside = self.inside or (word(chunk, at) == "DECLARE" and not self.batches)
         end = end_of_statement(chunk, at + 1)
-        return list(self.declared(chunk[at:end])), end
+        named = at + 1
+        if self.dialect in ("databricks", "spark"):  # DECLARE OR REPLACE VARIABLE name
+            while named + 1 < end and word(chunk, named) in ("OR", "REPLACE", "VARIABLE"):
+                named += 1
+        return list(self.declared([chunk[at], *chunk[named:end]])), end
 
     def _cursor(self, chunk: Tokens, at: int) -> Step:
         return list(self.declared([chunk[at], *chunk[at:]])), len(chunk)

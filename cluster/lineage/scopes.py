@@ -85,6 +85,16 @@ class Scope:
             at = at.parent
         return None
 
+    def by_table(self, parts: Parts) -> tuple[Source, int] | None:
+        """The source whose table bears the name that qualifies a column, though an alias hides it."""
+        wanted = tuple(part.lower() for part in parts)
+        for length in range(min(len(parts) - 1, 3), 0, -1):
+            for source in self.visible():
+                table = source.relation.table
+                if table is not None and tuple(part.lower() for part in table[-length:]) == wanted[:length]:
+                    return source, length
+        return self.parent.by_table(parts) if self.parent is not None else None
+
 
 def column(scope: Scope, parts: Parts) -> tuple[str, Origins]:
     """The origins of a column by its name and qualifiers, with the spelling of its name."""
@@ -105,6 +115,8 @@ def _field(scope: Scope, parts: Parts) -> Origins:
             return inside(origins, parts[start + 1 :])
     if parts[0].lower() in _ROWS_OF_EVENTS or _of_engine(scope, parts[-1]) or parts[0] in scope.variables:
         return NOWHERE
+    if (hidden := scope.by_table(parts)) is not None:
+        return _of_source(hidden[0], parts[hidden[1]], parts[hidden[1] + 1 :])[1]
     visible = list(scope.visible())
     if scope.names.dialect in STRUCTS and len(visible) == 1 and visible[0].relation.open:
         return inside(visible[0].relation.possible(parts[0]), parts[1:])

@@ -9,6 +9,7 @@ from cluster.lineage.naming import Names
 from cluster.lineage.origins import (
     GUESSED,
     IDENTITY,
+    NOBODY,
     SAID,
     STAR,
     TRANSFORMATION,
@@ -147,6 +148,8 @@ class Sources(Rows):
             raw = ("@" + node.this.name.lower(),)
         if len(raw) == 2 and raw[0].lower() == "live" and self.names.dialect in ("databricks", "spark"):
             raw = raw[1:]  # the tables of the pipeline itself
+        if raw == NOBODY:
+            return self.stored(raw)
         return self.base(self.names.qualified(raw) if not raw[0].startswith("@") else raw)
 
     def base(self, parts: Parts) -> Relation:
@@ -224,7 +227,9 @@ def _wrapped(node: Any) -> Any:
 
 
 def _is_join(node: exp.Expr | None) -> bool:
-    return isinstance(node, exp.Table) or (isinstance(node, exp.Subquery | exp.Paren) and bool(node.args.get("joins")))
+    if isinstance(node, exp.Subquery | exp.Paren):
+        return bool(node.args.get("joins")) or _is_join(node.this)
+    return isinstance(node, exp.Table)
 
 
 __all__ = ["Sources", "is_file", "name_parts"]

@@ -54,7 +54,7 @@ def expand(queries: "Queries", item: exp.Expr, scope: Scope, exclude: Any) -> tu
 
 def _qualified(queries: "Queries", item: exp.Column, scope: Scope) -> Relation | None:
     names = [queries.names.identifier(item.args[part]) for part in ("catalog", "db", "table") if item.args.get(part)]
-    found = scope.named((*names, STAR))
+    found = scope.named((*names, STAR)) or scope.by_table((*names, STAR))
     return found[0].relation if found is not None and found[1] == len(names) else None
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from cluster.lineage.origins import (
+    NOBODY,
     NOWHERE,
     STAR,
     Origin,
@@ -60,7 +61,8 @@ class Targets:
             if isinstance(table.this, exp.Func):
                 return self._function_target(table.this)
             raw = self.names.raw(table)
-            return raw if raw and raw[0].startswith(("#", "@")) else self.names.qualified(raw or ("?",))
+            apart = raw == NOBODY or (raw and raw[0].startswith(("#", "@")))
+            return raw if apart else self.names.qualified(raw or ("?",))
         return (table.name or "?",)
 
     def _function_target(self, node: exp.Expr) -> Parts:
