@@ -92,15 +92,17 @@ def _documentation(body: Value) -> Value | None:
     return {"description": text, "content_type": _text(body.get("contentType"), 200)} if text else None
 
 
-def _ownership(body: Value) -> Value | None:
-    if "owners" not in body:
-        return None
-    named = [
+def ownership_of(body: Value) -> list[Value]:
+    """The owners that a facet of a dataset or job names."""
+    return [
         {"name": name, "type": _text(owner.get("type"), 200)}
-        for owner in _parts(body["owners"], MOST_WORDS)
+        for owner in _parts(body.get("owners"), MOST_WORDS)
         if (name := _text(owner.get("name"), 200))
     ]
-    return {"owners": named}
+
+
+def _ownership(body: Value) -> Value | None:
+    return {"owners": ownership_of(body)} if "owners" in body else None
 
 
 def tags_of(body: Value) -> list[Value]:

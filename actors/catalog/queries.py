@@ -31,6 +31,7 @@ from actors.catalog.glossary import term_view, terms
 from actors.catalog.graph import edges_of_source, lineage
 from actors.catalog.history import changes, state, version_at
 from actors.catalog.incidents import get_incident, incidents
+from actors.catalog.jobs import get_job, get_run, jobs, runs
 from actors.catalog.lineage_documents import as_graph, as_openlineage
 from actors.catalog.linking import links
 from actors.catalog.metrics import figures, learned
@@ -71,9 +72,12 @@ __all__ = [
     "get_contract",
     "get_domain",
     "get_incident",
+    "get_job",
+    "get_run",
     "glossary_written",
     "impact",
     "incidents",
+    "jobs",
     "learned_bounds",
     "lineage",
     "links",
@@ -85,6 +89,7 @@ __all__ = [
     "profiles",
     "results",
     "run_view",
+    "runs",
     "schema_versions",
     "scores",
     "search",

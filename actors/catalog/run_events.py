@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from actors.catalog.carrying import carry_labels
@@ -21,6 +21,7 @@ from actors.catalog.job_sql import told_by_sql, without_values
 from actors.catalog.lineage import DerivedEdge
 from actors.catalog.observing import observe
 from actors.catalog.openlineage import Dataset, Event, Flow, Named, flows, other_names, read_event
+from actors.catalog.run_folding import merged
 from actors.catalog.same_datasets import learn_names
 from actors.catalog.tables import Edge, LineageEvent
 from cluster.runtime.commands import UnitOfWork
@@ -73,9 +74,10 @@ def _apply(work: UnitOfWork, row: LineageEvent) -> tuple[int, int]:
         return 0, 0
     found: set[Flow] = set()
     names: dict[Dataset, tuple[Dataset, ...]] = {}
-    for event in map(read_event, [row.body for row in telling]):
-        found.update(flows(event, told_by_sql(event)))
-        names |= other_names(event)
+    if telling:
+        whole = merged([read_event(each.body) for each in telling])
+        found.update(flows(whole, told_by_sql(whole)))
+        names |= other_names(whole)
     wanted = _edges(work.session, sorted(found, key=str), names)
     valid = select(Edge).where(Edge.job_id == row.job_id, Edge.valid_to.is_(None))
     held = {
@@ -101,10 +103,14 @@ def _apply(work: UnitOfWork, row: LineageEvent) -> tuple[int, int]:
 
 
 def _telling(session: Session, row: LineageEvent) -> Sequence[LineageEvent]:
-    """The events that the edges of the job stand on: those of its newest completed run, or its newest JobEvent."""
+    """The events that the edges of the job stand on: those of its newest completed run, or its newest JobEvent. A job
+    that streams never completes: its newest run counts from its start."""
+    kind = LineageEvent.body["job"]["facets"]["jobType"]["processingType"].astext
+    streams = (func.upper(kind) == "STREAMING") & LineageEvent.state.in_(("START", "RUNNING", "OTHER"))
+    counting = (LineageEvent.kind == "job") | (LineageEvent.state == "COMPLETE") | streams
     newest = session.scalars(
         select(LineageEvent)
-        .where(LineageEvent.job_id == row.job_id, (LineageEvent.kind == "job") | (LineageEvent.state == "COMPLETE"))
+        .where(LineageEvent.job_id == row.job_id, counting)
         .order_by(LineageEvent.at.desc(), LineageEvent.id)
         .limit(1)
     ).first()

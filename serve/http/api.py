@@ -29,6 +29,7 @@ from serve.http import (
     glossary,
     health,
     incidents,
+    jobs,
     lineage,
     models,
     orders,
@@ -100,6 +101,7 @@ GROUPS = (
     tokens,
     health,
     lineage,
+    jobs,
 )
 DESCRIPTION = (
     "Data governance on Ray. Errors are problem documents (RFC 9457); lists are pages with a cursor; a request that "

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cluster.context import new_id
 from cluster.errors import Internal, InvalidInput, SextantError
 from cluster.telemetry import place_of
+from serve.http.compression import GZIPPED, Unreadable, unpacked
 from serve.http.problems import problem_response
 
 MAX_BODY = 1 << 20
@@ -95,6 +96,16 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Refusal:
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if not declared.isdigit() or int(declared) > most:
         return too_large
+    content = await _content(scope, receive, most, too_large)
+    if isinstance(content, Refusal):
+        return content
+    if not scope["path"].startswith(LOOKED_AT) and (_NUL.search(content) or _half_character(content)):
+        return Refusal(422, InvalidInput("The body holds a NUL or half a character.", "Send text without it."))
+    return _replay(bytes(content), receive)
+
+
+async def _content(scope: Scope, receive: Receive, most: int, too_large: Refusal) -> bytearray | Refusal:
+    """The body, unpacked where the client compressed it, of `most` bytes at most both before and after that."""
     content = bytearray()
     while True:
         message = await receive()
@@ -105,9 +116,16 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Refusal:
             return too_large
         if not message.get("more_body", False):
             break
-    if not scope["path"].startswith(LOOKED_AT) and (_NUL.search(content) or _half_character(content)):
-        return Refusal(422, InvalidInput("The body holds a NUL or half a character.", "Send text without it."))
-    return _replay(bytes(content), receive)
+    encoding = next((value for name, value in scope["headers"] if name == b"content-encoding"), b"").decode("latin-1")
+    if encoding.lower() in {"", "identity"}:
+        return content
+    if encoding.lower() not in GZIPPED:
+        return Refusal(415, InvalidInput("The body is encoded in a way that is not read here.", "Send gzip, or none."))
+    try:
+        found = unpacked(bytes(content), most)
+    except Unreadable:
+        return Refusal(422, InvalidInput("The body is not the gzip that its header announces.", "Send it whole."))
+    return too_large if found is None else bytearray(found)
 
 
 def _half_character(content: bytearray) -> bool:

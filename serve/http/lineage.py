@@ -51,6 +51,40 @@ async def record(body: Told, doors: Access, caller: Writer) -> LineageReceipt:
     return await doors.send(RecordLineageEvent(body=body), caller)
 
 
+class Failed(BaseModel):
+    """An event of a batch that was not taken in, by its place in the batch."""
+
+    index: int
+    reason: str
+    retriable: bool = False
+
+
+class Batch(BaseModel):
+    """What became of a batch of events."""
+
+    status: Literal["success", "partial_success", "failure"]
+    summary: dict[str, int]
+    failed_events: list[Failed]
+
+
+Events = Annotated[list[dict[str, Any]], Body(max_length=1_000, examples=[[EXAMPLE]])]
+
+
+@router.post("/lineage/batch", operation_id="record_lineage_batch", summary="Take in OpenLineage events")
+async def record_batch(body: Events, doors: Access, caller: Writer) -> Batch:
+    """As many events as 1,000 in one request. One that is none does not keep the others from being taken in."""
+    failed = []
+    for index, event in enumerate(body):
+        try:
+            one = caller.model_copy(update={"operation_id": f"{caller.operation_id[:100]}:{index}"})
+            await doors.send(RecordLineageEvent(body=event), one)
+        except InvalidInput as error:
+            failed.append(Failed(index=index, reason=error.detail))
+    whole = "success" if not failed else "partial_success" if len(failed) < len(body) else "failure"
+    summary = {"received": len(body), "successful": len(body) - len(failed), "failed": len(failed)}
+    return Batch.model_validate({"status": whole, "summary": summary, "failed_events": failed})
+
+
 class Script(BaseModel):
     """A SQL text of up to 16 million characters, with what is known of the tables that it names."""
 

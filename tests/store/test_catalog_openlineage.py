@@ -577,3 +577,90 @@ def test_expectations_of_great_expectations_are_tests(desk: Desk) -> None:
         ("expect_table_row_count_to_be_between", "", "Completeness"),
     ]  # fmt: skip
     assert queries.get_asset(desk.session, asset_id("sqlite", "transactions")).rows == 10
+
+
+def test_what_a_run_told_over_several_events_is_one(desk: Desk) -> None:
+    told = column_lineage("total", "public.orders", SUM)
+    read, plain = [dataset("public.orders")], [dataset("mart.totals")]
+    start = event("r1", "START", "10:00:00", inputs=read, outputs=[dataset("mart.totals", columnLineage=told)])
+    desk.tell(start, event("r1", "COMPLETE", "10:01:00", inputs=read, outputs=plain))
+    assert desk.edges() == {(ORDERS, "amount", TOTALS, "total", "DIRECT", "AGGREGATION", False)}, "not as wholes too"
+    desk.tell(event("r2", "START", "11:00:00", inputs=read), event("r2", "COMPLETE", "11:01:00", outputs=plain))
+    assert desk.edges() == {(ORDERS, None, TOTALS, None, "DIRECT", "TRANSFORMATION", False)}
+    back = [dataset("mart.totals", columnLineage={"_deleted": True})]
+    start["run"], start["eventTime"] = {"runId": "r3"}, "2026-03-02T12:00:00Z"
+    desk.tell(start, event("r3", "COMPLETE", "12:01:00", outputs=back))
+    assert desk.edges() == {(ORDERS, None, TOTALS, None, "DIRECT", "TRANSFORMATION", False)}
+
+
+def test_a_job_that_streams_has_lineage_while_it_runs(desk: Desk) -> None:
+    """As Flink's integration tells it: datasets and kind at the start, checkpoints without either."""
+    job = {"namespace": "flink-jobs", "name": "sums", "facets": {"jobType": {
+        "processingType": "STREAMING", "integration": "FLINK", "jobType": "JOB"}}}  # fmt: skip
+    topic = {"namespace": "kafka://broker:9092", "name": "orders", "facets": {"schema": schema(AMOUNT)}}
+    start = event("r1", "START", "10:00:00", inputs=[topic], outputs=[dataset("mart.totals", **{
+        "documentation": {"description": "Streamed."}})])  # fmt: skip
+    checkpoint = event("r1", "RUNNING", "10:01:00") | {"job": {"namespace": "flink-jobs", "name": "sums"}}
+    desk.tell(checkpoint, {**start, "job": job}, event("r1", "FAIL", "10:02:00") | {"job": checkpoint["job"]})
+    stream = asset_id("kafka://broker:9092", "orders")
+    assert desk.edges() == {(stream, None, TOTALS, None, "DIRECT", "TRANSFORMATION", False)}
+    assert queries.get_asset(desk.session, TOTALS).told[0].value["description"] == "Streamed."
+    assert [column.name for column in queries.get_asset(desk.session, stream).column_list] == ["amount"]
+
+
+def test_names_are_spelled_as_the_specification_does() -> None:
+    spelled = {
+        ("s3a://bucket", "/a/b"): ("s3://bucket", "a/b"), ("file:///", "/a"): ("file", "/a"),
+        ("postgresql://Host", "d.s.t"): ("postgres://host:5432", "d.s.t"), ("file", "/a"): ("file", "/a"),
+        ("hive://m:9083/", "d.t"): ("hive://m:9083", "d.t"),
+        ("wasbs://c@acc.blob.core.windows.net", "/x"): ("abfss://c@acc.dfs.core.windows.net", "x"),
+        ("mysql://h:3307", "d.t"): ("mysql://h:3307", "d.t"), ("file:/tmp/wh", "db.t"): ("file:/tmp/wh", "db.t"),
+        ("bigquery", "p.d.t"): ("bigquery", "p.d.t"), ("s3://bucket", "/"): ("s3://bucket", "/"),
+    }  # fmt: skip
+    for (namespace, name), plain in spelled.items():
+        told = Dataset(namespace=namespace, name=name)
+        assert (told.namespace, told.name) == plain
+
+
+def test_jobs_and_runs_are_what_their_events_come_to(desk: Desk) -> None:
+    parent = {"run": {"runId": "p1"}, "job": {"namespace": "airflow", "name": "dag.load"},
+              "root": {"run": {"runId": "p0"}, "job": {"namespace": "airflow", "name": "dag"}}}  # fmt: skip
+    facets = {
+        "parent": parent, "processing_engine": {"name": "spark", "version": "3.5.1"},
+        "nominalTime": {"nominalStartTime": "2026-03-02T00:00:00Z", "nominalEndTime": "never"},
+        "tags": {"tags": [{"key": "env", "value": "prod"}]},
+    }  # fmt: skip
+    failed = {"errorMessage": {"message": "Key (email)=(ann@example.org) exists in 'people' line 17\nat x", "x": 1}}
+    about = {
+        "documentation": {"description": "Loads."}, "ownership": {"owners": [{"name": "team:sales"}]},
+        "jobType": {"integration": "SPARK", "jobType": "JOB", "processingType": "BATCH"},
+        "sourceCodeLocation": {"type": "git", "url": "https://git.example/x"},
+        "tags": {"tags": [{"key": "nightly", "value": "true"}]},
+    }  # fmt: skip
+    bodies = [
+        event("r1", "FAIL", "10:05:00")
+        | {"run": {"runId": "r1", "facets": failed | {"tags": {"_deleted": True}}}},
+        event("r1", "START", "10:00:00")
+        | {"run": {"runId": "r1", "facets": facets}}
+        | {"job": {"namespace": "nightly", "name": "totals", "facets": about}},
+        event("r0", "COMPLETE", "09:00:00"),
+    ]  # fmt: skip
+    desk.tell(*bodies, *bodies)
+    (job,) = queries.jobs(desk.session)
+    assert (job.namespace, job.name, job.state, job.run_id) == ("nightly", "totals", "FAIL", "r1")
+    job = queries.get_job(desk.session, job.id)
+    assert (job.type, job.description, job.owners, job.tags, job.source_code) == (
+        "SPARK JOB BATCH", "Loads.", ("team:sales",), ("nightly",), "https://git.example/x",
+    )  # fmt: skip
+    newest, oldest = queries.runs(desk.session, job.id)
+    assert (newest.state, oldest.state, newest.events, newest.engine, newest.tags) == (
+        "FAIL", "COMPLETE", 2, "spark 3.5.1", (),
+    )  # fmt: skip
+    assert newest.parent is not None
+    assert newest.root is not None
+    assert (newest.parent.name, newest.root.run_id, newest.nominal_end) == ("dag.load", "p0", None)
+    assert newest.error == "Key ? exists in ? line ?"
+    assert f"{newest.started_at:%H:%M} {newest.ended_at:%H:%M} {newest.nominal_start:%H:%M}" == "10:00 10:05 00:00"
+    assert queries.get_run(desk.session, "r1") == newest
+    with pytest.raises(NotFound):
+        queries.get_run(desk.session, "r2")

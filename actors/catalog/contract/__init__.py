@@ -85,6 +85,8 @@ from actors.catalog.contract.lineage import (
     EndEdge,
     ImpactLevel,
     ImpactView,
+    JobRef,
+    JobView,
     LineageEdge,
     LineageReceipt,
     LineageView,
@@ -92,6 +94,7 @@ from actors.catalog.contract.lineage import (
     PathView,
     RecordLineageEvent,
     RecordQueries,
+    RunView,
     TellEdge,
 )
 from actors.catalog.contract.quality import (
@@ -168,6 +171,8 @@ __all__ = [
     "IncidentState",
     "IncidentView",
     "InventoryReceipt",
+    "JobRef",
+    "JobView",
     "Lifecycle",
     "LineageEdge",
     "LineageReceipt",
@@ -214,6 +219,7 @@ __all__ = [
     "RestoreAsset",
     "RestrictDomain",
     "RunTests",
+    "RunView",
     "SchemaVersion",
     "SourceRef",
     "SuggestLinks",

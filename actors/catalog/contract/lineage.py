@@ -159,6 +159,50 @@ class LineageReceipt(View):
     ended: int
 
 
+class JobRef(View):
+    """A job by its name, and one run of it by its id."""
+
+    namespace: str
+    name: str
+    run_id: str | None
+
+
+class JobView(View):
+    """A job of another tool: what its newest event says, and the facets of all that are kept. `state` is that of the
+    run which the newest event is of; None for a job that was only described."""
+
+    id: str
+    namespace: str
+    name: str
+    state: str | None
+    at: datetime
+    run_id: str | None
+    type: str | None
+    description: str | None
+    owners: tuple[str, ...]
+    tags: tuple[str, ...]
+    source_code: str | None
+
+
+class RunView(View):
+    """A run of a job. `error` is the first line of what went wrong, without texts in quotes and numbers."""
+
+    run_id: str
+    job: JobRef
+    state: Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
+    at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    nominal_start: datetime | None
+    nominal_end: datetime | None
+    parent: JobRef | None
+    root: JobRef | None
+    engine: str | None
+    error: str | None
+    tags: tuple[str, ...]
+    events: int
+
+
 class RecordLineageEvent(Command[LineageReceipt]):
     """Keeps an OpenLineage event and brings the lineage of its job up to date. Raises InvalidInput if it is none."""
 
