@@ -17,7 +17,8 @@ class Piece:
     """A statement's tokens, or what a procedure does around statements.
 
     `rows`: the query (or cursor) whose rows `name` goes through, or the name of a routine that begins or is called.
-    `variables`: names that take the statement's values. `body`: the text of a routine in quotes.
+    `variables`: names that take the statement's values, or the columns that a routine returns. `body`: the text of a
+    routine in quotes.
     """
 
     tokens: Tokens

@@ -94,6 +94,7 @@ class Parsing:
     def _piece(self, piece: Piece, sql: str, deep: int, lines: int, scaffold: Unscaffolded) -> None:
         if piece.kind == "body" and deep < DEEPEST_BODY:
             self.parse(piece.body, deep + 1, Unscaffolded(self.names.dialect, True))
+            self.parsed.append((Piece([], kind="routine"), []))
             return
         if piece.kind == "trigger":
             self.parsed.append((piece, []))

@@ -54,7 +54,7 @@ class Unscaffolded(Cursors, Routines):
             if head == "CREATE" and self.routine(chunk, at):
                 watched = watched_table(chunk, at)
                 declared, *bodies = self.header(chunk, at)
-                declared.kind, declared.rows = "routine", self.named(chunk, at, ("FUNCTION", "PROCEDURE"))
+                declared.kind, declared.rows = "routine", self.named(chunk, at, ("FUNCTION", "PROCEDURE", "MACRO"))
                 called = self.named(chunk, max(at, find(chunk, at, ("EXECUTE",))), ("FUNCTION", "PROCEDURE"))
                 trigger = [Piece(watched, rows=called, kind="trigger")] if watched else []
                 return [declared, *trigger, *bodies], self.body(chunk, at)

@@ -41,6 +41,7 @@ WIDEST: Final = 50_000  # stars over stars double what they list; no engine has 
 
 class Queries(Unions, Joins, Sources):
     """Resolves the queries of one script. `made` are the tables of the script itself, `reads` what it has read.
+    `functions` are what the functions of the script return.
 
     Raises Endless for a query of more than WIDEST columns, and after `deadline` (a monotonic time).
     """
@@ -52,6 +53,7 @@ class Queries(Unions, Joins, Sources):
         self.variables: dict[str, Origins] = {}
         self.modifying: Any = None
         self.rows: list[Source] = []
+        self.functions: dict[str, Relation] = {}
 
     def scope(self, ctes: Mapping[str, Relation], outer: Scope | None = None) -> Scope:
         """A new scope; the outermost one lies inside the rows that loops of a procedure go through."""

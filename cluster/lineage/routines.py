@@ -33,7 +33,7 @@ class Routines:
         if word(chunk, at + 1) == "RULE":
             return True
         kinds = [word(chunk, place) for place in range(at + 1, min(at + 8, len(chunk)))]
-        if ("TABLE", "FUNCTION") in pairwise(kinds):
+        if kinds[:1] == ["MACRO"] or ("TABLE", "FUNCTION") in pairwise(kinds):
             return True
         return any(kind in _ROUTINES for kind in kinds) and not any(
             kind in ("TABLE", "VIEW", "AS") for kind in kinds[:3]
@@ -67,7 +67,7 @@ class Routines:
                 fresh = False
             elif depth == 0 and text in _PARAMETERS_END:
                 break
-        yield Piece([], declared=names, kind="declare")
+        yield Piece([], declared=names, variables=_returned(chunk, at), kind="declare")
         for token in chunk[at:]:
             if token.token_type in (TokenType.HEREDOC_STRING, TokenType.RAW_STRING) or (
                 token.token_type is TokenType.STRING
@@ -87,7 +87,8 @@ class Routines:
                 word(chunk, place + 1) in _FIRST
                 or self.dialect in ("oracle", "exasol")
             ):  # fmt: skip
-                return place + 1
+                first = word(chunk, place + 1)
+                return place + 1 + (first == "TABLE" or (first == "(" and find(chunk, place + 2, (")",)) < 0))
             if depth == 0 and text == "RETURN" and place > at + 3:
                 return place
             if (
@@ -97,3 +98,19 @@ class Routines:
             ):
                 return place
         return len(chunk)
+
+
+def _returned(chunk: Tokens, at: int) -> list[str]:
+    """The columns of RETURNS TABLE (a INT, b TEXT)."""
+    start = find(chunk, at, ("RETURNS",))
+    if start < 0 or word(chunk, start + 1) != "TABLE" or word(chunk, start + 2) not in ("(", "<"):
+        return []
+    names, depth = [], 0
+    for place in range(start + 2, len(chunk)):
+        text = word(chunk, place)
+        depth += (text in ("(", "<")) - (text in (")", ">"))
+        if depth == 0:
+            break
+        if depth == 1 and text in ("(", "<", ","):
+            names += [token.text for token in chunk[place + 1 : place + 2]]
+    return names

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from cluster.lineage.naming import Names
-from cluster.lineage.origins import FILTER, IDENTITY, NOWHERE, SORT, TRANSFORMATION, Origins, Relation, through
+from cluster.lineage.origins import FILTER, IDENTITY, NOWHERE, SORT, TRANSFORMATION, Origins, Parts, Relation, through
 from cluster.lineage.scopes import Scope, Source
 
 
@@ -14,12 +14,14 @@ class Rows:
 
     names: Names
     variables: dict[str, Origins]
+    functions: dict[str, Relation]
 
     if TYPE_CHECKING:
 
         def table(self, node: exp.Table, scope: Scope) -> Relation: ...
         def value(self, node: exp.Expr | None, scope: Scope, kind: int = IDENTITY) -> Origins: ...
         def influence(self, scope: Scope, node: exp.Expr | None, kind: int) -> None: ...
+        def base(self, parts: Parts) -> Relation: ...
         def column(self, node: exp.Expr, scope: Scope) -> tuple[str, Origins]: ...
 
     def column_name(self, node: exp.Expr) -> str:
@@ -48,6 +50,13 @@ class Rows:
         """The rows of a function: its columns come from its arguments."""
         if isinstance(node, exp.Alias):
             node = node.this
+        call = node.expression if isinstance(node, exp.Dot) else node
+        returned = self.functions.get(call.name.lower()) if isinstance(call, exp.Anonymous) else None
+        if returned is not None:  # what it is called with picks the rows
+            picks = [through(self.value(each, scope), FILTER) for each in call.expressions]
+            return Relation(returned.columns, returned.rest, None, None, returned.influences.union(*picks))
+        if self.names.dialect == "clickhouse" and _with_parameters(call):
+            return self.base(self.names.qualified((self.names.fold(call.name),)))
         origins = through(self.value(node, scope), TRANSFORMATION)
         origins = frozenset(each for each in origins if each.column is not None or each.confidence < 1)
         defined = _defined(node)
@@ -107,6 +116,15 @@ class Rows:
         name = self.names.identifier(alias.this) if alias is not None and alias.this is not None else ""
         influences = first.influences | inner.influences
         scope.sources[:] = [Source(name, (), Relation(columns, first.rest, None, None, influences))]
+
+
+def _with_parameters(call: exp.Expr) -> bool:
+    """Whether it is a view with parameters: `sales_of(day = today())`."""
+    return (
+        isinstance(call, exp.Anonymous)
+        and bool(call.expressions)
+        and all(isinstance(each, exp.EQ | exp.PropertyEQ) for each in call.expressions)
+    )
 
 
 def _defined(node: exp.Expr) -> list[Any]:

@@ -44,6 +44,7 @@ class Script(Triggers, Session, Parsing):
         self.transient: set[Parts] = set()
         self._dropped: dict[str, int] = {}
         self._renamed: dict[Parts, Parts] = {}
+        self._returning: tuple[str, list[str]] | None = None
 
     def read(self, sql: str) -> Result:
         self.parse(sql, 0, Unscaffolded(self.names.dialect))
@@ -84,6 +85,8 @@ class Script(Triggers, Session, Parsing):
             queries.variables.setdefault(self.names.fold(name), NOWHERE)
         if piece.kind == "routine":
             self.routine(piece)
+            columns = [self.names.fold(each) for each in piece.variables]
+            self._returning = (piece.rows.lower(), columns) if piece.rows else None
         elif piece.kind == "trigger":
             self.watch([piece.tokens])
         elif piece.kind == "fetch":
@@ -153,6 +156,10 @@ class Script(Triggers, Session, Parsing):
     def _take(self, number: int, write: Write) -> None:
         """Keeps what a write says, and makes the tables of the script what they are after it."""
         if write.table == QUERY:
+            if self._returning is not None:  # the first result inside a function is what it returns
+                (name, columns), self._returning = self._returning, None
+                returned = Relation(write.columns, write.rest, None, None, write.influences)
+                self.queries.functions[name] = returned.renamed(columns) if columns else returned
             self.result.writes.append((number, write))
             return
         if write.made:

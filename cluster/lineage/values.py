@@ -170,13 +170,11 @@ class Values(Composites, Decisions):
         if named in SHAPED_NAMES:
             self.shaped(node, kind, masking, bound, stack)
             return
+        if (returned := self.queries.functions.get(named)) is not None and returned.columns:
+            self.add(returned.columns[0][1], max(kind, TRANSFORMATION), masking)
         masking = masking or isinstance(node, MASKS) or named in MASK_NAMES
-        if isinstance(node, HANDED_ON):
-            kind = max(kind, TRANSFORMATION)
-        elif isinstance(node, exp.AggFunc) or named in AGGREGATE_NAMES:
-            kind = max(kind, AGGREGATION)
-        else:
-            kind = max(kind, TRANSFORMATION)
+        gathers = not isinstance(node, HANDED_ON) and (isinstance(node, exp.AggFunc) or named in AGGREGATE_NAMES)
+        kind = max(kind, AGGREGATION if gathers else TRANSFORMATION)
         for part in node.args.values():
             if isinstance(part, exp.Star) and isinstance(node, exp.Func):
                 self.rows(kind, masking, isinstance(node, exp.Count))
