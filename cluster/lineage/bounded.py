@@ -24,6 +24,7 @@ _CLOSED: Final = frozenset(_OPENED.values())
 # Words gone back over: a multiple of what a text has, and what any text may. Ordinary texts go back over two for each.
 BACK: Final = 200
 FREE: Final = 20_000
+COPY: Final = 20  # to copy a node and to resolve it takes longer than to go back over a word
 # What sqlglot turns into formulas that name an argument more than once.
 _DOUBLED: Final = frozenset({"SORT_ARRAY", "DIV0", "DIV0NULL", "NULLIFZERO", "ZEROIFNULL"})
 
@@ -122,7 +123,7 @@ def _weighed(of: type[Parser]) -> type[Parser]:
                 found = (parse_method or self._parse_expression)()
                 if found is not None:
                     weight = sum(self._weights.get(node.name, 1) for node in found.find_all(exp.Column, exp.Literal))
-                    self._spend(weight)
+                    self._spend(COPY * weight)
                     self._weights[found.alias_or_name] = weight
                 return found
 
