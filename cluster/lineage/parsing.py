@@ -80,20 +80,22 @@ class Parsing:
         self.named = NamedByText(names)
         self.parsed: list[tuple[Piece, list[exp.Expr | None]]] = []
 
-    def parse(self, sql: str, deep: int, scaffold: Unscaffolded) -> None:
-        for stretch in stretches(self.names.engine, prepared(sql, self.names.dialect)):
+    def parse(self, sql: str, deep: int, scaffold: Unscaffolded, line: int = 0) -> None:
+        """Reads a text before which there are `line` lines, at a depth of texts within texts."""
+        for stretch in stretches(self.names.engine, prepared(sql, self.names.dialect), line):
             if stretch.wrong:
-                self.result.problems.append(Problem(stretch.wrong, stretch.lines + 1, 1, len(self.parsed)))
+                self.result.problems.append(Problem(stretch.wrong, stretch.line, 1, len(self.parsed)))
             for chunk in by_semicolon(stretch.tokens):
                 for piece in scaffold.pieces(chunk):
                     if time.monotonic() > self.parsing_until:
-                        self.late(piece, stretch.lines)
+                        self.late(piece)
                         return
-                    self._piece(piece, stretch.text, deep, stretch.lines, scaffold)
+                    self._piece(piece, stretch.text, deep, scaffold)
 
-    def _piece(self, piece: Piece, sql: str, deep: int, lines: int, scaffold: Unscaffolded) -> None:
+    def _piece(self, piece: Piece, sql: str, deep: int, scaffold: Unscaffolded) -> None:
         if piece.kind == "body" and deep < DEEPEST_BODY:
-            self.parse(piece.body, deep + 1, Unscaffolded(self.names.dialect, True))
+            before = piece.tokens[0].line - 1 - piece.body.count("\n")  # tokens tell the line where they end
+            self.parse(piece.body, deep + 1, Unscaffolded(self.names.dialect, True), max(0, before))
             self.parsed.append((Piece([], kind="routine"), []))
             return
         if piece.kind == "trigger":
@@ -105,12 +107,12 @@ class Parsing:
         self.texts |= text_given(piece.tokens, piece.variables, self.texts)
         self.named.note(piece)
         tokens = _selected(piece) if piece.kind == "value" else piece.tokens
-        nodes = self._nodes(tokens, sql, lines, scaffold, quiet=piece.kind in ("value", "set"))
+        nodes = self._nodes(tokens, sql, scaffold, quiet=piece.kind in ("value", "set"))
         if nodes is not None:
             self.parsed.append((piece, nodes))
 
     def _nodes(
-        self, tokens: Tokens, sql: str, lines: int, scaffold: Unscaffolded, quiet: bool = False
+        self, tokens: Tokens, sql: str, scaffold: Unscaffolded, quiet: bool = False
     ) -> list[exp.Expr | None] | None:
         if not tokens:
             return []
@@ -127,7 +129,7 @@ class Parsing:
             ValueError,
         ) as error:
             if (plain := bare_create(tokens)) and len(plain) < len(tokens):
-                return self._nodes(plain, sql, lines, scaffold, quiet)
+                return self._nodes(plain, sql, scaffold, quiet)
             together = isinstance(error, RecursionError | Endless) or len(tokens) > LONGEST_STATEMENT
             segments = [tokens] if together else scaffold.segments(tokens)
             if len(segments) > 1:
@@ -135,11 +137,11 @@ class Parsing:
                 for segment in segments:
                     piece = next(iter(scaffold.pieces(segment)), None)
                     if piece is not None and piece.kind == "statement":
-                        found += self._nodes(piece.tokens, sql, lines, _Whole(), quiet) or []
+                        found += self._nodes(piece.tokens, sql, _Whole(), quiet) or []
                 if found:
                     return found
             if not quiet:
-                self._unread(error, tokens, lines)
+                self._unread(error, tokens)
             return None
 
     def _with_parser(self, tokens: Tokens, sql: str, value: bool) -> list[exp.Expr | None]:
@@ -207,12 +209,12 @@ class Parsing:
         for text in dynamic_texts(piece.tokens, self.texts) if deep < DEEPEST_BODY else ():
             self.parse(text, deep + 1, Unscaffolded(self.names.dialect, True))
 
-    def _unread(self, error: Exception, tokens: Tokens, lines: int) -> None:
-        line, column = tokens[0].line + lines, tokens[0].col
+    def _unread(self, error: Exception, tokens: Tokens) -> None:
+        line, column = tokens[0].line, tokens[0].col
         said = str(error) if isinstance(error, Endless) else "nested too deeply"
         if isinstance(error, ParseError) and error.errors:
             told = error.errors[0]
-            line, column = (told.get("line") or tokens[0].line) + lines, told.get("col") or 1
+            line, column = told.get("line") or line, told.get("col") or 1
             column -= max(0, len(told.get("highlight") or "") - 1)  # the parser tells where the word ends
             said = (
                 str(told.get("description") or "cannot be parsed")
@@ -228,9 +230,11 @@ class Parsing:
         line, column = (tokens[0].line, tokens[0].col) if tokens else (1, 1)
         self.result.problems.append(Problem(message, line, max(1, column), number))
 
-    def late(self, piece: Piece, lines: int = 0) -> None:
-        line = piece.tokens[0].line + lines if piece.tokens else lines + 1
+    def late(self, piece: Piece) -> None:
+        """Nothing is read from a piece on. As what is resolved lags behind what is parsed, the later word counts."""
+        line = piece.tokens[0].line if piece.tokens else 1
         message = "not read from here on: the time for one text has run out"
+        self.result.problems = [problem for problem in self.result.problems if problem.message != message]
         self.result.problems.append(Problem(message, line, 1, len(self.parsed)))
 
     def by_name(self, number: int, tokens: Tokens) -> None:

@@ -70,6 +70,9 @@ class Script(Triggers, Session, Parsing):
                 AttributeError,
                 ValueError,
             ) as error:
+                if time.monotonic() > self.deadline:
+                    self.late(piece)
+                    break
                 said = str(error) if isinstance(error, Endless) else type(error).__name__
                 self.problem(f"the statement could not be resolved ({said})", piece.tokens, number)
                 self.by_name(number, piece.tokens)

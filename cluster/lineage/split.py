@@ -65,19 +65,22 @@ def _without_delimiters(sql: str) -> str:
 
 
 class Stretch(NamedTuple):
-    """A part of a script as tokens. `lines` are before it; `wrong` is what keeps it from being read, "" if nothing."""
+    """A part of a script as tokens, which begins at `line`. `wrong` is what keeps it from being read, "" if nothing."""
 
     tokens: Tokens
     text: str
-    lines: int
+    line: int
     wrong: str = ""
 
 
-def stretches(engine: Dialect, sql: str) -> Iterator[Stretch]:
-    """A script as tokens, part by part. Parts end with a statement, so a long text can be left in the middle, and
-    quotes that nobody closes spoil no more than their own statement."""
+def stretches(engine: Dialect, sql: str, line: int = 0) -> Iterator[Stretch]:
+    """A script as tokens, part by part, where `line` lines are before it.
+
+    Parts end with a statement, so a long text can be left in the middle, and quotes that nobody closes spoil no more
+    than their own statement.
+    """
     ends = sorted({*(found.end() for found in re.finditer(";", sql)), len(sql)})
-    start, line, careful = 0, 0, 0
+    start, careful = 0, 0
     while start < len(sql):
         first = bisect_right(ends, start)
         at_once = ends[max(first, bisect_right(ends, start + AT_ONCE) - 1)]
@@ -93,9 +96,11 @@ def stretches(engine: Dialect, sql: str) -> Iterator[Stretch]:
             wrong = (
                 "unterminated quotes" if len(text) <= LONGEST else f"a statement of more than {LONGEST:,} characters"
             )
-            yield Stretch([], text, line + blank, wrong)
+            yield Stretch([], text, line + blank + 1, wrong)
         else:
-            yield Stretch(tokens, text, line)
+            for token in tokens if line else ():
+                token.line += line
+            yield Stretch(tokens, text, line + 1)
         line += text.count("\n")
         start = end
 

@@ -1,5 +1,6 @@
 """No text raises, none takes for ever, and what cannot be read says where it stands."""
 
+import itertools
 import time
 
 import pytest
@@ -56,7 +57,7 @@ def test_of_a_text_without_an_end_and_of_names_that_may_be_values_nothing_is_lef
 @few
 @given(st.text(st.characters(blacklist_characters='"\0', blacklist_categories=("Cs",)), min_size=1, max_size=1_000))
 def test_a_name_in_quotes_comes_out_as_it_went_in(name: str) -> None:
-    found = extract(f'SELECT "{name}" FROM "{name}" AS t', "postgres", seconds=20.0)
+    found = extract(f'SELECT "{name}" FROM "{name}" AS aliased', "postgres", seconds=20.0)
     (edge,) = found.edges
     assert (edge.from_table, edge.from_column, edge.to_column) == ((name,), name, name)
 
@@ -141,24 +142,31 @@ def test_long_chains_need_no_depth() -> None:
     assert extract(f"SELECT b FROM t WHERE {condition}", "postgres").column_edges == [("t.b", "<query>.b")]
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock by which each look at it takes a millisecond, whatever the machine does beside."""
+    looks = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: next(looks) / 1000)
+
+
+@pytest.mark.usefixtures("hurried")
 def test_ten_megabytes_end_in_time_and_say_where_they_ended() -> None:
     text = "INSERT INTO t SELECT a, b FROM s WHERE x = 'some text';\n" * 180_000
     assert len(text) > 10_000_000
-    began = time.monotonic()
     found = extract(text, "postgres", seconds=4.0)
-    spent = time.monotonic() - began
     assert [problem.message for problem in found.problems] == [
         "not read from here on: the time for one text has run out"
     ]
     assert found.problems[0].line > 1
     assert ("s.a", "t.a") in found.column_edges
-    assert spent < 120  # a bound that only an endless loop breaks
 
 
+@pytest.mark.usefixtures("hurried")
 def test_what_runs_out_of_time_keeps_what_it_has_read() -> None:
     text = "INSERT INTO t SELECT a FROM s;\n" + "SELECT b FROM u;\n" * 20_000
     found = extract(text, "postgres", seconds=3.0)
     assert ("s.a", "t.a") in found.column_edges
+    assert [problem.line for problem in found.problems] > [1]
 
 
 def test_a_statement_of_megabytes_is_passed_over_and_told() -> None:
