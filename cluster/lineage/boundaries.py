@@ -194,12 +194,16 @@ def watched_table(tokens: Tokens, at: int) -> Tokens:
 
 
 def of_teradata(tokens: Tokens) -> Tokens:
-    """Without locks and titles."""
+    """Without locks, titles and NORMALIZE."""
     kept: Tokens = []
     place = 0
     while place < len(tokens):
         text, after = word(tokens, place), word(tokens, place + 1)
-        if text == "LOCKING":
+        if text == "NORMALIZE" and word(tokens, place - 1) == "SELECT":
+            place += 1
+            while word(tokens, place) in ("ON", "MEETS", "OR", "OVERLAPS"):
+                place += 1
+        elif text == "LOCKING":
             end = find(tokens[place : place + _FARTHEST], 0, ("FOR", "IN"))
             place += max(end, 0) + 2
             place += word(tokens, place) == "NOWAIT"

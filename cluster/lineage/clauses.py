@@ -204,8 +204,20 @@ def without_top(tokens: Tokens) -> Tokens:
     return tokens[: verb + 1] + tokens[end:]
 
 
+def with_parentheses(tokens: Tokens) -> Tokens:
+    """DuckDB's CREATE TABLE t AS PIVOT ...: the statement as a query in parentheses."""
+    place = find(tokens, 1, ("AS",)) + 1
+    if word(tokens, 0) != "CREATE" or word(tokens, place) not in ("PIVOT", "UNPIVOT") or not place:
+        return tokens
+    return [*tokens[:place], Token(TokenType.L_PAREN, "("), *tokens[place:], Token(TokenType.R_PAREN, ")")]
+
+
 def without_label(tokens: Tokens) -> Tokens:
-    """INSERT INTO t WITH LABEL x SELECT ...: the name of the load, as StarRocks and Doris write it."""
+    """INSERT INTO t WITH LABEL x SELECT ...: the name of the load, as StarRocks and Doris write it; and into files."""
+    if word(tokens, 0) == "INSERT" and word(tokens, 2) == "FILES" and word(tokens, 3) == "(":
+        inner = [Token(TokenType.L_PAREN, "("), *tokens[_closed(tokens, 3) :], Token(TokenType.R_PAREN, ")")]
+        return [Token(TokenType.COPY, "COPY"), *inner, Token(TokenType.VAR, "TO"), Token(TokenType.STRING, "x")]
+    tokens = [token for token in tokens if token.token_type is not TokenType.TEMPORARY or word(tokens, 0) != "INSERT"]
     place = find(tokens, 1, ("WITH",))
     if word(tokens, 0) != "INSERT" or word(tokens, place + 1) != "LABEL" or word(tokens, place + 2) == "AS":
         return tokens

@@ -26,6 +26,12 @@ _OUT_OF_ALTERED: Final = re.compile(
     re.IGNORECASE,
 )
 _EXCHANGED: Final = re.compile(rf"ALTER\s+TABLE\s+{_NAME}\s+EXCHANGE\s+{_PARTITION}\s+WITH\s+TABLE\s+{_NAME}", re.I)
+_TABLES: Final = re.compile(rf"EXCHANGE\s+TABLES\s+{_NAME}\s+AND\s+{_NAME}", re.IGNORECASE)
+_CHANGED: Final = re.compile(
+    rf"ALTER\s+TABLE\s+{_NAME}(?:\s+ON\s+CLUSTER\s+\S+)?\s+(UPDATE|DELETE)\s+(.*)", re.IGNORECASE | re.DOTALL
+)
+_IN_PARTITION: Final = re.compile(r"\sIN\s+PARTITION\s+(?:ID\s+)?\S+\s", re.IGNORECASE)
+MOST_RENAMED: Final = 1000
 _COPIED: Final = re.compile(
     rf"COPY\s+(?:INTO\s+)?(?:{_NAME}|@\S++|'[^']*')\s*(?:\([^()]*\)\s*)?(?:FROM|TO)\s+(?=\S)", re.IGNORECASE
 )
@@ -50,6 +56,9 @@ def _replaced(text: str) -> list[str] | None:
 
 
 def _unloaded(text: str) -> list[str] | None:
+    if text[6:].lstrip().startswith("(") and text[text.index("(") + 1 :].lstrip()[:1] != "'":  # Athena
+        start = text.index("(")
+        return ["COPY " + text[start : _end_of_source(text, start)] + " TO 'x'"]
     start, end = text.find("'"), text.upper().rfind("TO")
     if start < 0:
         return None
@@ -69,8 +78,13 @@ def _prepared(text: str) -> list[str] | None:
 def _renamed(text: str) -> list[str] | None:
     if not text.upper().startswith("RENAME TABLE") or " TO " not in text.upper():
         return None
-    old, new = text[12:].split(",", maxsplit=1)[0].replace(" to ", " TO ").split(" TO ", 1)
-    return [f"ALTER TABLE {old} RENAME TO {new}"]
+    pairs = [each.replace(" to ", " TO ").split(" TO ", 1) for each in text[12:].split(",")[:MOST_RENAMED]]
+    return [f"ALTER TABLE {pair[0]} RENAME TO {pair[1]}" for pair in pairs if len(pair) == 2]
+
+
+def _exchanged(text: str) -> list[str] | None:
+    both = _TABLES.match(text)
+    return [_moved(both[2], both[1]), _moved(both[1], both[2])] if both is not None else None
 
 
 def _created(text: str) -> list[str] | None:
@@ -102,7 +116,17 @@ def _end_of_source(text: str, start: int) -> int:
     return len(text)
 
 
+def _submitted(text: str) -> list[str] | None:
+    """StarRocks' SUBMIT TASK t AS INSERT ..."""
+    told = re.search(r"(?i)\sAS\s+(?=INSERT|CREATE)", text)
+    return [text[told.end() :]] if told is not None else None
+
+
 def _altered(text: str) -> list[str] | None:
+    changed = _CHANGED.match(text)
+    if changed is not None:  # ClickHouse
+        verb = f"UPDATE {changed[1]} SET" if changed[2].upper() == "UPDATE" else f"DELETE FROM {changed[1]}"  # noqa: S608
+        return [f"{verb} {_IN_PARTITION.sub(' ', changed[3])}"]
     into, out, both = _INTO_ALTERED.match(text), _OUT_OF_ALTERED.match(text), _EXCHANGED.match(text)
     if into is not None:
         return [_moved(into[2], into[1])]
@@ -124,4 +148,6 @@ _BY_HEAD: Final[dict[str, Callable[[str], list[str] | None]]] = {
     "CREATE": _created,
     "ALTER": _altered,
     "COPY": _copied,
+    "EXCHANGE": _exchanged,
+    "SUBMIT": _submitted,
 }

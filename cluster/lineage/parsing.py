@@ -23,7 +23,7 @@ from cluster.lineage.boundaries import (
     without_output,
 )
 from cluster.lineage.bounded import Endless, parse, parser
-from cluster.lineage.clauses import of_batches, of_postgres, with_marks, without_files, without_label
+from cluster.lineage.clauses import of_batches, of_postgres, with_marks, with_parentheses, without_files, without_label
 from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
@@ -44,6 +44,8 @@ DEEPEST_BODY: Final = 4
 LONGEST_STATEMENT: Final = 200_000
 # What stands for a value and is no statement.
 _VALUES: Final = (exp.Condition, exp.Alias, exp.Paren)
+# Statements that fill a table from outside, and the words that its name stands behind.
+_LOADS: Final = {"LOAD": ("TABLE", "INSERT"), "BULK": ("TABLE", "INSERT"), "IMPORT": ("TABLE", "INTO")}
 _INSERT: Final = ((TokenType.INSERT, "INSERT"), (TokenType.INTO, "INTO"))
 
 
@@ -148,7 +150,7 @@ class Parsing:
         output = None
         if len(tokens) < LONGEST_STATEMENT:
             tokens, output = self._plain(self.named.put(with_marks(tokens)))
-        if word(tokens, 0) in ("LOAD", "BULK") and (name := dotted(tokens, _after(tokens, ("TABLE", "INSERT")))):
+        if word(tokens, 0) in _LOADS and (name := dotted(tokens, _after(tokens, _LOADS[word(tokens, 0)]))):
             return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
         found = named_outright(parser(self.names.engine).parse(list(tokens), sql), tokens, self.names.dialect)
         if output is not None and found and found[0] is not None:
@@ -199,7 +201,7 @@ class Parsing:
             parsed = [each for text in inner for each in parse(self.names.engine, text)]
         except SqlglotError:
             return [node]
-        for each in parsed if head == "ALTER" else ():
+        for each in parsed if head in ("ALTER", "EXCHANGE") else ():
             if isinstance(each, exp.Insert):  # rows that move between tables keep the names of their columns
                 each.set("by_name", True)
         return [node] if any(isinstance(each, exp.Command) for each in parsed) else list(parsed)
@@ -272,6 +274,7 @@ _READINGS: Final[dict[str, Callable[[Tokens], Tokens]]] = {
     **dict.fromkeys(("databricks", "spark"), lambda tokens: of_lakes(without_live(tokens))),
     "redshift": lambda tokens: without_fate(of_postgres(of_lakes(tokens))),
     "bigquery": of_lakes,
+    "duckdb": with_parentheses,
     "oracle": lambda tokens: with_one_where(without_error_log(tokens)),
     "teradata": of_teradata,
 }

@@ -51,7 +51,7 @@ class Unscaffolded(Cursors, Routines):
     def _step(self, chunk: Tokens, at: int) -> Step:
         head, after = word(chunk, at), word(chunk, at + 1)
         if head in STARTS or head == "(":
-            if head == "CREATE" and self.routine(chunk, at):
+            if head in ("CREATE", "ALTER", "REPLACE") and self.routine(chunk, at):
                 watched = watched_table(chunk, at)
                 declared, *bodies = self.header(chunk, at)
                 declared.kind, declared.rows = "routine", self.named(chunk, at, ("FUNCTION", "PROCEDURE", "MACRO"))

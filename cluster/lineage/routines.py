@@ -18,7 +18,9 @@ STARTS: Final = frozenset({
 })  # fmt: skip
 _FIRST: Final = STARTS | {"DECLARE", "SET", "IF", "WHILE", "BEGIN", "RETURN", "EXEC", "EXECUTE", "("}
 _PARAMETERS_END: Final = frozenset({"AS", "BEGIN", "IS", "DO", "ON", "INSERT", "UPDATE", "DELETE", "MERGE"})
-_ROUTINES: Final = frozenset({"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TASK", "EVENT", "MACRO", "RULE"})
+_ROUTINES: Final = frozenset({
+    "PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "TASK", "EVENT", "JOB", "MACRO", "RULE",
+})  # fmt: skip
 _NEAR: Final = 8  # tokens between CREATE and what is created
 
 
@@ -32,6 +34,8 @@ class Routines:
     def routine(chunk: Tokens, at: int) -> bool:
         if word(chunk, at + 1) == "RULE":
             return True
+        if word(chunk, at) != "CREATE":  # ALTER PROCEDURE, Teradata's REPLACE PROCEDURE
+            return word(chunk, at + 1) in ("PROCEDURE", "PROC", "FUNCTION", "TRIGGER")
         kinds = [word(chunk, place) for place in range(at + 1, min(at + 8, len(chunk)))]
         if kinds[:1] == ["MACRO"] or ("TABLE", "FUNCTION") in pairwise(kinds):
             return True

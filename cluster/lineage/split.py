@@ -30,6 +30,8 @@ def prepared(sql: str, dialect: str) -> str:
         sql = re.sub(r"(?m)^([ \t]*)/([ \t]*)$", r"\1;\2", sql)
     if dialect in ("athena", "trino", "presto") and "`" in sql and not _OF_HIVE.search(sql):
         sql = sql.replace("`", '"')  # quotes of other engines, where they can mean nothing else
+    if dialect == "teradata":  # commands of BTEQ
+        sql = re.sub(r"(?m)^[ \t]*\.[A-Za-z].*$", lambda m: " " * len(m[0]), sql)
     if dialect == "postgres" and _ROWS_END in sql:
         sql = _without_rows(sql)
     if dialect == "mysql" and "/*!" in sql:  # what servers of a version run

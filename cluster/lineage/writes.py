@@ -137,6 +137,9 @@ class Writes(Changes):
                 continue  # the script follows names
             if isinstance(action, exp.Query | exp.Subquery):
                 self.make(self.target(node.this), self.queries.relation(action, None, ctes))
+            elif isinstance(action, exp.Delete):  # ClickHouse
+                action.set("this", node.this)
+                self.delete(action, ctes)
             elif isinstance(action, exp.ReplacePartition):
                 self.insert(exp.Insert(this=node.this, expression=exp.select("*").from_(action.args["source"])), ctes)
             elif isinstance(action, exp.SwapTable):
