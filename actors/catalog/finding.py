@@ -108,11 +108,12 @@ def _called(
     names = dict.fromkeys(search.same_name("".join(each)) for each in ([text], words, right, meant))
     asked = [named(name) for name in names if name]
     fits = or_(*(Asset.document.bool_op("@@")(cast(func.quote_literal(name), TSQUERY)) for name in asked))
-    literally = case((func.lower(Asset.name).in_([text.strip().lower(), "_".join(words)]), 0), else_=1)
-    gone = case((Asset.status == "gone", 1), else_=0)
-    statement = select(Asset.id).where(fits, *conditions)
-    order = (gone, literally, Asset.popularity.desc(), func.length(Asset.path), Asset.path)
-    return list(session.scalars(statement.order_by(*order).limit(NAMESAKES)))
+    some = select(Asset.id, Asset.name, Asset.path, Asset.status, Asset.popularity).where(fits, *conditions)
+    held = some.limit(CANDIDATES).cte("namesakes").prefix_with("MATERIALIZED")
+    literally = case((func.lower(held.c.name).in_([text.strip().lower(), "_".join(words)]), 0), else_=1)
+    gone = case((held.c.status == "gone", 1), else_=0)
+    order = (gone, literally, held.c.popularity.desc(), func.length(held.c.path), held.c.path)
+    return list(session.scalars(select(held.c.id).order_by(*order).limit(NAMESAKES)))
 
 
 def _by_words(

@@ -18,6 +18,7 @@ from cluster.packs import NOT_YAML, WithoutAliases
 
 VERSIONS: Final = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
 DEEPEST: Final = 30
+MOST: Final = 10**300  # what a number of the contract may be
 _BESIDE: Final = ("relationships", "properties", "items", "map", "vector")  # of a schema object or a property
 # The logical types of ODCS, and the types of columns that are such.
 LOGICAL: Final[Mapping[str, frozenset[str]]] = {
@@ -78,7 +79,30 @@ def parsed(text: str) -> dict[str, Any]:
     if not isinstance(body.get("schema"), list) or not all(isinstance(each, dict) for each in body["schema"]):
         raise InvalidInput("The contract has no schema.", "List its objects under `schema`.")
     _plain(body)
+    _shaped(body)
     return body
+
+
+def _shaped(body: Mapping[str, Any]) -> None:
+    """Raises InvalidInput that says which part of the contract is not the list, or lacks the name, that ODCS wants."""
+    _objects(body, "slaProperties", "")
+    for place, told in enumerate(body["schema"]):
+        at = f"schema[{place}]."
+        _objects(told, "quality", at)
+        for number, one in enumerate(_objects(told, "properties", at)):
+            inside = f"{at}properties[{number}]"
+            if not isinstance(one.get("name"), str) or not one["name"]:
+                raise InvalidInput(f"{inside} has no name.", "Give it one.")
+            _objects(one, "quality", f"{inside}.")
+
+
+def _objects(holder: Mapping[str, Any], name: str, at: str) -> list[dict[str, Any]]:
+    told = holder.get(name)
+    if told is None:
+        return []
+    if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
+        raise InvalidInput(f"{at}{name} is no list of objects.", "Write it as ODCS says.")
+    return told
 
 
 def _plain(value: Any, depth: int = 0) -> None:
@@ -93,7 +117,9 @@ def _plain(value: Any, depth: int = 0) -> None:
     elif isinstance(value, list):
         for held in value:
             _plain(held, depth + 1)
-    elif not isinstance(value, str | int | float | bool | None) or (isinstance(value, float) and not isfinite(value)):
+    elif isinstance(value, int | float) and (not isfinite(value) if isinstance(value, float) else abs(value) > MOST):
+        raise InvalidInput("The contract holds a number out of range.", "Correct it.")
+    elif not isinstance(value, str | int | float | bool | None):
         raise InvalidInput("The contract holds a value that JSON has no form for.", "Quote it.")
 
 

@@ -1,6 +1,7 @@
 """Quality: every definition by reading, profiles that decide, suggestions, scores, learned bounds, contracts."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -384,6 +385,18 @@ schema:
     assert held.unsupported == (
         "schema: relationships", "c: maxItems", "c: items", "schema: primary key of several columns")  # fmt: skip
     assert [(field.required, field.unique) for field in held.fields[:2]] == [(True, False), (True, False)]
+
+
+@pytest.mark.parametrize(("told", "where"), [
+    ({"quality": 5}, "schema[0].quality is no list"), ({"properties": "x"}, "schema[0].properties is no list"),
+    ({"properties": [{"logicalType": "string"}]}, "schema[0].properties[0] has no name"),
+    ({"properties": [{"name": "x", "quality": [1]}]}, "schema[0].properties[0].quality is no list"),
+    ({"quality": [{"metric": "rowCount", "mustBe": 10**400}]}, "a number out of range"),
+])  # fmt: skip
+def test_a_part_of_a_contract_that_is_none_is_located(told: dict[str, Any], where: str) -> None:
+    body = odcs.parsed(CONTRACT) | {"schema": [{"name": "orders", **told}]}
+    with pytest.raises(InvalidInput, match=re.escape(where)):
+        odcs.parsed(json.dumps(body))
 
 
 @pytest.mark.parametrize("wrong", [
