@@ -1,7 +1,7 @@
 """Which folders of this machine sources may lie in: whoever may register a source is not to read what Sextant can read.
 
-`SEXTANT_FILE_ROOTS` names them. Without it an installation that is one person's own (its API on a loopback address, its
-PostgreSQL and Ray its own) reads every folder, and any other one none.
+`SEXTANT_FILE_ROOTS` names them. Without it an installation of one machine (its API and its PostgreSQL on loopback
+addresses, so that no other node can be part of it) reads every folder, and any other one that of the demo alone.
 
 Paths are held against the roots when all links are followed, at registration and again by whoever opens a file.
 """
@@ -9,6 +9,7 @@ Paths are held against the roots when all links are followed, at registration an
 import ipaddress
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cluster.errors import AddressRefused, ConfigurationError
 from cluster.settings import Settings, settings
@@ -26,21 +27,23 @@ def check_folder(place: str | os.PathLike[str]) -> None:
 def roots(chosen: Settings) -> tuple[str, ...]:
     """The folders that are allowed, with all links followed. Raises ConfigurationError for one that is no full path."""
     if chosen.file_roots is None:
-        return ("/",) if _own(chosen) else ()
+        return ("/",) if _of_one_machine(chosen) else (os.path.realpath(chosen.home / "demo"),)
     named = [part.strip() for part in chosen.file_roots.split(",") if part.strip()]
     if not all(Path(part).is_absolute() for part in named):
         raise ConfigurationError("SEXTANT_FILE_ROOTS holds no full path.", "Write /data,/mnt/share, with commas.")
     return tuple(os.path.realpath(part) for part in named)
 
 
-def _own(chosen: Settings) -> bool:
-    """Whether the instance is of one machine, and answers to nobody else."""
-    if chosen.database_url is not None or chosen.ray_address is not None:
-        return False
+def _of_one_machine(chosen: Settings) -> bool:
+    database = chosen.database_url.get_secret_value() if chosen.database_url is not None else ""
+    return _loopback(chosen.host) and (not database or _loopback(urlsplit(database).hostname or "localhost"))
+
+
+def _loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(chosen.host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return chosen.host == "localhost"
+        return host == "localhost"
 
 
 def _within(place: str, root: str) -> bool:
