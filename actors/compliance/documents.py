@@ -6,11 +6,10 @@
 import csv
 import html
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from actors.compliance.contract import FindingView
 from actors.compliance.reporting import Report
 
 PRINTED: Final = 500
@@ -36,9 +35,6 @@ class Period(NamedTuple):
     since: datetime | None = None
     until: datetime | None = None
 
-    def holds(self, at: datetime) -> bool:
-        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
-
     def __str__(self) -> str:
         begin, end = (moment(at) if at else None for at in self)
         return f"{begin or 'the beginning'} to {end or 'now'}"
@@ -61,9 +57,8 @@ class Document(NamedTuple):
 
 
 def document(report: Report, period: Period) -> Document:
-    """The posture of the one framework of a report, and its heaviest findings whose verdict is of the period."""
-    ((framework, posture, found, left_out),) = report.parts
-    findings = of_period(found, period)
+    """The posture of the one framework of a report, and its heaviest findings, which are of the period."""
+    ((framework, posture, findings, left_out),) = report.parts
     decided = sum(one.verdict != "INSUFFICIENT_EVIDENCE" for one in posture.controls)
     lines = (
         f"Source: {report.source} ({report.source_id})",
@@ -95,11 +90,6 @@ def document(report: Report, period: Period) -> Document:
     return Document(f"{framework.title}: {report.source}", lines, tables)
 
 
-def of_period(findings: Iterable[FindingView], period: Period) -> list[FindingView]:
-    """Those whose standing verdict was reached in the period."""
-    return [one for one in findings if period.holds(one.last_changed)]
-
-
 def as_json(report: Report, period: Period) -> dict[str, Any]:
     """All of it as values."""
     ((framework, posture, found, left_out),) = report.parts
@@ -109,16 +99,16 @@ def as_json(report: Report, period: Period) -> dict[str, Any]:
         "until": period.until and period.until.isoformat(),
         "framework": framework.model_dump(mode="json", exclude={"controls"}),
         "posture": posture.model_dump(mode="json"),
-        "findings": [one.model_dump(mode="json") for one in of_period(found, period)], "findings_left_out": left_out,
+        "findings": [one.model_dump(mode="json") for one in found], "findings_left_out": left_out,
     }  # fmt: skip
 
 
-def as_csv(report: Report, period: Period) -> str:
+def as_csv(report: Report) -> str:
     """A header line, a line for each control and one for each finding (RFC 4180)."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for row in _lines(report, period):
+    for row in _lines(report):
         writer.writerow([_safe(str(row.get(column, ""))) for column in COLUMNS])
     return out.getvalue()
 
@@ -154,11 +144,11 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _lines(report: Report, period: Period) -> Iterator[dict[str, Any]]:
+def _lines(report: Report) -> Iterator[dict[str, Any]]:
     ((framework, posture, found, _),) = report.parts
     for one in posture.controls:
         yield {"kind": "control", **one.model_dump(), "framework": framework.key}
-    for finding in of_period(found, period):
+    for finding in found:
         told = finding.model_dump(mode="json", exclude={"columns"})
         yield {"kind": "finding", **told, "finding": finding.fingerprint, "columns": " ".join(finding.columns),
                "subject": finding.subject_name}  # fmt: skip

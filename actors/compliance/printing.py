@@ -9,7 +9,7 @@ from actors.compliance.documents import Document, Table
 
 FONT, BOLD = "Vera", "VeraBd"
 MARGIN: Final = 36
-LONGEST: Final = 400  # signs of a cell, which has to fit on a page
+LONGEST: Final = 400  # printed signs of a cell, which has to fit on a page
 _WIDTHS: Final[dict[str, float]] = {
     "title": 3, "why": 4, "what to do": 4, "on": 3, "check": 2, "control": 1.6, "since": 1.8, "verdict": 1.6,
     "severity": 1.2, "decided by": 1.4,
@@ -90,9 +90,9 @@ def _signs() -> frozenset[int]:
 
 
 def _printable(text: str) -> str:
-    known, line = _signs(), " ".join(text.split())
-    line = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
-    return "".join(sign if ord(sign) in known else f"\\u{ord(sign):04x}" for sign in line)
+    known, line = _signs(), " ".join(text[: 2 * LONGEST].split())
+    printed = "".join(sign if ord(sign) in known else f"\\u{ord(sign):04x}" for sign in line)
+    return printed if len(printed) <= LONGEST and len(text) <= 2 * LONGEST else f"{printed[:LONGEST]} ..."
 
 
 def _text(text: str) -> str:

@@ -1,15 +1,17 @@
 """Routes by which verdicts are handed on: to other tools (OSCAL, SARIF), to people, and as signed evidence."""
 
+import json
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Annotated, Any, Literal
 
+import anyio
 from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from actors.compliance import queries
 from actors.compliance.documents import Period, as_csv, as_html, as_json, document
-from actors.compliance.reporting import oscal, sarif
+from actors.compliance.reporting import Report, oscal, sarif
 from cluster.errors import InvalidInput
 from serve.http.compliance import Framework, MayRead, MaySee
 from serve.http.doors import Access
@@ -38,7 +40,8 @@ HARMLESS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-in
 OneFramework = Annotated[
     str, Query(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._\-]+$", examples=["gdpr"], description="Its key.")
 ]
-PRINTING = Lock()  # a long document takes a processor for seconds
+PRINTING = anyio.CapacityLimiter(1)
+"""A long document takes a processor for seconds: who waits for another one holds none of the threads of all routes."""
 
 
 @router.get(
@@ -63,7 +66,7 @@ def export(
     "/sources/{source_id}/report", operation_id="report_source", summary="Report on a source by one framework",
     response_class=Response, responses=REPORTED,
 )  # fmt: skip
-def report(  # noqa: PLR0917
+async def report(  # noqa: PLR0917
     source_id: Id,
     doors: Access,
     caller: MaySee,
@@ -77,22 +80,26 @@ def report(  # noqa: PLR0917
     period = Period(_moment(since), _moment(until))
     if period.since and period.until and period.since >= period.until:
         raise InvalidInput("The period ends before it begins.", "Give a `since` that is before `until`.")
-    with doors.reading() as session:
-        told = queries.report(session, source_id, framework, caller)
-    body: bytes | str
-    if format == "json":
-        return JSONResponse(as_json(told, period))
-    if format == "csv":
-        body = as_csv(told, period)
-    elif format == "html":
-        body = as_html(document(told, period))
-    else:
+
+    def told() -> Report:
+        with doors.reading() as session:
+            return queries.report(session, source_id, framework, caller, period)
+
+    found = await run_in_threadpool(told)
+    if format == "pdf":
         from actors.compliance.printing import as_pdf  # loaded by those who print
 
-        with PRINTING:
-            body = as_pdf(document(told, period))
+        body: bytes | str = await anyio.to_thread.run_sync(as_pdf, document(found, period), limiter=PRINTING)
+    else:
+        body = await run_in_threadpool(_written, found, period, format)
     name = f'inline; filename="{framework}-{source_id}.{format}"'
     return Response(body, media_type=FORMS[format], headers=HARMLESS | {"Content-Disposition": name})
+
+
+def _written(found: Report, period: Period, form: Literal["json", "csv", "html"]) -> str:
+    if form == "json":
+        return json.dumps(as_json(found, period), ensure_ascii=False)
+    return as_csv(found) if form == "csv" else as_html(document(found, period))
 
 
 @router.get("/sources/{source_id}/evidence", operation_id="bundle_evidence", summary="Take the evidence, signed")
@@ -104,4 +111,7 @@ def evidence(source_id: Id, doors: Access, caller: MayRead, framework: OneFramew
 
 
 def _moment(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    try:
+        return at and (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))
+    except OverflowError:
+        raise InvalidInput("A time of the period is beyond the calendar.", "Leave it out for an open end.") from None

@@ -13,15 +13,18 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, text
 
 from actors.compliance.certificates import is_genuine
 from actors.compliance.contract import EvaluateSource, FactDraft, RecordFacts
-from actors.compliance.documents import Document, Table, as_html
+from actors.compliance.documents import CONTROLS, FINDINGS, Document, Table, as_html
 from actors.compliance.printing import as_pdf
+from actors.compliance.queries import reports
 from serve.compliance_client import Compliance
 from serve.transport import Transport
 
 SOURCE = "compliance-http"
+LONG = ("control", "title", "check", "on", "why", "what to do")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 CARD = {
@@ -245,7 +248,8 @@ def test_a_report_says_the_same_as_json_csv_html_and_pdf(governed: Any, officer:
     assert f"{told['posture']['coverage']:.0%}" in words
     old = reported(officer, "json", since="2020-01-01T00:00:00Z", until="2020-02-01T00:00:00Z").json()
     assert (old["findings"], old["posture"]) == ([], told["posture"])
-    for asked in ({"framework": "nope"}, {"framework": "pci_dss", "since": "2021-01-01", "until": "2020-01-01"}, {}):
+    backwards, beyond = {"since": "2021-01-01", "until": "2020-01-01"}, {"since": "0001-01-01T00:00:00+14:00"}
+    for asked in ({"framework": "nope"}, {"framework": "pci_dss", **backwards}, {"framework": "pci_dss", **beyond}, {}):
         assert officer.get(f"/api/v1/sources/{SOURCE}/report", params=asked).status_code in {404, 422}
 
 
@@ -264,6 +268,28 @@ def test_names_are_no_formula_no_markup_and_no_sign_of_them_is_lost() -> None:
     assert "=1+1" in words
     assert "\\\\u4e2d" in words
     assert as_pdf(odd) == as_pdf(odd)
+
+
+@pytest.mark.parametrize("sign", ["\u4e2d", "W", "\U0001f600"])
+def test_names_of_any_length_fit_on_a_page(sign: str) -> None:
+    for columns in (CONTROLS, FINDINGS):
+        row = [sign * 5000 if column in LONG else "fail" for column in columns]
+        assert " ..." in text_of(as_pdf(Document(sign * 5000, (sign * 5000,), (Table("t", columns, [row]),))))
+
+
+def test_a_period_has_its_own_findings_however_many_weigh_more(
+    officer: httpx.Client, store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lightest = reported(officer, "json").json()["findings"][-1]["id"]
+    moved = text("UPDATE compliance.finding SET last_changed = last_changed - :n * interval '1 year' WHERE id = :id")
+    monkeypatch.setattr(reports, "MOST", 1)
+    asked = {"until": (datetime.now(UTC) - timedelta(days=300)).isoformat()}
+    with store.begin() as connection:
+        connection.execute(moved, {"n": 1, "id": lightest})
+    told = reported(officer, "json", **asked).json()
+    with store.begin() as connection:
+        connection.execute(moved, {"n": -1, "id": lightest})
+    assert ([one["id"] for one in told["findings"]], told["findings_left_out"]) == ([lightest], 0)
 
 
 def test_the_evidence_of_a_framework_is_signed_with_what_its_verdicts_stand_on(officer: httpx.Client) -> None:
