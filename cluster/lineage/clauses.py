@@ -101,7 +101,19 @@ def of_batches(tokens: Tokens) -> Tokens:
         tokens = _bare_rowsets(tokens)
     if "=" in seen and word(tokens, 0) in ("UPDATE", "MERGE", "SET", "SELECT", "WITH"):
         tokens = _assigned_in_full(tokens)
+    if "TEMP" in seen or "TEMPORARY" in seen:
+        tokens = _as_names(tokens)
     return without_top(tokens) if "TOP" in seen else tokens
+
+
+def _as_names(tokens: Tokens) -> Tokens:
+    """SELECT ... INTO temp: in T-SQL a table of that name."""
+    return [
+        Token(TokenType.VAR, token.text, token.line, token.col, token.start, token.end)
+        if token.token_type is TokenType.TEMPORARY
+        else token
+        for token in tokens
+    ]
 
 
 def _closed(tokens: Tokens, opened: int) -> int:

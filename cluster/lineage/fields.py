@@ -20,6 +20,7 @@ SHAPED: Final = (
     exp.JSONFormat, exp.ToVariant, exp.Array,
 )  # fmt: skip
 SHAPED_NAMES: Final = frozenset({"to_json", "to_jsonb", "to_object", "to_array", "parse_json", "row_to_json"})
+_STRUCT: Final = re.compile(r"\s*(?:STRUCT|ROW)\s*[<(]", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?:(?:lax|strict) +)?\$((?:\.[\w\"*]+|\[[^\]]*\])*)")
 # Where the fields of a row have no names but places.
 _BY_PLACE: Final = frozenset({"clickhouse", "trino", "presto", "athena"})
@@ -122,3 +123,25 @@ def _steps(path: exp.JSONPath) -> Iterator[str]:
     for each in path.expressions:
         if isinstance(each, exp.JSONPathKey) and isinstance(each.this, str):
             yield each.this
+
+
+def declared(kind: str, path: Parts = ()) -> list[tuple[str, str]]:
+    """The names and types of a struct's fields by its type, or of the struct in it that a path leads to; else []."""
+    opened = _STRUCT.match(kind)
+    if opened is None:
+        return []
+    found: list[tuple[str, str]] = []
+    depth, start = 0, opened.end()
+    for place in range(start, len(kind)):
+        mark = kind[place]
+        if depth == 0 and mark in ",>)":
+            name, _, of = kind[start:place].strip().replace(":", " ", 1).partition(" ")
+            found.append((name.strip('`"'), of.strip()))
+            start = place + 1
+            if mark != ",":
+                break
+        depth += (mark in "<([") - (mark in ">)]")
+    if not path:
+        return [field for field in found if field[0] and field[1]]
+    inner = next((of for name, of in found if name.lower() == path[0].lower()), "")
+    return declared(inner, path[1:])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from cluster.lineage.origins import STAR, TRANSFORMATION, Origin, Origins, Relation, through
+from cluster.lineage.fields import declared
+from cluster.lineage.origins import STAR, TRANSFORMATION, Origin, Origins, Relation, inside, through
 from cluster.lineage.scopes import Scope, Source, column
 from cluster.lineage.values import name_parts
 
@@ -41,7 +42,7 @@ def expand(queries: "Queries", item: exp.Expr, scope: Scope, exclude: Any) -> tu
     if isinstance(item, exp.Column) and item.args.get("table") is not None:
         found = _qualified(queries, item, scope)
         if found is None:
-            return [(STAR, _struct(queries, item, scope))], ()
+            return _changed(queries, star, _struct(queries, item, scope), scope, exclude), ()
         columns, rest = list(found.columns), found.rest
         if found.anything is not None and not columns:
             columns = [(STAR, found.anything)]
@@ -58,10 +59,17 @@ def _qualified(queries: "Queries", item: exp.Column, scope: Scope) -> Relation |
     return found[0].relation if found is not None and found[1] == len(names) else None
 
 
-def _struct(queries: "Queries", item: exp.Column, scope: Scope) -> Origins:
-    """The fields of a struct: `t.address.*`."""
+def _struct(queries: "Queries", item: exp.Column, scope: Scope) -> Columns:
+    """The fields of a struct, `t.address.*`, as far as its type tells them."""
     parts = [queries.names.identifier(item.args[part]) for part in ("catalog", "db", "table") if item.args.get(part)]
-    return through(column(scope, tuple(parts))[1], TRANSFORMATION)
+    origins = column(scope, tuple(parts))[1]
+    if len(origins) == 1:
+        (origin,) = origins
+        kind = (queries.names.columns(origin.table) or {}).get(origin.column or "", "")
+        path = tuple(origin.path.split(".")) if origin.path else ()
+        if fields := declared(kind, path):
+            return [(name, inside(origins, (name,))) for name, _ in fields]
+    return [(STAR, through(origins, TRANSFORMATION))]
 
 
 def _all(scope: Scope) -> tuple[Columns, tuple[Origin, ...]]:
