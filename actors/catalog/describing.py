@@ -31,6 +31,7 @@ from cluster.security.visibility import hidden, visible
 
 SLACK: Final = timedelta(hours=1)  # how much later than now an emitter's clock may be
 LONGEST: Final = 2_000  # bytes of a name that is indexed
+MOST_OF_A_RUN: Final = 1_000
 LIFECYCLE: Final = "lifecycleStateChange"
 DESCRIBING: Final = frozenset({
     "schema", "documentation", "ownership", "tags", LIFECYCLE, "dataQualityMetrics", "dataQualityAssertions",
@@ -57,7 +58,7 @@ def tellings(work: UnitOfWork, row: LineageEvent, event: Event) -> list[Telling]
     for told, when in _counting(work.session, row, event):
         outputs = (event if told.id == row.id else read_event(told.body)).outputs
         found += [_telling(one, told, min(when, latest), written=True) for one in outputs]
-    found += [_renamed(each, statement.value) for each in found for statement in each.said if _renames(statement)]
+    found += [_renamed(each, statement.value) for each in found for statement in each.said if _renames(each, statement)]
     return [each for each in found if each.said or each.dataset.told or each.written]
 
 
@@ -65,8 +66,10 @@ def _telling(dataset: EventDataset, row: LineageEvent, at: datetime, *, written:
     return Telling(dataset, written, row, at, tuple(statements(dataset.told)))
 
 
-def _renames(statement: Statement) -> bool:
-    return bool(statement.facet == LIFECYCLE and statement.value and "previous" in statement.value)
+def _renames(told: Telling, statement: Statement) -> bool:
+    if statement.facet != LIFECYCLE or not statement.value or "previous" not in statement.value:
+        return False
+    return Dataset(**statement.value["previous"]) not in told.dataset.names
 
 
 def _renamed(told: Telling, value: dict[str, Any] | None) -> Telling:
@@ -89,8 +92,8 @@ def _counting(session: Session, row: LineageEvent, event: Event) -> Iterator[tup
         if event.streaming and event.state in {"START", "RUNNING", "OTHER"}:
             yield row, row.at
     elif row.state == "COMPLETE":
-        for each in session.scalars(select(LineageEvent).where(*mine).order_by(LineageEvent.at, LineageEvent.id)):
-            yield each, completed
+        told = select(LineageEvent).where(*mine).order_by(LineageEvent.at, LineageEvent.id).limit(MOST_OF_A_RUN)
+        yield from ((each, completed) for each in session.scalars(told))
     else:
         yield row, completed
 
@@ -171,7 +174,7 @@ class Describing:
         for facet, value in told.said:
             if facet != "schema" or told.written:
                 self._take(asset, facet, value, told)
-            elif asset.source_id == TOLD or value is None:
+            else:
                 self._take(asset, "schemaRead", self._joined(asset, value, told), told)
         if told.written and asset.source_id == TOLD:
             self._take(asset, "written", {}, told)
@@ -240,4 +243,4 @@ def _producer(body: Mapping[str, Any], facet: Any) -> str | None:
 
 
 def _job(event: LineageEvent) -> str | None:
-    return f"{event.job_namespace}/{event.job_name}"[:500] if event.job_id else None
+    return f"{event.job_namespace}/{event.job_name}"[:500] if event.job_name else None

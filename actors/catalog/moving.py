@@ -6,7 +6,7 @@ What the source itself tells is found anew: profiles, and the edges of views.
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, String, any_, bindparam, select, update
 
 from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import CatalogReceipt, MoveCuration
@@ -75,7 +75,8 @@ def _move(work: UnitOfWork, old: str, new: str) -> bool:
 
 def found_by_source(work: UnitOfWork, became: dict[str, str]) -> None:
     """A source has what only events told of until now: what was said of that is said of the source's asset."""
-    rows = work.session.scalars(select(Asset).where(Asset.id.in_(sorted(became)), Asset.source_id == TOLD)).all()
+    which = bindparam("which", sorted(became), ARRAY(String))  # one parameter, however many assets
+    rows = work.session.scalars(select(Asset).where(Asset.id == any_(which), Asset.source_id == TOLD)).all()
     for row in rows:
         row.status, row.lifecycle, row.lifecycle_at = "gone", "tombstoned", work.now
         bump(work, row)

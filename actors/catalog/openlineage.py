@@ -73,6 +73,12 @@ class _ColumnLineage(_Part):
     fields: dict[Name, _Inputs] = Field({}, max_length=10_000)
     dataset: tuple[_InputField, ...] = Field((), max_length=10_000)
 
+    @property
+    def origins(self) -> set[Dataset]:
+        """The datasets whose columns it names."""
+        told = [*self.dataset, *(one for inputs in self.fields.values() for one in inputs.input_fields)]
+        return {Dataset(namespace=namespace, name=name) for namespace, name in {(o.namespace, o.name) for o in told}}
+
 
 class _Symlinks(_Part):
     identifiers: tuple[Dataset, ...] = Field((), max_length=20)
@@ -192,9 +198,11 @@ _REMEDY = "Send a RunEvent, JobEvent or DatasetEvent of the OpenLineage specific
 def flows(event: Event, done: Mapping[tuple[str, str, str], tuple[str, bool]] | None = None) -> Iterator[Flow]:
     """The flows an event tells of: by column where it says so, otherwise from each input to each output as a whole.
 
+    An input of the only output which the columns do not name goes into it as a whole: it was read for something.
+
     `done` tells subtype and masking, by table, column and target's column in lower case, of flows that it only names.
     """
-    for output in event.outputs:
+    for output in event.outputs or ((event.dataset,) if event.dataset is not None else ()):
         lineage = output.facets.lineage
         target = output.names[0]
         if lineage is None or not (lineage.fields or lineage.dataset):
@@ -212,6 +220,9 @@ def flows(event: Event, done: Mapping[tuple[str, str, str], tuple[str, bool]] | 
                     yield from _column_flows(source_field, target, column, inputs.transformation_type)
         for source_field in lineage.dataset:
             yield from _column_flows(source_field, target, None, "INDIRECT")
+        for source in event.inputs if len(event.outputs) == 1 else ():
+            if lineage.origins.isdisjoint(source.names):
+                yield Flow(source.names[0], None, target, None, "DIRECT", "TRANSFORMATION", False)
 
 
 def other_names(event: Event) -> dict[Dataset, tuple[Dataset, ...]]:

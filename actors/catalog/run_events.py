@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from actors.catalog.carrying import carry_labels
@@ -54,17 +54,19 @@ def record_lineage_event(work: UnitOfWork, command: RecordLineageEvent) -> Linea
 
 
 def _row(work: UnitOfWork, event: Event, identifier: str, body: dict[str, Any]) -> LineageEvent:
-    job = event.job
+    job, dataset = event.job, event.dataset
+    told = job_id(job) if job else job_id(dataset, "dataset") if dataset else None
     return LineageEvent(
-        id=identifier, kind=event.kind, job_id=job_id(job) if job else None,
+        id=identifier, kind=event.kind, job_id=told,
         job_namespace=job.namespace if job else None, job_name=job.name if job else None,
         run_id=event.run.run_id if event.run else None, state=event.state, at=event.at, received_at=work.now, body=body,
     )  # fmt: skip
 
 
-def job_id(job: Named) -> str:
-    """The identifier of a job: 32 hexadecimal characters of SHA-256 over its namespace and name."""
-    return hashlib.sha256(f"job\0{job.namespace}\0{job.name}".encode()).hexdigest()[:32]
+def job_id(job: Named, kind: str = "job") -> str:
+    """The identifier of a job, or of a dataset of which events tell without one: 32 hexadecimal characters of SHA-256
+    over its namespace and name."""
+    return hashlib.sha256(f"{kind}\0{job.namespace}\0{job.name}".encode()).hexdigest()[:32]
 
 
 def _apply(work: UnitOfWork, row: LineageEvent) -> tuple[int, int]:
@@ -104,20 +106,26 @@ def _apply(work: UnitOfWork, row: LineageEvent) -> tuple[int, int]:
 
 def _telling(session: Session, row: LineageEvent) -> Sequence[LineageEvent]:
     """The events that the edges of the job stand on: those of its newest completed run, or its newest JobEvent. A job
-    that streams never completes: its newest run counts from its start."""
+    that streams never completes: its newest run counts from its start. Of a dataset without a job: the newest that
+    tells of its columns' lineage."""
+    if row.kind == "dataset":
+        told = _newest(session, row, LineageEvent.body["dataset"]["facets"].has_key("columnLineage"))
+        return [told] if told is not None else []
+    counting = (LineageEvent.kind == "job") | (LineageEvent.state == "COMPLETE")
+    newest = _newest(session, row, counting)
+    running = LineageEvent.state.in_(("START", "RUNNING", "OTHER"))
+    later = running & (LineageEvent.at > newest.at) if newest is not None else running  # few: bodies are looked into
     kind = LineageEvent.body["job"]["facets"]["jobType"]["processingType"].astext
-    streams = (func.upper(kind) == "STREAMING") & LineageEvent.state.in_(("START", "RUNNING", "OTHER"))
-    counting = (LineageEvent.kind == "job") | (LineageEvent.state == "COMPLETE") | streams
-    newest = session.scalars(
-        select(LineageEvent)
-        .where(LineageEvent.job_id == row.job_id, counting)
-        .order_by(LineageEvent.at.desc(), LineageEvent.id)
-        .limit(1)
-    ).first()
+    newest = _newest(session, row, later & (func.upper(kind) == "STREAMING")) or newest
     if newest is None or newest.kind == "job":
         return [newest] if newest else []
     statement = select(LineageEvent).where(LineageEvent.job_id == row.job_id, LineageEvent.run_id == newest.run_id)
     return session.scalars(statement.order_by(LineageEvent.at, LineageEvent.id).limit(MOST_OF_A_RUN)).all()
+
+
+def _newest(session: Session, row: LineageEvent, counting: ColumnElement[bool]) -> LineageEvent | None:
+    mine = select(LineageEvent).where(LineageEvent.job_id == row.job_id, counting)
+    return session.scalars(mine.order_by(LineageEvent.at.desc(), LineageEvent.id).limit(1)).first()
 
 
 def _edges(
@@ -158,6 +166,9 @@ def _output(place: Place) -> dict[str, str]:
 
 
 def _name(row: LineageEvent) -> str:
+    if row.job_name is None:
+        told = row.body["dataset"]
+        return f"{told['namespace']}/{told['name']}"[:500]
     return f"{row.job_namespace}/{row.job_name}"[:500]
 
 

@@ -27,6 +27,7 @@ from actors.catalog.contract import (
     SourceRef,
 )
 from actors.catalog.datasets import locate
+from actors.catalog.moving import found_by_source
 from actors.catalog.openlineage import Dataset
 from actors.catalog.service import service
 from actors.catalog.tables import LineageEvent
@@ -664,3 +665,37 @@ def test_jobs_and_runs_are_what_their_events_come_to(desk: Desk) -> None:
     assert queries.get_run(desk.session, "r1") == newest
     with pytest.raises(NotFound):
         queries.get_run(desk.session, "r2")
+
+
+def test_a_dataset_may_tell_of_its_lineage_without_a_job(desk: Desk) -> None:
+    def said(at: str, **facets: Any) -> dict[str, Any]:
+        return {"eventTime": f"2026-03-02T{at}Z", "dataset": dataset("mart.totals", **facets)}
+
+    told = column_lineage("total", "public.orders", SUM)
+    bodies = [said("10:00:00", columnLineage=told), said("11:00:00", documentation={"description": "Totals."})]
+    for body in reversed(bodies):
+        desk.tell(body)
+    assert desk.edges() == {(ORDERS, "amount", TOTALS, "total", "DIRECT", "AGGREGATION", False)}
+    desk.tell(said("12:00:00", columnLineage={"_deleted": True}))
+    assert desk.edges() == set()
+    assert queries.jobs(desk.session) == []
+
+
+def test_an_input_whose_columns_nobody_names_is_no_gap(desk: Desk) -> None:
+    told = column_lineage("total", "public.orders", SUM)
+    inputs = [dataset("public.orders"), dataset("raw.counted")]
+    desk.tell(event("r1", "COMPLETE", "10:00:00", inputs=inputs, outputs=[dataset("mart.totals", columnLineage=told)]))
+    counted = asset_id(SHOP.namespace, "shop.raw.counted")
+    assert desk.edges() == {
+        (ORDERS, "amount", TOTALS, "total", "DIRECT", "AGGREGATION", False),
+        (counted, None, TOTALS, None, "DIRECT", "TRANSFORMATION", False),
+    }
+
+
+def test_a_rename_to_itself_and_a_hundred_thousand_new_assets_do_no_harm(desk: Desk) -> None:
+    itself = {"namespace": "postgresql://DB.example", "name": "shop.mart.sold"}
+    facets = {"schema": schema(AMOUNT), **lifecycle("RENAME", previousIdentifier=itself)}
+    desk.tell(event("r1", "COMPLETE", "10:00:00", outputs=[dataset("mart.sold", **facets)]))
+    assert told_of(desk, "mart.sold").status == "active"
+    became = {f"asset{n}": "found" for n in range(100_000)}
+    found_by_source(UnitOfWork(desk.session, EVERYBODY, "catalog", datetime.now(UTC)), became)
