@@ -8,94 +8,32 @@ at once), what it reads at once. Whoever may not see an asset describes nothing,
 where one is hidden, so that what becomes of a name tells nothing of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actors.catalog.contract import MoveCuration
-from actors.catalog.dataset_facets import Statement, statements
 from actors.catalog.datasets import TOLD, Place, locate
 from actors.catalog.document import refresh
 from actors.catalog.domains import domain_of_source, enclose
 from actors.catalog.history import UNVERSIONED, Changes, told_key
 from actors.catalog.moving import move_curation
-from actors.catalog.openlineage import Dataset, Event, EventDataset, read_event
+from actors.catalog.openlineage import Dataset
+from actors.catalog.quality_facets import SIZES
 from actors.catalog.standing import RENAMED, new_asset, settle
 from actors.catalog.tables import Asset, LineageEvent
+from actors.catalog.tellings import LIFECYCLE, Telling
 from actors.catalog.told_tables import ToldFacet
 from cluster.runtime.commands import UnitOfWork
 from cluster.security.visibility import hidden, visible
 
-SLACK: Final = timedelta(hours=1)  # how much later than now an emitter's clock may be
 LONGEST: Final = 2_000  # bytes of a name that is indexed
-MOST_OF_A_RUN: Final = 1_000
-LIFECYCLE: Final = "lifecycleStateChange"
 DESCRIBING: Final = frozenset({
     "schema", "documentation", "ownership", "tags", LIFECYCLE, "dataQualityMetrics", "dataQualityAssertions",
     "greatExpectations_assertions",
 })  # fmt: skip
-
-
-class Telling(NamedTuple):
-    """What one event says of a dataset that its run read or wrote. `at` is from when it holds."""
-
-    dataset: EventDataset
-    written: bool
-    event: LineageEvent
-    at: datetime
-    said: tuple[Statement, ...]
-
-
-def tellings(work: UnitOfWork, row: LineageEvent, event: Event) -> list[Telling]:
-    """What an event says, and what it makes count of what earlier ones of its run said, in the order of the events."""
-    latest = work.now + SLACK
-    found = [_telling(one, row, min(row.at, latest), written=False) for one in event.inputs]
-    if event.dataset is not None:
-        found.append(_telling(event.dataset, row, min(row.at, latest), written=True))
-    for told, when in _counting(work.session, row, event):
-        outputs = (event if told.id == row.id else read_event(told.body)).outputs
-        found += [_telling(one, told, min(when, latest), written=True) for one in outputs]
-    found += [_renamed(each, statement.value) for each in found for statement in each.said if _renames(each, statement)]
-    return [each for each in found if each.said or each.dataset.told or each.written]
-
-
-def _telling(dataset: EventDataset, row: LineageEvent, at: datetime, *, written: bool) -> Telling:
-    return Telling(dataset, written, row, at, tuple(statements(dataset.told)))
-
-
-def _renames(told: Telling, statement: Statement) -> bool:
-    if statement.facet != LIFECYCLE or not statement.value or "previous" not in statement.value:
-        return False
-    return Dataset(**statement.value["previous"]) not in told.dataset.names
-
-
-def _renamed(told: Telling, value: dict[str, Any] | None) -> Telling:
-    """What a new name says of the old one."""
-    before = EventDataset(**(value or {})["previous"])
-    to = {"namespace": told.dataset.namespace, "name": told.dataset.name}
-    said = (Statement(LIFECYCLE, {"state": RENAMED, "to": to}),)
-    return told._replace(dataset=before, written=False, said=said)
-
-
-def _counting(session: Session, row: LineageEvent, event: Event) -> Iterator[tuple[LineageEvent, datetime]]:
-    """The events whose outputs count now, each with the time from which."""
-    if event.kind != "run":
-        yield from [(row, row.at)] if event.outputs else ()
-        return
-    mine = (LineageEvent.job_id == row.job_id, LineageEvent.run_id == row.run_id)
-    ended = select(LineageEvent.at).where(*mine, LineageEvent.state == "COMPLETE").order_by(LineageEvent.at.desc())
-    completed = session.scalars(ended.limit(1)).first()
-    if completed is None:
-        if event.streaming and event.state in {"START", "RUNNING", "OTHER"}:
-            yield row, row.at
-    elif row.state == "COMPLETE":
-        told = select(LineageEvent).where(*mine).order_by(LineageEvent.at, LineageEvent.id).limit(MOST_OF_A_RUN)
-        yield from ((each, completed) for each in session.scalars(told))
-    else:
-        yield row, completed
 
 
 def describe(work: UnitOfWork, told: Sequence[Telling]) -> list[tuple[Asset, Telling]]:
@@ -114,6 +52,7 @@ class Describing:
         self.unseen = hidden(self.session, work.caller, ids)
         self.fresh: set[str] = set()
         self.changes: dict[str, Changes] = {}
+        self.reworded: set[str] = set()  # of which columns or words are others now
         self.seen: list[tuple[Asset, Telling]] = []
         self._add_assets()
         rows = self.session.scalars(select(ToldFacet).where(ToldFacet.asset_id.in_(list(self.assets))))
@@ -128,9 +67,11 @@ class Describing:
         self.session.flush()
         touched = [self.assets[identifier] for identifier in sorted(self.changes)]
         for asset in touched:
-            settle(self.work, asset, self._facets(asset), self.changes[asset.id], fresh=asset.id in self.fresh)
+            facets = self._facets(asset)
+            again = {"fresh": asset.id in self.fresh, "reworded": asset.id in self.reworded}
+            settle(self.work, asset, facets, self.changes[asset.id], **again)
         self.session.flush()
-        refresh(self.session, [asset.id for asset in touched])
+        refresh(self.session, self.reworded)
         self._follow(touched)
         return self.seen
 
@@ -166,6 +107,7 @@ class Describing:
             self.assets[asset.id] = asset
             self.fresh.add(asset.id)
             self.changes[asset.id] = {}
+            self.reworded.add(asset.id)
             self.session.add(asset)
         self.session.flush()
         enclose(self.session, [self.assets[one] for one in sorted(self.fresh)])
@@ -207,10 +149,20 @@ class Describing:
             row.producer, row.job = _producer(told.event.body, told.dataset.told.get(facet)), _job(told.event)
             row.principal, row.received_at = self.work.caller.principal, self.work.now
         row.value = value
-        changed = self.changes.setdefault(asset.id, {})
-        if before != value and facet not in UNVERSIONED:
+        changed, differs = self.changes.setdefault(asset.id, {}), plain(before) != plain(value)
+        if differs and facet not in SIZES:
+            self.reworded.add(asset.id)
+        if differs and facet not in UNVERSIONED:
             first = changed[told_key(facet)][0] if told_key(facet) in changed else before
             changed[told_key(facet)] = (first, value)
+
+
+def plain(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a facet says, without when each column that somebody read was last read."""
+    if value is None or "since" not in value:
+        return value
+    fields = {name: {k: v for k, v in field.items() if k != "at"} for name, field in value["fields"].items()}
+    return {"fields": fields}
 
 
 def _places(session: Session, told: Iterable[Telling]) -> dict[Dataset, Place]:

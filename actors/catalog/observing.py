@@ -15,13 +15,13 @@ from sqlalchemy import func, select
 
 from actors.catalog.contract import QUALITY_TOLD
 from actors.catalog.datasets import TOLD
-from actors.catalog.describing import Telling
 from actors.catalog.incidents import after_results
 from actors.catalog.metrics import note
 from actors.catalog.quality import MOST, score
 from actors.catalog.quality_facets import Assertion, assertions, figures
 from actors.catalog.quality_tables import QualityResult, QualityRun, QualityTest
 from actors.catalog.tables import Asset
+from actors.catalog.tellings import Telling
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import LineageReceipt, RecordLineageEvent
 from actors.catalog.datasets import Place, locate
-from actors.catalog.describing import describe, tellings
+from actors.catalog.describing import describe
 from actors.catalog.job_sql import told_by_sql, without_values
 from actors.catalog.lineage import DerivedEdge
 from actors.catalog.observing import observe
@@ -24,6 +24,7 @@ from actors.catalog.openlineage import Dataset, Event, Flow, Named, flows, other
 from actors.catalog.run_folding import merged
 from actors.catalog.same_datasets import learn_names
 from actors.catalog.tables import Edge, LineageEvent
+from actors.catalog.tellings import tellings
 from cluster.runtime.commands import UnitOfWork
 
 KEPT: Final = 500

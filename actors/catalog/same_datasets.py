@@ -6,12 +6,12 @@ from actors.catalog.aliases import forget, note
 from actors.catalog.carrying import carry_labels
 from actors.catalog.contract import MoveCuration
 from actors.catalog.datasets import TOLD, Place, held, locate, repoint, stand_in
-from actors.catalog.describing import Telling
 from actors.catalog.history import bump
 from actors.catalog.moving import move_curation
 from actors.catalog.openlineage import Dataset
 from actors.catalog.standing import new_asset
 from actors.catalog.tables import Asset
+from actors.catalog.tellings import Telling
 from cluster.runtime.commands import UnitOfWork
 from cluster.security.visibility import hidden
 

@@ -45,13 +45,18 @@ def new_asset(work: UnitOfWork, place: Place, *, linked: bool) -> Asset:
     )  # fmt: skip
 
 
-def settle(work: UnitOfWork, asset: Asset, facets: Facets, changes: Changes, *, fresh: bool) -> None:
-    """Makes of an asset what was told of it; `changes` are those of its facets. A version is made of what differs."""
+def settle(
+    work: UnitOfWork, asset: Asset, facets: Facets, changes: Changes, *, fresh: bool, reworded: bool
+) -> None:  # fmt: skip
+    """Makes of an asset what was told of it; `changes` are those of its facets. A version is made of what differs.
+
+    `reworded` says that facets of which columns and words are made differ.
+    """
     before = {"path": asset.path, "status": asset.status, "version": asset.version}
     differs = False
     if asset.source_id == TOLD:
         changes = {name: told for name, told in changes.items() if name != told_key("schema")}
-        changes |= take_columns(work, asset, facets)
+        changes |= take_columns(work, asset, facets) if reworded else {}
         differs = take_words(asset, facets)
         asset.last_seen = work.now
     moved = _move(work, asset, facets)
@@ -98,7 +103,8 @@ def take_columns(work: UnitOfWork, asset: Asset, facets: Facets) -> Changes:
     if after == before:
         return {}
     change = schema_change(before, after)
-    work.session.execute(delete(AssetColumn).where(AssetColumn.asset_id == asset.id))
+    if before:
+        work.session.execute(delete(AssetColumn).where(AssetColumn.asset_id == asset.id))
     if after:
         rows = [{"asset_id": asset.id, **column.model_dump()} for column in after.values()]
         work.session.execute(insert(AssetColumn), rows)
