@@ -1,4 +1,4 @@
-"""Statements of Databricks, BigQuery and Redshift in words that the parser reads."""
+"""Statements of Databricks, Spark, BigQuery and Redshift in words that the parser reads."""
 
 from typing import Final
 
@@ -8,6 +8,8 @@ from cluster.lineage.guesses import dotted
 from cluster.lineage.split import Tokens, find, word
 
 _VERSIONS: Final = ("VERSION", "TIMESTAMP", "FOR")
+_BEFORE_QUERIES: Final = frozenset({"AS", "ALL", "UNION", "EXCEPT", "INTERSECT", "MINUS", "DISTINCT"})
+_BEFORE_BRACKETS: Final = frozenset({"AS", "FROM", "JOIN", "IN", "EXISTS"})
 _INTO: Final = (Token(TokenType.INSERT, "INSERT"), Token(TokenType.INTO, "INTO"))
 _ALL: Final = (Token(TokenType.SELECT, "SELECT"), Token(TokenType.STAR, "*"), Token(TokenType.FROM, "FROM"))
 
@@ -24,6 +26,42 @@ def of_lakes(tokens: Tokens) -> Tokens:
     if "CDC" in seen or ("APPLY" in seen and "CHANGES" in seen):
         return _changes(tokens)
     return _merged(tokens) if "DUPLICATES" in seen else tokens
+
+
+def of_spark(tokens: Tokens) -> Tokens:
+    """TABLE t where a query stands, and directories that are written in a format."""
+    seen = {token.text.upper() for token in tokens}
+    if "DIRECTORY" in seen and "USING" in seen:
+        tokens = _without_format(tokens)
+    if "TABLE" not in seen:
+        return tokens
+    kept: Tokens = []
+    for place, token in enumerate(tokens):
+        kept += _ALL if _is_query(tokens, place) else [token]
+    return kept
+
+
+def _is_query(tokens: Tokens, place: int) -> bool:
+    """Whether TABLE begins a query, as in CREATE TABLE a AS TABLE b and in b UNION ALL TABLE c."""
+    if word(tokens, place) != "TABLE" or not dotted(tokens, place + 1):
+        return False
+    before = word(tokens, place - 1) if place else "AS"
+    return before in _BEFORE_QUERIES or (before == "(" and place > 1 and word(tokens, place - 2) in _BEFORE_BRACKETS)
+
+
+def _without_format(tokens: Tokens) -> Tokens:
+    """INSERT OVERWRITE DIRECTORY 'path' USING format OPTIONS (...) query; the path may stand among the options."""
+    place = find(tokens, 1, ("DIRECTORY",))
+    path = [token for token in tokens[place + 1 : place + 2] if token.token_type is TokenType.STRING]
+    using = place + 1 + len(path)
+    if place < 0 or word(tokens, using) != "USING":
+        return tokens
+    end = using + 2
+    if word(tokens, end) == "OPTIONS":
+        closed = find(tokens, end + 2, (")",))
+        texts = [token for token in tokens[end:closed] if token.token_type is TokenType.STRING]
+        path, end = path or texts[:1], closed + 1
+    return [*tokens[: place + 1], *path, *tokens[end:]] if path else tokens
 
 
 def _without_evolution(tokens: Tokens) -> Tokens:

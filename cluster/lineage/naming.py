@@ -11,11 +11,21 @@ from cluster.lineage.origins import Parts
 
 # Names by which other tools call dialects that sqlglot knows by another name.
 DIALECTS: Final = {
-    "ansi": "", "generic": "", "sql": "", "non-validating": "", "postgresql": "postgres", "greenplum": "postgres",
-    "cockroachdb": "postgres", "vertica": "postgres", "netezza": "postgres", "db2": "", "mariadb": "mysql",
-    "mssql": "tsql", "sqlserver": "tsql", "sql_server": "tsql", "synapse": "tsql", "sparksql": "spark",
-    "delta": "databricks", "sqlite3": "sqlite", "bq": "bigquery", "glue": "athena", "prestodb": "presto",
-    "trinodb": "trino", "starburst": "trino", "singlestore": "mysql", "hsqldb": "", "h2": "", "impala": "hive",
+    **dict.fromkeys((
+        "ansi", "generic", "sql", "non-validating", "db2", "hsqldb", "h2", "soql", "hana", "saphana", "informix",
+        "kylin", "calcite", "phoenix", "pinot", "ksql",
+    ), ""),
+    **dict.fromkeys((
+        "postgresql", "greenplum", "cockroachdb", "vertica", "netezza", "edb", "enterprisedb", "alloydb", "yugabyte",
+        "yugabytedb", "timescaledb", "gaussdb", "opengauss", "kingbase", "hologres",
+    ), "postgres"),
+    **dict.fromkeys(("mssql", "sqlserver", "sql_server", "sql-server", "synapse", "azuresql", "sybase"), "tsql"),
+    **dict.fromkeys(("mariadb", "singlestore", "memsql", "tidb", "oceanbase", "polardb"), "mysql"),
+    **dict.fromkeys(("sparksql", "spark3", "pyspark"), "spark"),
+    **dict.fromkeys(("impala", "maxcompute", "odps"), "hive"),
+    **dict.fromkeys(("trinodb", "starburst"), "trino"),
+    "delta": "databricks", "sqlite3": "sqlite", "bq": "bigquery", "spanner": "bigquery", "glue": "athena",
+    "prestodb": "presto", "dameng": "oracle",
 }  # fmt: skip
 # A name with one dot is schema and table; what others call a database is a schema here.
 TWO_LEVELS: Final = frozenset({

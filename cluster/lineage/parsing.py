@@ -26,9 +26,10 @@ from cluster.lineage.bounded import Endless, parse, parser
 from cluster.lineage.clauses import of_batches, of_postgres, with_marks, with_parentheses, without_files, without_label
 from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
+from cluster.lineage.db2 import of_db2
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
 from cluster.lineage.guesses import dotted, guessed
-from cluster.lineage.lakes import of_lakes
+from cluster.lineage.lakes import of_lakes, of_spark
 from cluster.lineage.named import NamedByText
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import Parts
@@ -269,9 +270,10 @@ def _after(tokens: Tokens, texts: tuple[str, ...]) -> int:
 
 
 _READINGS: Final[dict[str, Callable[[Tokens], Tokens]]] = {
+    "": of_db2,
     **dict.fromkeys(("postgres", "materialize", "risingwave"), lambda tokens: without_fate(of_postgres(tokens))),
     **dict.fromkeys(("mysql", "starrocks", "doris"), lambda tokens: without_files(without_label(tokens))),
-    **dict.fromkeys(("databricks", "spark"), lambda tokens: of_lakes(without_live(tokens))),
+    **dict.fromkeys(("databricks", "spark"), lambda tokens: of_spark(of_lakes(without_live(tokens)))),
     "redshift": lambda tokens: without_fate(of_postgres(of_lakes(tokens))),
     "bigquery": of_lakes,
     "duckdb": with_parentheses,

@@ -1,0 +1,40 @@
+"""Statements of Db2 in words that the parser reads."""
+
+from typing import Final
+
+from cluster.lineage.split import Tokens, find, word
+
+_ISOLATIONS: Final = ("UR", "CS", "RS", "RR")
+_OF_CHANGES: Final = ("FINAL", "NEW", "OLD")
+_CHANGES: Final = ("INSERT", "UPDATE", "DELETE", "MERGE")
+
+
+def of_db2(tokens: Tokens) -> Tokens:
+    """Without what stands at the end of a query for the optimiser; changes whose rows a query shows as themselves."""
+    return _changed(_without_end(tokens))
+
+
+def _without_end(tokens: Tokens) -> Tokens:
+    """Without WITH UR, FOR READ ONLY and OPTIMIZE FOR 1 ROW."""
+    while True:
+        last = [word(tokens, place) for place in range(max(0, len(tokens) - 4), len(tokens))]
+        if last[-2:-1] == ["WITH"] and last[-1] in _ISOLATIONS:
+            tokens = tokens[:-2]
+        elif last[-3:] in (["FOR", "READ", "ONLY"], ["FOR", "FETCH", "ONLY"]):
+            tokens = tokens[:-3]
+        elif last[:2] == ["OPTIMIZE", "FOR"] and last[-1] in ("ROW", "ROWS"):
+            tokens = tokens[:-4]
+        else:
+            return tokens
+
+
+def _changed(tokens: Tokens) -> Tokens:
+    """SELECT id FROM FINAL TABLE (INSERT INTO t ...): the rows that are inserted."""
+    if word(tokens, 0) != "SELECT":
+        return tokens
+    place = find(tokens, 1, ("FROM",)) + 1
+    if word(tokens, place) not in _OF_CHANGES or word(tokens, place + 1) != "TABLE":
+        return tokens
+    end = find(tokens, place + 3, (")",))
+    inner = tokens[place + 3 : end]
+    return inner if end > 0 and word(tokens, place + 2) == "(" and word(inner, 0) in _CHANGES else tokens
