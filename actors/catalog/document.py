@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, String, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
+from actors.catalog.glossary_tables import Term
 from actors.catalog.meanings import DOCUMENT, lexeme, named, phrases
 from actors.catalog.search import part, same_name
 from actors.catalog.tables import Annotation, Asset, AssetColumn, ShownLabel
@@ -54,6 +55,7 @@ class _Parts:
         self._columns(identifiers)
         self._notes(identifiers)
         self._labels(identifiers)
+        self._terms(identifiers)
         for identifier, words in told_words(session, identifiers).items():
             self.comments[identifier] += words
 
@@ -75,6 +77,10 @@ class _Parts:
         for label in self.session.scalars(labels):
             self.said[label.asset_id] += [label.data_class, *told.get(label.data_class, ())[:1]]
             self.classes[label.asset_id].append((label.column, label.data_class))
+
+    def _terms(self, identifiers: list[str]) -> None:
+        for term in self.session.scalars(select(Term).where(Term.asset_id.in_(identifiers))):
+            self.said[term.asset_id] += term.abbreviations
 
     def rows(self) -> list[dict[str, Any]]:
         texts = [self._texts(asset) for asset in self.assets]

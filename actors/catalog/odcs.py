@@ -73,7 +73,7 @@ def parsed(text: str) -> dict[str, Any]:
         raise InvalidInput("The version of ODCS is not one that is read.", f"Read are: {', '.join(VERSIONS)}.")
     for name in ("id", "version"):
         if not isinstance(body.get(name), str) or not 0 < len(body[name]) <= 200:
-            raise InvalidInput(f"The contract has no {name}, or a long one.", "Give it one.")
+            raise InvalidInput(f"The {name} of the contract is missing, long, or no text.", "Write it in quotes.")
     if not isinstance(body.get("status"), str) or not 0 < len(body["status"]) <= 100:
         raise InvalidInput("The contract has no status, or a long one.", "Give it one, such as draft or active.")
     if not isinstance(body.get("schema"), list) or not all(isinstance(each, dict) for each in body["schema"]):

@@ -210,6 +210,7 @@ def _vectors(engine: Engine) -> None:
     begun = time.perf_counter()
     with Session(engine) as session, session.begin():
         session.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
+        session.execute(text("SET LOCAL statement_timeout = 0"))  # the model may be slow beside other work
         session.execute(text("CREATE TEMP TABLE told (id bigint, vector real[], model text) ON COMMIT DROP"))
         waiting = session.execute(text("SELECT id, text FROM catalog.phrase WHERE vector IS NULL")).all()
         raw = session.connection().connection.cursor()

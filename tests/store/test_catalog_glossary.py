@@ -228,6 +228,7 @@ def test_skos_of_other_tools_is_understood(site: Site) -> None:
     assert (found["Animal"].definition, found["Cat"].status, found["Dog"].status) == (
         "All of them", "deprecated", "draft")  # fmt: skip
     assert {each.name for each in found["Animal"].related} == {"Dog", "Cat"}
+    assert [each.name for each in queries.search(site.session, "Hund")] == ["Dog"]
 
 
 @pytest.mark.parametrize("context", [
