@@ -16,16 +16,17 @@ def of_db2(tokens: Tokens) -> Tokens:
 
 def _without_end(tokens: Tokens) -> Tokens:
     """Without WITH UR, FOR READ ONLY and OPTIMIZE FOR 1 ROW."""
+    end = len(tokens)
     while True:
-        last = [word(tokens, place) for place in range(max(0, len(tokens) - 4), len(tokens))]
+        last = [word(tokens, place) for place in range(max(0, end - 4), end)]
         if last[-2:-1] == ["WITH"] and last[-1] in _ISOLATIONS:
-            tokens = tokens[:-2]
+            end -= 2
         elif last[-3:] in (["FOR", "READ", "ONLY"], ["FOR", "FETCH", "ONLY"]):
-            tokens = tokens[:-3]
+            end -= 3
         elif last[:2] == ["OPTIMIZE", "FOR"] and last[-1] in ("ROW", "ROWS"):
-            tokens = tokens[:-4]
+            end -= 4
         else:
-            return tokens
+            return tokens[:end]
 
 
 def _changed(tokens: Tokens) -> Tokens:

@@ -21,12 +21,13 @@ class Joins:
 
     def join(self, join: exp.Expr, scope: Scope) -> None:
         args = join.args
-        before = list(scope.visible())
         count = len(scope.sources)
         self.source(join.this, scope)
         added = scope.sources[count:]
         using = [self.names.identifier(each) for each in args.get("using") or ()]
-        if (args.get("method") or "").upper() == "NATURAL":
+        natural = (args.get("method") or "").upper() == "NATURAL"
+        before = [source for source in scope.sources[:count] if not source.hidden] if using or natural else []
+        if natural:
             using = _common(before, added)
         for name in using:
             known = scope.merged.get(name) or _having(before, name)

@@ -7,7 +7,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from cluster.lineage.naming import known_dialect
+from cluster.lineage.naming import READ_BY, known_dialect
 
 _STRINGS: Final = frozenset({
     TokenType.STRING, TokenType.BIT_STRING, TokenType.HEX_STRING, TokenType.BYTE_STRING, TokenType.NATIONAL_STRING,
@@ -30,7 +30,7 @@ def without_literals(sql: str, dialect: str | None) -> str:
     except ValueError:
         name = ""
     try:
-        return _masked(sql, Dialect.get_or_raise(name), not name, 0)
+        return _masked(sql, Dialect.get_or_raise(READ_BY.get(name, name)), not name, 0)
     except (TokenError, ValueError, IndexError, RecursionError):
         return ""
 

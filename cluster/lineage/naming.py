@@ -27,13 +27,15 @@ DIALECTS: Final = {
     "delta": "databricks", "sqlite3": "sqlite", "bq": "bigquery", "spanner": "bigquery", "glue": "athena",
     "prestodb": "presto", "dameng": "oracle",
 }  # fmt: skip
+# Dialects that sqlglot has no reader for, by the one that reads most of them; the rest is put in its words.
+READ_BY: Final = {"flink": "trino"}
 # A name with one dot is schema and table; what others call a database is a schema here.
 TWO_LEVELS: Final = frozenset({
     "mysql", "hive", "spark2", "clickhouse", "sqlite", "doris", "starrocks", "teradata", "drill", "druid", "oracle",
 })  # fmt: skip
 STRUCTS: Final = frozenset({
     "bigquery", "spark", "spark2", "databricks", "hive", "duckdb", "snowflake", "clickhouse", "trino", "presto",
-    "athena", "redshift", "starrocks", "doris", "drill", "",
+    "athena", "redshift", "starrocks", "doris", "drill", "flink", "",
 })  # fmt: skip
 LATERAL_ALIASES: Final = frozenset({
     "snowflake", "redshift", "databricks", "spark", "duckdb", "clickhouse", "teradata", "dremio", "exasol",
@@ -42,10 +44,10 @@ _PART = re.compile(r'"((?:[^"]|"")*)"|`([^`]*)`|\[([^\]]*)\]|([^.\s"`\[]+)')
 
 
 def known_dialect(name: str | None) -> str:
-    """sqlglot's name of a dialect. Raises ValueError if there is none."""
+    """The name of a dialect here: sqlglot's, where it has one. Raises ValueError if there is none."""
     wanted = (name or "").strip().lower()
     wanted = DIALECTS.get(wanted, wanted)
-    if wanted and Dialect.get(wanted) is None:
+    if wanted and Dialect.get(READ_BY.get(wanted, wanted)) is None:
         raise ValueError(wanted[:50])
     return wanted
 
@@ -82,7 +84,7 @@ class Names:
 
     def __init__(self, dialect: str, schema: Schema, default_db: str | None, search_path: Sequence[str] = ()) -> None:
         self.dialect, self.schema = dialect, schema
-        self.engine = Dialect.get_or_raise(dialect)
+        self.engine = Dialect.get_or_raise(READ_BY.get(dialect, dialect))
         if dialect == "redshift":  # '1'::xid: types of the system are types too
             self.engine.SUPPORTS_USER_DEFINED_TYPES = True
         self.default_db, self.search_path = default_db, [each for each in search_path if each]

@@ -28,6 +28,7 @@ from cluster.lineage.commands import understood
 from cluster.lineage.cursors import Piece
 from cluster.lineage.db2 import of_db2
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
+from cluster.lineage.flink import of_flink, prepared_flink
 from cluster.lineage.guesses import dotted, guessed
 from cluster.lineage.lakes import of_lakes, of_spark
 from cluster.lineage.named import NamedByText
@@ -85,7 +86,8 @@ class Parsing:
 
     def parse(self, sql: str, deep: int, scaffold: Unscaffolded, line: int = 0) -> None:
         """Reads a text before which there are `line` lines, at a depth of texts within texts."""
-        for stretch in stretches(self.names.engine, prepared(sql, self.names.dialect), line):
+        sql = prepared_flink(sql) if self.names.dialect == "flink" else prepared(sql, self.names.dialect)
+        for stretch in stretches(self.names.engine, sql, line):
             if stretch.wrong:
                 self.result.problems.append(Problem(stretch.wrong, stretch.line, 1, len(self.parsed)))
             for chunk in by_semicolon(stretch.tokens):
@@ -276,6 +278,7 @@ _READINGS: Final[dict[str, Callable[[Tokens], Tokens]]] = {
     **dict.fromkeys(("databricks", "spark"), lambda tokens: of_spark(of_lakes(without_live(tokens)))),
     "redshift": lambda tokens: without_fate(of_postgres(of_lakes(tokens))),
     "bigquery": of_lakes,
+    "flink": of_flink,
     "duckdb": with_parentheses,
     "oracle": lambda tokens: with_one_where(without_error_log(tokens)),
     "teradata": of_teradata,

@@ -1,5 +1,6 @@
 """Rows that are no table's: those of functions, of arrays, and of patterns that are found in others."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -100,7 +101,9 @@ class Rows:
         columns: list[tuple[str, Origins]] = []
         for each in match.args.get("partition_by") or ():
             columns.append(self.column(each, scope) if isinstance(each, exp.Column) else ("", NOWHERE))
-        variables = {self.names.identifier(each.args["alias"]) for each in match.args.get("define") or ()}
+        pattern = match.args.get("pattern")  # a name that nothing defines is any row
+        variables = {self.names.fold(name) for name in re.findall(r"[^\W\d]\w*", pattern.name if pattern else "")}
+        variables |= {self.names.identifier(each.args["alias"]) for each in match.args.get("define") or ()}
         inner = Scope(self.names, scope.ctes, scope.parent, list(scope.sources), variables=self.variables)
         first = scope.sources[0].relation if scope.sources else Relation([])
         inner.sources += [Source(name, (), first, True) for name in variables]
