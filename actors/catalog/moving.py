@@ -15,6 +15,7 @@ from actors.catalog.datasets import TOLD
 from actors.catalog.document import refresh
 from actors.catalog.domains import enclose
 from actors.catalog.history import EMPTY, WORDS, Changes, bump, label_facts, told_key, words_key
+from actors.catalog.quality_moving import move_quality
 from actors.catalog.standing import facets_of, hand_over, take_columns, take_words
 from actors.catalog.tables import Annotation, Asset, AssetColumn, Edge, ShownLabel
 from cluster.naming import asset_entity
@@ -49,6 +50,7 @@ def _move(work: UnitOfWork, old: str, new: str) -> bool:
     edges = _move_edges(work, before, after)
     labels, left = _move_labels(work, before, after)
     told = hand_over(session, before, after)
+    move_quality(session, before, after)
     placed = before.domain_id not in (None, after.domain_id) and not _placed_by_hand(work, new)
     if not free and not edges and not labels and not placed and not told:
         return False

@@ -18,7 +18,7 @@ from actors.catalog.datasets import TOLD
 from actors.catalog.incidents import after_results
 from actors.catalog.metrics import note
 from actors.catalog.quality import MOST, score
-from actors.catalog.quality_facets import Assertion, assertions, figures
+from actors.catalog.quality_facets import Assertion, assertions, figures, told_test
 from actors.catalog.quality_tables import QualityResult, QualityRun, QualityTest
 from actors.catalog.tables import Asset
 from actors.catalog.tellings import Telling
@@ -32,7 +32,8 @@ def observe(work: UnitOfWork, seen: Iterable[tuple[Asset, Telling]]) -> None:
     """Keeps figures and results; a test whose newest result is a failure opens an incident, one that passes ends it."""
     for asset, told in seen:
         before = "" if asset.source_id == TOLD else "told_"
-        for column, metric, value in figures(told.dataset.told):
+        unfinished = not told.written and told.event.state in {"START", "RUNNING"}  # it will say what it read in all
+        for column, metric, value in () if unfinished else figures(told.dataset.told):
             note(work, asset.id, column, before + metric, value, told.at)
         if told.written and asset.source_id == TOLD:
             note(work, asset.id, "", "content", 1.0, told.at)
@@ -84,8 +85,7 @@ def _run(work: UnitOfWork, asset: Asset, told: Telling) -> QualityRun:
 def _test(work: UnitOfWork, asset: Asset, told: Telling, one: Assertion) -> QualityTest | None:
     """The test that a job runs on the asset; None where the asset has as many as it may have."""
     parameters = {"assertion": one.assertion, "name": one.name, "job": told.event.job_id}
-    key = json.dumps([asset.id, QUALITY_TOLD, one.column, parameters], sort_keys=True)
-    identifier = hashlib.sha256(key.encode()).hexdigest()[:32]
+    identifier = told_test(asset.id, one.column, parameters)
     held = work.session.get(QualityTest, identifier)
     if held is not None:
         return held

@@ -5,12 +5,14 @@ Formats: dataQualityMetrics 1-0-3, inputStatistics 1-0-0, outputStatistics 1-0-2
 Expectations' own facet of assertions.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
-from actors.catalog.contract import Dimension
+from actors.catalog.contract import QUALITY_TOLD, Dimension
 
 MOST: Final = 500
 LONGEST: Final = 200
@@ -96,6 +98,12 @@ def assertions(told: Mapping[str, Any]) -> list[Assertion]:
                 held = found.get(read[:3])
                 found[read[:3]] = read if held is None or held.passed else held
     return list(found.values())
+
+
+def told_test(asset_id: str, column: str, parameters: Mapping[str, Any]) -> str:
+    """The identifier of a test that a tool runs: 32 hexadecimal characters of SHA-256 over what it is."""
+    key = json.dumps([asset_id, QUALITY_TOLD, column, parameters], sort_keys=True)
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def _assertion(one: Mapping[str, Any]) -> Assertion | None:

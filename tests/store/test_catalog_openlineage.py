@@ -388,8 +388,8 @@ def test_columns_that_readers_name_are_joined(desk: Desk) -> None:
 
 def test_what_was_told_of_a_dataset_goes_with_it_into_the_source_that_has_it(desk: Desk) -> None:
     facets = {"schema": schema(PLACE), "documentation": {"description": "Clicks."}}
-    desk.tell(event("r1", "COMPLETE", "10:00:00", inputs=[dataset("raw.clicks", **facets)],
-                    outputs=[dataset("mart.totals")]))  # fmt: skip
+    read = [dataset("raw.clicks", **facets) | {"inputFacets": quality(8, 1, NOT_NULL)}]
+    desk.tell(event("r1", "COMPLETE", "10:00:00", inputs=read, outputs=[dataset("mart.totals")]))
     stranger = told_of(desk, "raw.clicks")
     desk.do(AnnotateAsset(asset_id=stranger.id, description="By hand."))
     desk.inventory("public.orders", "mart.totals", "raw.clicks")
@@ -397,8 +397,17 @@ def test_what_was_told_of_a_dataset_goes_with_it_into_the_source_that_has_it(des
     assert (asset.source_id, asset.description, [column.name for column in asset.column_list]) == (
         "s1", "By hand.", ["amount"],
     )  # fmt: skip
-    assert {each.facet for each in asset.told} == {"documentation", "schema"}
+    assert {each.facet for each in asset.told} == {"dataQualityMetrics", "documentation", "schema"}
     assert queries.get_asset(desk.session, stranger.id).lifecycle == "tombstoned"
+    figures = queries.figures_of(desk.session, EVERYBODY, asset.id, "", "told_rows")
+    assert [figure.value for figure in figures] == [8.0], "beside what scans measure"
+    (test,) = queries.list_tests(desk.session, EVERYBODY, asset.id)
+    assert [one.status for one in queries.results(desk.session, EVERYBODY, test.id)] == ["Failed"]
+    (incident,) = queries.incidents(desk.session, EVERYBODY, state="New")
+    assert incident.asset_id == asset.id
+    well = [read[0] | {"inputFacets": quality(8, 0, NOT_NULL | {"success": True})}]
+    desk.tell(event("r2", "COMPLETE", "11:00:00", inputs=well, outputs=[dataset("mart.totals")]))
+    assert queries.incidents(desk.session, EVERYBODY)[0].reason == "Recovered", "the same test, of the same job"
     assert desk.edges() == {(asset.id, None, TOTALS, None, "DIRECT", "TRANSFORMATION", False)}
 
 
@@ -416,7 +425,10 @@ def test_what_was_dropped_is_tombstoned_and_what_is_written_again_is_back(desk: 
         asset = told_of(desk, "mart.sold")
         assert (asset.status, asset.lifecycle) == ("gone", "tombstoned")
         desk.session.execute(delete(LineageEvent))
-    desk.tell(*drop, again, *drop)
+    plain = event("r9", "COMPLETE", "11:30:00", outputs=[dataset("mart.sold")])
+    desk.tell(plain, *drop)
+    assert told_of(desk, "mart.sold").status == "active", "written since, whatever came when"
+    desk.tell(again, *drop)
     asset = told_of(desk, "mart.sold")
     assert (asset.status, asset.lifecycle, len(asset.column_list)) == ("active", "active", 1)
     desk.tell(event("r4", "COMPLETE", "13:00:00", outputs=[dataset("mart.totals", **lifecycle("DROP"))]))
@@ -521,7 +533,8 @@ def test_figures_of_jobs_join_the_history_and_hold_no_value(desk: Desk) -> None:
         inputs = [dataset("mart.sold") | {"inputFacets": quality(rows, 1)}, dataset("mart.totals", **quality(rows, 1))]
         size = {"outputFacets": {"outputStatistics": {"rowCount": rows, "size": 80}}}
         outputs = [dataset("public.orders") | size]
-        desk.tell(event(run, "COMPLETE", f"1{run[1]}:00:00", inputs=inputs, outputs=outputs))
+        desk.tell(*(event(run, state, f"1{run[1]}:00:{n:02}", inputs=inputs, outputs=outputs)
+                    for n, state in enumerate(("COMPLETE", "RUNNING"))))  # fmt: skip
     assert read("mart.sold") == [
         ("12:00", "", "bytes", 80.0), ("12:00", "", "rows", 8.0), ("12:00", "amount", "distinct_share", 0.25),
         ("12:00", "amount", "mean", 10.0), ("12:00", "amount", "null_share", 0.125),
