@@ -51,10 +51,16 @@ def register(work: UnitOfWork, command: RegisterAsset) -> Asset:
 
 
 def new_registered(work: UnitOfWork, kind: str, name: str) -> Asset:
-    """A row for a registered asset of this kind and name, active from the start. Raises Conflict if it is there."""
+    """A row for a registered asset of this kind and name, active from the start: a new one, or one that was purged.
+
+    Raises Conflict if it is there.
+    """
     path = f"{kind}/{name}"
     identifier = asset_id(REGISTERED, path)
-    if work.session.get(Asset, identifier) is not None:
+    held = work.session.get(Asset, identifier)
+    if held is not None and held.lifecycle == "purged":
+        return _begun_again(work, held)
+    if held is not None:
         raise Conflict("An asset of this kind and name is registered.", "Choose another name, or change that one.")
     row = Asset(
         id=identifier, source_id=REGISTERED, source_name=REGISTERED, source_kind=REGISTERED, namespace=REGISTERED,
@@ -67,6 +73,15 @@ def new_registered(work: UnitOfWork, kind: str, name: str) -> Asset:
     work.session.add(row)
     work.session.flush()
     work.emit("asset_added", asset_entity(identifier), None, {"path": path, "kind": kind, "columns": 0, "version": 1})
+    return row
+
+
+def _begun_again(work: UnitOfWork, row: Asset) -> Asset:
+    """A purged asset that a person registers once more: nothing of before comes back."""
+    row.lifecycle, row.lifecycle_at, row.first_seen, row.last_seen = "active", work.now, work.now, work.now
+    row.domain_id = row.parent_id = None
+    bump(work, row, kind="human")
+    work.emit("asset_added", asset_entity(row.id), None, {"path": row.path, "kind": row.kind, "version": row.version})
     return row
 
 

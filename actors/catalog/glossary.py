@@ -38,9 +38,9 @@ def define(work: UnitOfWork, command: DefineTerm) -> TermView:
     """Raises InvalidInput for words that cannot be kept, NotFound for the parent, Conflict for a circle of parents."""
     name = clean(command.name)
     row = work.session.get(Asset, asset_id(REGISTERED, f"{KIND}/{name}"))
-    if row is None:
+    if row is None or row.lifecycle == "purged":
         row = new_registered(work, KIND, name)
-        work.session.add(
+        work.session.merge(
             Term(asset_id=row.id, status="draft", abbreviations=[], proposed_by=None,
                  changed_by=work.caller.principal, changed_at=work.now)
         )  # fmt: skip

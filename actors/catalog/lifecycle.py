@@ -5,7 +5,7 @@ come back within 30 days is tombstoned, a tombstoned one is purged 90 days later
 """
 
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -14,14 +14,29 @@ from actors.catalog.annotations import at_version, write_note
 from actors.catalog.assets import asset_row
 from actors.catalog.contract import CatalogReceipt, MoveLifecycle, RestoreAsset, SweepLifecycle, TellUse
 from actors.catalog.curation_tables import AssetChange, AssetUse
+from actors.catalog.glossary_tables import TermLink
 from actors.catalog.history import EMPTY, WORDS, Changes, bump, state, words_key
+from actors.catalog.incident_tables import Alert, Incident, Monitor
+from actors.catalog.quality_tables import (
+    DataContract,
+    DimensionScore,
+    MetricPoint,
+    QualityResult,
+    QualityRun,
+    QualityTest,
+)
 from actors.catalog.tables import Annotation, Asset, AssetColumn, Profile, SchemaVersionRow, ShownLabel
 from actors.catalog.told_tables import ToldFacet
-from cluster.errors import Conflict
+from cluster.errors import Conflict, InvalidInput
 from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 from cluster.security.visibility import hidden
 
+# Where what is known of an asset is kept, beside its own row, its history, and lineage, which is read by its id.
+_KNOWN: Final[tuple[Any, ...]] = (
+    AssetColumn, Annotation, Profile, ShownLabel, SchemaVersionRow, AssetUse, ToldFacet, TermLink, Monitor, Incident,
+    QualityTest, QualityRun, QualityResult, MetricPoint, DimensionScore, DataContract,
+)  # fmt: skip
 STALE_DAYS: Final = 30
 TOMBSTONED_DAYS: Final = 90
 USE_DAYS: Final = 90
@@ -74,7 +89,8 @@ def _become(work: UnitOfWork, row: Asset, to: str, kind: str) -> None:
 def _purge(session: Session, row: Asset) -> None:
     """Deletes all that is known of an asset but its id, its name, and that it was purged."""
     session.flush()
-    for table in (AssetColumn, Annotation, Profile, ShownLabel, SchemaVersionRow, AssetUse, ToldFacet):
+    session.execute(delete(Alert).where(Alert.incident_id.in_(select(Incident.id).where(Incident.asset_id == row.id))))
+    for table in _KNOWN:
         session.execute(delete(table).where(table.asset_id == row.id))
     session.execute(delete(AssetChange).where(AssetChange.asset_id == row.id, AssetChange.version < row.version))
     session.execute(
@@ -106,8 +122,13 @@ def restore(work: UnitOfWork, command: RestoreAsset) -> Asset:
 
 
 def tell_use(work: UnitOfWork, command: TellUse) -> CatalogReceipt:
-    """Keeps how often assets were used on a day, and sums 90 days of it. Unknown and hidden assets are passed over."""
+    """Keeps how often assets were used on a day, and sums 90 days of it. Unknown and hidden assets are passed over.
+
+    Raises InvalidInput for a day that has not come.
+    """
     session = work.session
+    if command.day > work.now.date() + timedelta(days=1):  # a day further on than any clock is
+        raise InvalidInput("The day has not come yet.", "Tell the uses of a day when it is over.")
     known = set(session.scalars(select(Asset.id).where(Asset.id.in_(list(command.uses)))))
     known -= hidden(session, work.caller, known)
     session.execute(delete(AssetUse).where(AssetUse.asset_id.in_(known), AssetUse.day == command.day))

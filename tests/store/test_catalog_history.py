@@ -15,8 +15,11 @@ from actors.catalog.contract import (
     AnnotateAsset,
     Certification,
     ColumnLabel,
+    DefineMonitor,
     DefineProperty,
+    DefineTest,
     MoveLifecycle,
+    OpenIncident,
     Ownership,
     RecordInventory,
     RecordLabels,
@@ -24,6 +27,7 @@ from actors.catalog.contract import (
     RemoveProperty,
     RestoreAsset,
     SweepLifecycle,
+    TellUse,
 )
 from actors.catalog.history import state
 from actors.catalog.queries import AssetFilter
@@ -201,6 +205,28 @@ def test_the_life_of_an_asset(site: Site) -> None:
     assert "secret" not in str(queries.changes(site.session, ident("orders"), ALL))
     with pytest.raises(Conflict):
         site.do(MoveLifecycle(asset_id=ident("orders"), to="active"))
+
+
+def test_what_is_purged_leaves_nothing_and_can_be_registered_anew(site: Site) -> None:
+    made = site.do(RegisterAsset(kind="metric", name="churn", description="zebra"))
+    site.do(DefineTest(asset_id=made.id, definition="tableRowCountToEqual", parameters={"value": 3}))
+    site.do(DefineMonitor(asset_id=made.id, kind="volume", parameters={"min": 1}))
+    site.do(OpenIncident(asset_id=made.id, title="zebra"))
+    for to in ("tombstoned", "purged"):
+        site.do(MoveLifecycle(asset_id=made.id, to=to))
+    told = (queries.list_tests, queries.monitors)
+    assert [ask(site.session, ALL, made.id) for ask in told] == [[], []]
+    assert queries.incidents(site.session, ALL) == []
+    again = site.do(RegisterAsset(kind="metric", name="churn"))
+    assert (again.id, again.lifecycle, again.description) == (made.id, "active", None)
+    with pytest.raises(Conflict):
+        site.do(RegisterAsset(kind="metric", name="churn"))
+
+
+def test_uses_of_a_day_to_come_are_refused(site: Site) -> None:
+    site.inventory(orders="id")
+    with pytest.raises(InvalidInput):
+        site.do(TellUse(day=datetime.now(UTC).date() + timedelta(days=3), uses={ident("orders"): 1}))
 
 
 def test_only_what_is_tombstoned_is_revived_or_purged(site: Site) -> None:
