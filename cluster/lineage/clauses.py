@@ -116,7 +116,7 @@ def _as_names(tokens: Tokens) -> Tokens:
     ]
 
 
-def _closed(tokens: Tokens, opened: int) -> int:
+def closed(tokens: Tokens, opened: int) -> int:
     """The place behind a parenthesis that is opened at a place."""
     end = find(tokens, opened + 1, (")",))
     return end + 1 if end >= 0 else len(tokens)
@@ -126,9 +126,7 @@ def _without_option(tokens: Tokens) -> Tokens:
     """OPTION (RECOMPILE, USE HINT ('x')): how a statement is run."""
     place = find(tokens, 1, ("OPTION",))
     return (
-        tokens[:place] + tokens[_closed(tokens, place + 1) :]
-        if place > 0 and word(tokens, place + 1) == "("
-        else tokens
+        tokens[:place] + tokens[closed(tokens, place + 1) :] if place > 0 and word(tokens, place + 1) == "(" else tokens
     )
 
 
@@ -137,7 +135,7 @@ def _without_namespaces(tokens: Tokens) -> Tokens:
     place = find(tokens, 0, ("XMLNAMESPACES",))
     if place < 1 or word(tokens, place - 1) != "WITH":
         return tokens
-    end = _closed(tokens, place + 1)
+    end = closed(tokens, place + 1)
     return tokens[:place] + tokens[end + 1 :] if word(tokens, end) == "," else tokens[: place - 1] + tokens[end:]
 
 
@@ -148,7 +146,7 @@ def _without_methods(tokens: Tokens) -> Tokens:
     while place < len(tokens):
         method = word(tokens, place) == "." and word(tokens, place + 1) in _METHODS and word(tokens, place + 2) == "("
         if method and kept and kept[-1].text == ")":
-            place = _closed(tokens, place + 2)
+            place = closed(tokens, place + 2)
         else:
             kept.append(tokens[place])
             place += 1
@@ -163,10 +161,10 @@ def _bare_rowsets(tokens: Tokens) -> Tokens:
         kept.append(tokens[place])
         place += 1
         if kept[-1].text.upper() in _ROWSETS and word(tokens, place) == "(":
-            end = _closed(tokens, place)
+            end = closed(tokens, place)
             kept += [tokens[place], *tokens[end - 1 : end]]
             typed = word(tokens, end) == "WITH" and word(tokens, end + 1) == "("
-            place = _closed(tokens, end + 1) if typed else end
+            place = closed(tokens, end + 1) if typed else end
     return kept
 
 
@@ -191,7 +189,10 @@ def _assigned_in_full(tokens: Tokens) -> Tokens:
             variable = _name_before(kept[: -len(target) - 1])
             cut = len(kept) - len(target) - 1 - len(variable)
             marked = bool(variable) and variable[0].text == "@" and word(kept, cut - 1) in ("SET", ",")
-            kept = [*kept[:cut], *target, token] if marked else [*kept, token]
+            if marked:
+                del kept[cut:]
+                kept += target
+            kept.append(token)
         else:
             kept.append(token)
     return kept
@@ -227,7 +228,7 @@ def with_parentheses(tokens: Tokens) -> Tokens:
 def without_label(tokens: Tokens) -> Tokens:
     """INSERT INTO t WITH LABEL x SELECT ...: the name of the load, as StarRocks and Doris write it; and into files."""
     if word(tokens, 0) == "INSERT" and word(tokens, 2) == "FILES" and word(tokens, 3) == "(":
-        inner = [Token(TokenType.L_PAREN, "("), *tokens[_closed(tokens, 3) :], Token(TokenType.R_PAREN, ")")]
+        inner = [Token(TokenType.L_PAREN, "("), *tokens[closed(tokens, 3) :], Token(TokenType.R_PAREN, ")")]
         return [Token(TokenType.COPY, "COPY"), *inner, Token(TokenType.VAR, "TO"), Token(TokenType.STRING, "x")]
     tokens = [token for token in tokens if token.token_type is not TokenType.TEMPORARY or word(tokens, 0) != "INSERT"]
     place = find(tokens, 1, ("WITH",))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from cluster.lineage.fields import alike, members, taken
+from cluster.lineage.naming import split
 from cluster.lineage.origins import AGGREGATION, SORT, TRANSFORMATION, Origin, inside, put, through
 from cluster.lineage.scopes import Scope
 
@@ -70,3 +71,18 @@ class Composites:
                 self.add(through(self.whole(each, bound), TRANSFORMATION), kind, masking)
         for name, part in named:
             self.add(through(put(self.whole(part, bound), name), TRANSFORMATION), kind, masking)
+
+    def looked_up(self, node: Any, kind: int, masking: bool, bound: frozenset[str], stack: list[Work]) -> None:
+        """ClickHouse's dictGet('d', 'a', key): the attribute of a dictionary, which is read as a table is."""
+        names = self.queries.names
+        first, asked = node.expressions[0], node.expressions[1]
+        if not isinstance(first, exp.Literal | exp.Column):  # nobody knows which
+            stack.extend((each, max(kind, TRANSFORMATION), masking, bound) for each in node.expressions)
+            return
+        written = split(first.name) if isinstance(first, exp.Literal) else first.parts
+        relation = self.queries.base(names.qualified(tuple(names.table_part(part) for part in written)))
+        attributes = [each.name for each in (asked.expressions or [asked]) if isinstance(each, exp.Literal)]
+        for name in attributes if node.name.lower().startswith("dictget") else ():
+            found = relation.find(name)
+            self.add(found[1] if found is not None else relation.possible(name), max(kind, TRANSFORMATION), masking)
+        stack.extend((each, max(kind, TRANSFORMATION), masking, bound) for each in node.expressions[1:])

@@ -9,6 +9,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from cluster.lineage.split import Tokens, word
 
+LONGEST_TEXT: Final = 100_000
 _VERBS: Final = ("INSERT ", "SELECT ", "UPDATE ", "DELETE ", "MERGE ", "CREATE ")
 _WRAPPED: Final = ("IMMEDIATE", "SP_EXECUTESQL", "(", "'", "N'", "FORMAT")
 TEXTS: Final = (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING, TokenType.RAW_STRING)
@@ -58,7 +59,8 @@ def text_given(tokens: Tokens, variables: Sequence[str], known: Mapping[str, str
         found = {variables[0].lower().lstrip("@"): text}
     elif len(tokens) > 2 and word(tokens, 0) in ("SET", "SELECT") and word(tokens, len(tokens) - 2) in ("=", "+"):
         name, added = _added_to(tokens)
-        found = {name: known.get(name, "") + text if added else text} if name else {}
+        before = known.get(name, "") if added else ""
+        found = {name: before + text} if name and len(before) < LONGEST_TEXT else {}
     else:
         return {}
     return {name: text for name, text in found.items() if name in known or _moves(text)}

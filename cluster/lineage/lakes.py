@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from cluster.lineage.clauses import closed
 from cluster.lineage.guesses import dotted
 from cluster.lineage.split import Tokens, find, word
 
@@ -25,6 +26,8 @@ def of_lakes(tokens: Tokens) -> Tokens:
         tokens = _cloned(tokens)
     if "CDC" in seen or ("APPLY" in seen and "CHANGES" in seen):
         return _changes(tokens)
+    if "TABLE" in seen and word(tokens, 0) != "GRANT":
+        tokens = _with_tables(tokens)
     return _merged(tokens) if "DUPLICATES" in seen else tokens
 
 
@@ -64,6 +67,23 @@ def _without_format(tokens: Tokens) -> Tokens:
     return [*tokens[: place + 1], *path, *tokens[end:]] if path else tokens
 
 
+def _with_tables(tokens: Tokens) -> Tokens:
+    """BigQuery's f(TABLE s.t, 1): the rows of the table as a query."""
+    kept: Tokens = []
+    place = 0
+    while place < len(tokens):
+        given = word(tokens, place) == "TABLE" and place > 1 and word(tokens, place - 1) in ("(", ",")
+        width = 2 * len(dotted(tokens, place + 1)) - 1 if given else 0
+        if width > 0:
+            kept += [Token(TokenType.L_PAREN, "("), *_ALL, *tokens[place + 1 : place + 1 + width]]
+            kept.append(Token(TokenType.R_PAREN, ")"))
+            place += 1 + width
+        else:
+            kept.append(tokens[place])
+            place += 1
+    return kept
+
+
 def _without_evolution(tokens: Tokens) -> Tokens:
     """MERGE WITH SCHEMA EVOLUTION INTO t."""
     place = find(tokens, 1, ("WITH",))
@@ -77,7 +97,7 @@ def _without_expectations(tokens: Tokens) -> Tokens:
     place = 0
     while place < len(tokens):
         if word(tokens, place) == "CONSTRAINT" and word(tokens, place + 2) == "EXPECT":
-            place = find(tokens, place + 4, (")",)) + 1
+            place = closed(tokens, place + 3)
             place += 4 if word(tokens, place) == "ON" and word(tokens, place + 1) == "VIOLATION" else 0
             if kept[-1].text == ",":
                 kept.pop()

@@ -17,6 +17,7 @@ _ROWS: Final = re.compile(r"(?i)\bFROM\s{1,9}STDIN\b[^;]{0,200};")
 _ROWS_END: Final = "\n\\."
 _OF_HIVE: Final = re.compile(r"(?i)\b(?:external|alter|msck|drop|repair|describe|show)\b")  # Athena reads it so
 AT_ONCE: Final = 50_000
+MOST_PASTED: Final = 3
 LONGEST: Final = 2_000_000
 DEEPEST: Final = 40  # BEGIN, WHILE and their like in one statement; each is tokenized again
 WIDTHS: Final = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
@@ -34,14 +35,27 @@ def prepared(sql: str, dialect: str) -> str:
         sql = re.sub(r"(?m)^[ \t]*\.[A-Za-z].*$", lambda m: " " * len(m[0]), sql)
     if dialect == "postgres" and _ROWS_END in sql:
         sql = _without_rows(sql)
-    if dialect == "mysql" and "/*!" in sql:  # what servers of a version run
-        sql = re.sub(r"(?s)/\*!(\d*)(.*?)\*/", lambda m: " " * (3 + len(m[1])) + m[2] + "  ", sql)
+    if dialect == "mysql" and "/*!" in sql:
+        sql = _of_versions(sql)
     sql = re.sub(r"(?m)^[ \t]*\\[a-z].*$", lambda m: " " * len(m[0]), sql)
     if "//" in sql:
         sql = re.sub(r"(?:\A|;)\s*//[^\n]*", lambda m: re.sub(r"[^\n;]", " ", m[0]), sql)
     if re.search(r"(?im)^[ \t]*DELIMITER[ \t]", sql):
         sql = _without_delimiters(sql)
     return sql
+
+
+def _of_versions(sql: str) -> str:
+    """MySQL's /*!50001 ... */, which servers from a version on run."""
+    kept: list[str] = []
+    start = 0
+    while (opened := sql.find("/*!", start)) >= 0 and (closed := sql.find("*/", opened)) >= 0:
+        inner = opened + 3
+        while sql[inner].isdigit():
+            inner += 1
+        kept += [sql[start:opened], " " * (inner - opened), sql[inner:closed], "  "]
+        start = closed + 2
+    return "".join([*kept, sql[start:]])
 
 
 def _without_rows(sql: str) -> str:
@@ -161,13 +175,30 @@ def _opened(engine: Dialect, text: str, tokens: Tokens, deep: int = 0) -> Tokens
 def by_semicolon(tokens: Sequence[Token]) -> Iterator[Tokens]:
     """The statements of a script; an empty one is the end of a batch."""
     start = 0
+    pasted: list[int] = []
     for place, token in enumerate(tokens):
         if token.token_type is TokenType.SEMICOLON:
+            if len(pasted) < MOST_PASTED and _pasted(tokens, start, place):
+                pasted.append(place)
+                continue
             if place > start or (place and token.start == tokens[place - 1].end + 1):
-                yield list(tokens[start:place])
-            start = place + 1
+                yield _chunk(tokens, start, place, pasted)
+            start, pasted = place + 1, []
     if start < len(tokens):
-        yield list(tokens[start:])
+        yield _chunk(tokens, start, len(tokens), pasted)
+
+
+def _pasted(tokens: Sequence[Token], start: int, place: int) -> bool:
+    """Whether a semicolon came with a query that was put into parentheses: CREATE VIEW v AS (SELECT a FROM t;)."""
+    if place + 1 == len(tokens) or tokens[place + 1].token_type is not TokenType.R_PAREN:
+        return False
+    kinds = [token.token_type for token in tokens[start:place]]
+    macro = any(word(tokens, at) == "MACRO" for at in range(start, min(start + 4, place)))
+    return kinds.count(TokenType.L_PAREN) > kinds.count(TokenType.R_PAREN) and not macro
+
+
+def _chunk(tokens: Sequence[Token], start: int, end: int, without: list[int]) -> Tokens:
+    return [tokens[at] for at in range(start, end) if at not in without] if without else list(tokens[start:end])
 
 
 def word(tokens: Sequence[Token], place: int) -> str:

@@ -167,6 +167,9 @@ class Values(Composites, Decisions):
         if named in DOCUMENTS and members(node, "") is not None:
             self.made(node, kind, masking, bound, stack)
             return
+        if named.startswith(("dictget", "dicthas")) and len(node.expressions) > 1:
+            self.looked_up(node, kind, masking, bound, stack)
+            return
         if named in SHAPED_NAMES:
             self.shaped(node, kind, masking, bound, stack)
             return

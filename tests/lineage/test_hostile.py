@@ -142,6 +142,22 @@ def test_long_chains_need_no_depth() -> None:
     assert extract(f"SELECT b FROM t WHERE {condition}", "postgres").column_edges == [("t.b", "<query>.b")]
 
 
+REPEATED = {
+    "assignments": ("tsql", "UPDATE t SET a = b", ", @v = a = b"),
+    "expectations": ("databricks", "CREATE TABLE t (", "CONSTRAINT c EXPECT "),
+    "versions": ("mysql", "SELECT a FROM t ", "/*!"),
+    "semicolons": ("postgres", "SELECT " + "(" * 4_000, ";)"),
+    "texts": ("tsql", "SET @q = 'INSERT INTO t'", "; SET @q += 'xxxxxxxxxxxxxxxx'"),
+}
+
+
+@pytest.mark.parametrize("shape", REPEATED)
+def test_clauses_that_are_taken_out_take_time_by_their_length(shape: str) -> None:
+    dialect, text, again = REPEATED[shape]
+    found = extract(text + again * 4_000, dialect)
+    assert not any("time" in problem.message for problem in found.problems)
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock by which each look at it takes a millisecond, whatever the machine does beside."""
