@@ -82,7 +82,7 @@ def forms(session: Session, question: search.Question) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     for word in dict.fromkeys(question.words):
         bare, others = search.stem(word), languages.meant(word)
-        if others:
+        if not all(other.startswith(bare) for other in others):  # else the word itself finds them
             told[word] = [f"{bare}:*", f"({' & '.join(f'{other}:*' for other in others)})"]
         elif len(bare) < 3:
             told[word] = [word, *vocabulary.completions(session, bare)]
