@@ -238,21 +238,9 @@ def without_error_log(tokens: Tokens) -> Tokens:
     return tokens[:place] if place > 0 else tokens
 
 
-def bare_create(tokens: Tokens) -> Tokens:
-    """CREATE ... name [(columns)] AS query, without all that says how the rows are kept; [] where it is no such."""
-    kind = next((place for place in range(1, min(10, len(tokens))) if word(tokens, place) in ("TABLE", "VIEW")), 0)
-    begins = find(tokens, kind, ("AS",))
-    while begins >= 0 and word(tokens, begins + 1) not in ("SELECT", "WITH", "("):
-        begins = find(tokens, begins + 1, ("AS",))
-    if not kind or begins < 0 or word(tokens, 0) != "CREATE":
-        return []
-    name = kind + 1
-    while word(tokens, name) in ("IF", "NOT", "EXISTS"):
-        name += 1
-    end = name + 1
-    while end + 1 < begins and tokens[end].text == ".":
-        end += 2
-    if word(tokens, end) == "(":
-        end = find(tokens, end + 1, (")",)) + 1
-    head = [each for each in tokens[1:kind] if each.text.upper() in ("TEMP", "TEMPORARY", "VOLATILE")]
-    return [tokens[0], *head, tokens[kind], *tokens[name:end], *tokens[begins:]]
+def inserted(tokens: Tokens) -> Tokens:
+    """UPSERT [INTO] t as INSERT INTO t."""
+    if word(tokens, 0) != "UPSERT":
+        return tokens
+    rest = tokens[2:] if word(tokens, 1) == "INTO" else tokens[1:]
+    return [Token(TokenType.INSERT, "INSERT"), Token(TokenType.INTO, "INTO"), *rest]

@@ -2,16 +2,39 @@
 
 from typing import Final
 
+from sqlglot.tokenizer_core import Token, TokenType
+
 from cluster.lineage.split import Tokens, find, word
 
 _ISOLATIONS: Final = ("UR", "CS", "RS", "RR")
 _OF_CHANGES: Final = ("FINAL", "NEW", "OLD")
+_NOW: Final = ("DATE", "TIME", "TIMESTAMP", "TIMEZONE", "SCHEMA", "SERVER", "SQLID", "USER")
+_UNITS: Final = frozenset({
+    "YEAR", "YEARS", "MONTH", "MONTHS", "DAY", "DAYS", "HOUR", "HOURS", "MINUTE", "MINUTES", "SECOND", "SECONDS",
+})  # fmt: skip
+_OF_TIME: Final = _UNITS | {"CURRENT"}
 _CHANGES: Final = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
 def of_db2(tokens: Tokens) -> Tokens:
     """Without what stands at the end of a query for the optimiser; changes whose rows a query shows as themselves."""
-    return _changed(_without_end(tokens))
+    return _changed(_without_moments(_without_end(tokens)))
+
+
+def _without_moments(tokens: Tokens) -> Tokens:
+    """CURRENT DATE - 3 DAYS as a number: no column has a part in it."""
+    if _OF_TIME.isdisjoint(token.text.upper() for token in tokens):
+        return tokens
+    kept: Tokens = []
+    for place, token in enumerate(tokens):
+        before = word(tokens, place - 1)
+        if before == "CURRENT" and word(tokens, place) in _NOW:
+            kept[-1] = Token(TokenType.NUMBER, "0", token.line, token.col, token.start, token.end)
+            continue
+        counted = word(tokens, place - 2) in ("+", "-") and tokens[place - 1].token_type is TokenType.NUMBER
+        if not (counted and word(tokens, place) in _UNITS):
+            kept.append(token)
+    return kept
 
 
 def _without_end(tokens: Tokens) -> Tokens:
@@ -23,6 +46,8 @@ def _without_end(tokens: Tokens) -> Tokens:
             end -= 2
         elif last[-3:] in (["FOR", "READ", "ONLY"], ["FOR", "FETCH", "ONLY"]):
             end -= 3
+        elif last[-2:] == ["ELSE", "IGNORE"]:
+            end -= 2
         elif last[:2] == ["OPTIMIZE", "FOR"] and last[-1] in ("ROW", "ROWS"):
             end -= 4
         else:

@@ -12,7 +12,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from cluster.lineage.boundaries import (
     Output,
-    bare_create,
+    inserted,
     of_teradata,
     with_one_where,
     without_call,
@@ -25,6 +25,7 @@ from cluster.lineage.boundaries import (
 from cluster.lineage.bounded import Endless, parse, parser
 from cluster.lineage.clauses import of_batches, of_postgres, with_marks, with_parentheses, without_files, without_label
 from cluster.lineage.commands import understood
+from cluster.lineage.creates import bare_create, bare_definition
 from cluster.lineage.cursors import Piece
 from cluster.lineage.db2 import of_db2
 from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
@@ -133,7 +134,7 @@ class Parsing:
             AttributeError,
             ValueError,
         ) as error:
-            if (plain := bare_create(tokens)) and len(plain) < len(tokens):
+            if (plain := bare_create(tokens) or bare_definition(tokens)) and len(plain) < len(tokens):
                 return self._nodes(plain, sql, scaffold, quiet)
             together = isinstance(error, RecursionError | Endless) or len(tokens) > LONGEST_STATEMENT
             segments = [tokens] if together else scaffold.segments(tokens)
@@ -152,7 +153,7 @@ class Parsing:
     def _with_parser(self, tokens: Tokens, sql: str, value: bool) -> list[exp.Expr | None]:
         output = None
         if len(tokens) < LONGEST_STATEMENT:
-            tokens, output = self._plain(self.named.put(with_marks(tokens)))
+            tokens, output = self._plain(self.named.put(with_marks(inserted(tokens))))
         if word(tokens, 0) in _LOADS and (name := dotted(tokens, _after(tokens, _LOADS[word(tokens, 0)]))):
             return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
         found = named_outright(parser(self.names.engine).parse(list(tokens), sql), tokens, self.names.dialect)
@@ -192,11 +193,11 @@ class Parsing:
         text = " ".join([head, str(node.expression.name if isinstance(node.expression, exp.Expr) else node.expression)])
         inner = understood(head, text)
         if inner is None:
+            if head == "CREATE" and (plain := bare_create(tokens) or bare_definition(tokens)):
+                found = parser(self.names.engine).parse(plain, sql)
+                if not any(isinstance(each, exp.Command) for each in found):
+                    return list(found)
             if head == "CREATE" and find(tokens, 1, ("SELECT",)) >= 0:  # rows are moved
-                if plain := bare_create(tokens):
-                    found = parser(self.names.engine).parse(plain, sql)
-                    if not any(isinstance(each, exp.Command) for each in found):
-                        return list(found)
                 self.problem("only the names of tables are read of this statement", tokens, len(self.parsed))
                 self.by_name(len(self.parsed), tokens)
             return [node]
@@ -268,7 +269,8 @@ def _selected(piece: Piece) -> Tokens:
 
 
 def _after(tokens: Tokens, texts: tuple[str, ...]) -> int:
-    return next((place + 1 for place in range(len(tokens)) if word(tokens, place) in texts), len(tokens))
+    place = next((place + 1 for place in range(len(tokens)) if word(tokens, place) in texts), len(tokens))
+    return place + (word(tokens, place) == "INTO")
 
 
 _READINGS: Final[dict[str, Callable[[Tokens], Tokens]]] = {

@@ -14,6 +14,7 @@ Tokens = list[Token]
 _SCAFFOLD: Final = frozenset({"BEGIN", "WHILE", "LOOP", "REPEAT", "EXCEPTION", "ELSEIF"})
 _PLAIN: Final = ("PRINT", "UPDATE STATISTICS", "CALL", "GO")
 _ROWS: Final = re.compile(r"(?i)\bFROM\s{1,9}STDIN\b[^;]{0,200};")
+_DECLARED: Final = re.compile(r"(?i)\bDECLARE(\s+)GLOBAL(?=\s+TEMPORARY\s+TABLE\b)")
 _ROWS_END: Final = "\n\\."
 _OF_HIVE: Final = re.compile(r"(?i)\b(?:external|alter|msck|drop|repair|describe|show)\b")  # Athena reads it so
 AT_ONCE: Final = 50_000
@@ -27,6 +28,8 @@ def prepared(sql: str, dialect: str) -> str:
     """The text without the commands of clients, of the same length: GO, DELIMITER, a slash on a line of its own, //."""
     if dialect in ("tsql", "fabric", ""):
         sql = re.sub(r"(?im)^([ \t]*)GO((?:[ \t]*\d+)?[ \t]*)$", lambda m: m[1] + ";;" + " " * len(m[2]), sql)
+    if dialect == "":  # Db2's tables of a session
+        sql = _DECLARED.sub(lambda m: "CREATE " + m[1] + " " * len("GLOBAL"), sql)
     if dialect == "oracle":
         sql = re.sub(r"(?m)^([ \t]*)/([ \t]*)$", r"\1;\2", sql)
     if dialect in ("athena", "trino", "presto") and "`" in sql and not _OF_HIVE.search(sql):
