@@ -6,6 +6,10 @@ is given half of what it has under way; each round that goes well gives it one m
 
 One that is not reached at all, round after round, is left alone by a circuit breaker: its partitions wait, and one of
 them tries now and then. What such a trial costs is charged to none of them, until `PATIENCE_SECONDS` have passed.
+
+So an absence charges a partition `TRIP - 1` failures at most, however many read: each of its failures ends a read in
+whose time one was counted, its own or that of another reader, and the one that makes `TRIP` opens the breaker before
+it is charged. Reports of what was read before a failure do not count against it.
 """
 
 import math
@@ -94,8 +98,7 @@ class Dispatch:
         """It was read: `size` bytes, for which it waited so many seconds, `mostly` if that was the most of its time."""
         source = self._sources[name]
         if begun < source.round:
-            source.reached()
-            return  # its time tells how things were before the source was given less
+            return  # it tells how things were before the source was given less, or was away
         each = waited / max(1, size)
         source.recent = each if source.recent is None else (1 - WEIGHT) * source.recent + WEIGHT * each
         source.reports += 1
@@ -110,8 +113,10 @@ class Dispatch:
     def answered(self, name: str, begun: int) -> None:
         """It was read, in a time that says nothing against the source."""
         source = self._sources[name]
+        if begun < source.round:
+            return
         source.reached()
-        if begun >= source.round and source.limit is not None:
+        if source.limit is not None:
             source.well += 1
             if source.well >= source.limit:
                 source.limit, source.well = source.limit + 1, 0

@@ -24,6 +24,8 @@ from cluster.security import credentials, keyring
 from cluster.security.references import schemes_of
 from cluster.security.secrets import seal, unseal
 
+_LAST = datetime(9999, 1, 1, tzinfo=UTC)  # a later one may be of no year in another time zone
+
 
 def set_credential(work: UnitOfWork, command: SetCredential) -> SourceView:
     """Repeating it changes nothing."""
@@ -92,9 +94,11 @@ def drop_key(work: UnitOfWork, command: DropKey) -> KeyRingView:
 
 
 def acceptable(credential: dict[str, SecretStr], expires_at: datetime | None, now: datetime) -> dict[str, str]:
-    """The credential in clear. Raises InvalidInput for a reference that is none, or a time that has passed."""
+    """The credential in clear. Raises InvalidInput for a reference that is none, or a time that is not to come."""
     plain = {name: secret.get_secret_value() for name, secret in credential.items()}
     schemes_of(plain)
-    if expires_at is not None and (expires_at.tzinfo is None or expires_at.astimezone(UTC) <= now):
-        raise InvalidInput("The credential expires in the past, or at a time without zone.", "Give a later time.")
+    if expires_at is not None and not (expires_at.tzinfo and now < expires_at < _LAST):
+        raise InvalidInput(
+            "The credential expires in the past, beyond the calendar, or at a time without zone.", "Give a later time."
+        )
     return plain

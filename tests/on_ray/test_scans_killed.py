@@ -205,7 +205,8 @@ def test_a_source_that_is_away_for_a_while_is_waited_for(site: Site, postgres_se
             gate.lift()
             (ended,) = site.ended(scans)
     assert max(site.attempts(scans)) > 1, "no partition failed: the test shows nothing"
-    assert max(site.attempts(scans)) <= TRIP + 1
+    # TRIP - 1 failures at most are charged, however many read (see `dispatch`), and the last attempt succeeds.
+    assert max(site.attempts(scans)) <= TRIP
     assert [(scan.state, scan.rows, scan.problems) for scan in (whole, ended)] == [("succeeded", ROWS, ())] * 2
     assert site.digests([ended]) == undisturbed
 

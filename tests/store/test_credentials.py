@@ -133,14 +133,15 @@ def test_what_is_told_of_a_credential_is_no_secret(store: Engine) -> None:
         done(session, RetireSource(source_id=source.id))
         with pytest.raises(NotFound):
             queries.credential(session, source.id)
-        with pytest.raises(InvalidInput):
-            register_expired(session)
 
 
-def register_expired(session: Session) -> None:
-    source = register(session)
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    done(session, SetCredential(source_id=source.id, credential=secret("x"), expires_at=past))
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2999-01-01T00:00:00"])
+def test_an_end_that_is_not_to_come_is_refused(store: Engine, text: str) -> None:
+    with Session(store) as session, session.begin():
+        source = register(session)
+        for end in (datetime.fromisoformat(text), datetime.now(UTC) - timedelta(seconds=1)):
+            with pytest.raises(InvalidInput, match="expires"):
+                done(session, SetCredential(source_id=source.id, credential=secret("x"), expires_at=end))
 
 
 def test_keys_are_rotated_while_every_credential_stays_open(store: Engine) -> None:

@@ -99,6 +99,60 @@ def test_a_partition_is_charged_for_no_trial_of_a_source_that_is_waited_for() ->
     assert 10 < trials < PUT_OFF
 
 
+class Reader:
+    """Reads one partition over and over; says for what it was charged."""
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self.dispatch, self.begun, self.charged = dispatch, dispatch.begun("s"), 0
+
+    def again(self) -> None:
+        self.dispatch.ended("s")
+        self.begun = self.dispatch.begun("s")
+
+    def fails(self) -> None:
+        self.dispatch.suffered("s", self.begun, unreached=True)
+        self.charged += not self.dispatch.waits("s")
+        self.again()
+
+    def reports(self, *, paced: bool) -> None:
+        if paced:
+            self.dispatch.answered("s", self.begun)
+        else:
+            self.dispatch.read("s", self.begun, SIZE, 0.1, mostly=False)
+
+
+@limits(deadline=None, max_examples=200)
+@given(
+    turns=st.lists(st.integers(0, 5), min_size=40, max_size=80), late=st.sets(st.integers(0, 40)), paced=st.booleans()
+)
+def test_an_absence_charges_a_partition_less_than_trip_times_however_many_read(
+    turns: list[int], late: set[int], paced: bool
+) -> None:
+    now = [0.0]
+    dispatch = Dispatch(lambda: now[0])
+    readers = [Reader(dispatch) for _ in range(6)]
+    finishing = [Reader(dispatch) for _ in late]  # have read all, and report while the source is away
+    readers[0].fails()
+    for number, turn in enumerate(turns):
+        if number in late:
+            finishing.pop().reports(paced=paced)
+        readers[turn].fails()
+        now[0] += PAUSE_SECONDS
+    assert max(reader.charged for reader in readers) <= TRIP - 1
+    assert dispatch.waits("s")
+
+
+def test_one_partition_may_be_all_that_is_charged_and_an_answer_begins_the_count_anew() -> None:
+    dispatch = Dispatch(lambda: 0.0)
+    reader = Reader(dispatch)
+    for answers in range(1, 4):
+        for _ in range(2 * TRIP):
+            reader.fails()
+        assert reader.charged == answers * (TRIP - 1)
+        reader.reports(paced=False)
+        reader.again()
+
+
 @pytest.mark.parametrize("refused", [True, False])
 def test_whatever_it_answers_ends_the_waiting(refused: bool) -> None:
     now = [0.0]
