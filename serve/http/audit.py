@@ -23,7 +23,8 @@ MayRead = Annotated[Caller, Depends(permitted("audit:read"))]
 class AuditView(BaseModel):
     """One attempt. `outcome` is done, repeated, or the code of the error it ended with.
 
-    Reads that are refused again and again are one entry at once and one more a minute: `times:29` in its `entity`.
+    Reads that are refused again and again are one entry at once, and one more for each doubling and minute: `times:16`
+    in its `entity` are as many since the entry before.
     """
 
     model_config = ConfigDict(frozen=True, from_attributes=True)

@@ -5,8 +5,9 @@ to read, because assets are hidden) never gets there, and is noted here, once fo
 what, and when. A request without a valid token has no principal, and is in no entry.
 
 An entry takes the lock of the chain, and the chain is never cut: who asks again and again for what was refused must
-neither hold up the work of others nor fill the table. So the first refusal is an entry at once, and those of the same
-person, operation and thing within a minute are one more when it is over: `times:29`, with the id of the last request.
+neither hold up the work of others nor fill the table. So the first refusal is an entry at once; of those of the same
+person, operation and thing that follow within a minute there is one more whenever as many are in no entry as are in
+one, and one when the minute is over: `times:16`, with the id of the last request. Entries grow with the logarithm.
 """
 
 import asyncio
@@ -55,14 +56,18 @@ async def note(request: Request, error: SextantError, request_id: str) -> None:
 
 @dataclass
 class _Minute:
-    """The refusals of one kind since the one that was noted; `last` stands for all that are not noted yet."""
+    """The refusals of one kind within a minute: how many are in an entry, and how many, `last` the last, in none."""
 
     last: AuditDraft
+    told: int = 0
     more: int = 0
 
 
 class Refusals:
-    """What this process has refused within the last minute. Of a process that is killed those counts are lost."""
+    """What this process has refused within the last minute.
+
+    A process that is killed takes with it less than half of the refusals of one kind and minute, and never the first.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -75,18 +80,22 @@ class Refusals:
         kept = self._kept.get(_key(draft))
         if kept is not None:
             kept.more, kept.last = kept.more + 1, draft
+            if kept.more == kept.told:
+                await self._tell(kept)
             return
         kept = self._kept[_key(draft)] = _Minute(draft)
         task = asyncio.create_task(self._wait(kept))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        kept.told = 1
         if not await self._written(draft):
-            kept.more += 1
+            kept.told, kept.more = kept.told - 1, kept.more + 1
 
     async def close(self) -> None:
         """Notes what was counted and is in no entry yet."""
-        for task in self._tasks:
+        for task in (waiting := list(self._tasks)):
             task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
         for kept in list(self._kept.values()):
             await self._tell(kept)
         self._kept.clear()
@@ -99,12 +108,12 @@ class Refusals:
                 return
 
     async def _tell(self, kept: _Minute) -> bool:
-        """Whether all is noted."""
-        told, draft = kept.more, kept.last
-        counted = draft.model_copy(update={"entity": f"{draft.entity} times:{told}".strip()})
-        if told and not await self._written(counted):
-            return False
-        kept.more -= told
+        """Notes what is in no entry yet; whether all is. It counts as told meanwhile, so that none notes it twice."""
+        more, draft = kept.more, kept.last
+        kept.more, kept.told = 0, kept.told + more
+        counted = draft.model_copy(update={"entity": f"{draft.entity} times:{more}".strip()})
+        if more and not await self._written(counted):
+            kept.more, kept.told = kept.more + more, kept.told - more
         return not kept.more
 
     async def _written(self, draft: AuditDraft) -> bool:

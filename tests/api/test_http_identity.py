@@ -8,10 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cluster.context import Caller
+from cluster.security.audit import AuditDraft
 from cluster.security.tokens import issue_token
 from cluster.store.tables import AuditEntry, Token
 from serve.http import refusals
 from serve.http.identity import ENTRIES, KnownTokens
+from serve.http.refusals import Refusals
 
 OPEN = ("/api/v1/health/live", "/api/v1/health/ready", "/api/v1/problems/not-found", "/api/v1/openapi.json")
 
@@ -124,23 +126,53 @@ def test_what_a_route_refuses_is_audited_with_its_operation_and_what_it_was_abou
     assert odd.entity == "source_id:?", "a line end is of no identifier"
 
 
-def test_who_asks_again_and_again_is_two_entries_and_is_counted(instance, admin, store, monkeypatch) -> None:
+def test_who_asks_again_and_again_is_few_entries_and_is_counted(instance, admin, store, monkeypatch) -> None:
     monkeypatch.setattr(refusals, "MOST_THINGS", 2)
     issued = admin.post("/api/v1/tokens", json={"principal": "insistent", "roles": ["viewer"]}).json()
     with httpx.Client(base_url=instance.url, headers={"Authorization": f"Bearer {issued['secret']}"}) as client:
-        for name in ("shop", "shop", "shop", "till", "safe", "vault"):
+        for name in ("till", "shop", "safe", "vault", *["shop"] * 10):
             last = client.get(f"/api/v1/sources/{name}/health")
             assert last.status_code == 403
+
+    def told() -> list[str]:
+        with Session(store) as session:
+            wanted = AuditEntry.principal == "insistent"
+            found = session.scalars(select(AuditEntry).where(wanted).order_by(AuditEntry.seq)).all()
+        assert {entry.action for entry in found} == {"http.get_source_health"}
+        assert not closed or found[-1].request_id == last.headers["x-request-id"]
+        return [entry.entity for entry in found]
+
+    closed = False
+    killed = ["source_id:till", "source_id:shop", "others", "others times:1"]
+    killed += [f"source_id:shop times:{number}" for number in (1, 2, 4)]
+    assert told() == killed, "what a process that is killed now would leave"
     closing = instance.app.state.refusals.close()
     asyncio.run_coroutine_threadsafe(closing, instance.groups.loop).result(30)
-    with Session(store) as session:
-        found = session.scalars(select(AuditEntry).where(AuditEntry.principal == "insistent").order_by(AuditEntry.seq))
-        told = [(entry.action, entry.entity, entry.request_id) for entry in found]
-    assert {action for action, _, _ in told} == {"http.get_source_health"}
-    assert [entity for _, entity, _ in told] == [
-        "source_id:shop", "source_id:till", "others", "source_id:shop times:2", "others times:1",
-    ]  # fmt: skip
-    assert told[-1][2] == last.headers["x-request-id"]
+    closed = True
+    assert told() == [*killed, "source_id:shop times:3"]
+
+
+def test_what_cannot_be_written_is_counted_on_and_written_when_it_can(monkeypatch) -> None:
+    written: list[str] = []
+    refused = iter([True, False, True, False, False])
+
+    async def write(draft: AuditDraft) -> bool:
+        if next(refused):
+            return False
+        written.append(draft.entity)
+        return True
+
+    async def ask() -> None:
+        noting = Refusals(None)  # type: ignore[arg-type]  # nothing is written by it
+        monkeypatch.setattr(noting, "_written", write)
+        draft = AuditDraft(principal="p", action="a", entity="e", outcome="forbidden", request_id="r")
+        for _ in range(3):
+            await noting.note(draft)
+        assert written == []
+        await noting.close()
+
+    asyncio.run(ask())
+    assert written == ["e times:3"]
 
 
 def audited(store, answer: httpx.Response) -> AuditEntry:
