@@ -1,6 +1,7 @@
 """One spelling for the names of datasets: emitters write `s3a://` for `s3://`, and leave out a server's usual port."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _SCHEMES: Final = {
@@ -11,6 +12,7 @@ _PORTS: Final = {"postgres": 5432, "mysql": 3306}
 _STORES: Final = ("s3://", "gs://", "abfss://")  # a key in a bucket begins without a slash
 
 
+@lru_cache(maxsize=4_096)  # an event names the same one a thousand times
 def plain_namespace(text: str) -> str:
     """A namespace in the spelling of the naming specification: one scheme for each store, ports of servers told."""
     if text.rstrip("/").lower() in ("file", "file:", "file://localhost"):

@@ -7,6 +7,7 @@ else is kept in the event's body and not looked at.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -49,7 +50,8 @@ class Dataset(Named):
         if not isinstance(namespace, str) or not isinstance(name, str):
             return value
         plain = plain_namespace(namespace)
-        return value | {"namespace": plain, "name": plain_name(plain, name)}
+        inside = plain_name(plain, name)
+        return value if (plain, inside) == (namespace, name) else value | {"namespace": plain, "name": inside}
 
 
 class Transformation(_Part):
@@ -214,7 +216,7 @@ def flows(event: Event, done: Mapping[tuple[str, str, str], tuple[str, bool]] | 
                 named = (source_field.name.rpartition(".")[2].lower(), source_field.field.lower(), column.lower())
                 known = (done or {}).get(named)
                 if known and not source_field.transformations and inputs.transformation_type is None:
-                    origin = Dataset(namespace=source_field.namespace, name=source_field.name)
+                    origin = _dataset(source_field.namespace, source_field.name)
                     yield Flow(origin, source_field.field, target, column, "DIRECT", *known)
                 else:
                     yield from _column_flows(source_field, target, column, inputs.transformation_type)
@@ -225,13 +227,18 @@ def flows(event: Event, done: Mapping[tuple[str, str, str], tuple[str, bool]] | 
                 yield Flow(source.names[0], None, target, None, "DIRECT", "TRANSFORMATION", False)
 
 
+@lru_cache(maxsize=4_096)
+def _dataset(namespace: str, name: str) -> Dataset:
+    return Dataset(namespace=namespace, name=name)
+
+
 def other_names(event: Event) -> dict[Dataset, tuple[Dataset, ...]]:
     """All names of the datasets that go by more than one, by the name that flows use."""
     return {one.names[0]: one.names for one in (*event.inputs, *event.outputs) if len(one.names) > 1}
 
 
 def _column_flows(field: _InputField, target: Dataset, column: str | None, stated: str | None) -> Iterator[Flow]:
-    origin = Dataset(namespace=field.namespace, name=field.name)
+    origin = _dataset(field.namespace, field.name)
     for step in field.transformations or (Transformation(type=_type(stated), masking=stated == "MASKED"),):
         direct = step.type.upper() != "INDIRECT"
         subtype = step.subtype.upper()[:50] or _subtype(stated, direct)
