@@ -32,6 +32,7 @@ from actors.catalog.contract import (
     OpenIncident,
     RecordInventory,
     RecordLabels,
+    RecordLineageEvent,
     RegisterAsset,
     RestrictDomain,
     SourceRef,
@@ -42,7 +43,9 @@ from cluster.connectors.interface import AssetInfo, ColumnInfo, ForeignKey
 from cluster.naming import asset_id
 from cluster.security.tokens import issue_token
 
-SOURCE = SourceRef(id="leaks", name="leaks", kind="postgresql", namespace="postgres://leaks:5432")
+SOURCE = SourceRef(
+    id="leaks", name="leaks", kind="postgresql", namespace="postgres://leaks:5432", url="postgresql://leaks:5432/db"
+)  # fmt: skip
 TABLES = 5
 EXAMPLES = 60 if os.environ.get("LONG_TESTS") else 2
 KINDS = ("source", "asset", "labels", "coverage", "profile", "flows")
@@ -86,7 +89,8 @@ def made(instance: Any, world: World) -> None:
         connection.execute(text("DELETE FROM ground.compartment_member"))
         for table in ("term_link", "term_relation", "term", "quality_test", "monitor", "alert", "incident", "asset_use",
                       "asset_change", "source_domain", "metric_point", "edge", "annotation", "shown_label", "profile",
-                      "asset_column", "schema_version", "asset"):  # fmt: skip
+                      "asset_column", "schema_version", "told_facet", "dataset_alias", "lineage_event",
+                      "asset"):  # fmt: skip
             connection.execute(text(f"DELETE FROM catalog.{table}"))
     do = instance.groups.carry_out
     do(RecordInventory(source=SOURCE, assets=tuple(_info(world, number) for number in range(TABLES)), complete=True))
@@ -183,6 +187,15 @@ def _curated(do: Any, number: int, term: str) -> None:
     do(DecideLink(term_id=term, asset_id=identifier, column=f"{word}_phone", status="validated"))
     do(DefineTest(asset_id=identifier, definition="columnValuesToBeNotNull", column=f"{word}_phone"))
     do(DefineMonitor(asset_id=identifier, kind="volume"))
+    facets = {
+        "documentation": {"description": f"{word} documented"}, "ownership": {"owners": [{"name": f"{word}-team"}]},
+        "tags": {"tags": [{"key": f"{word}-told", "value": "true"}]},
+    }  # fmt: skip
+    output = {"namespace": SOURCE.namespace, "name": f"db.public.{word}", "facets": facets}
+    do(RecordLineageEvent(body={
+        "eventType": "COMPLETE", "eventTime": "2026-03-02T10:00:00Z", "run": {"runId": f"{word}-run"},
+        "job": {"namespace": "jobs", "name": f"load-{word}"}, "outputs": [output],
+    }))  # fmt: skip
     do(OpenIncident(asset_id=identifier, title=f"{word} is odd"))
     do(TellUse(day=datetime.now(UTC).date(), uses={identifier: 3}))
 
@@ -276,6 +289,7 @@ def asked(paths: list[str], unseen: set[int]) -> Iterator[str]:
         yield f"/api/v1/search?q={word}"
         yield f"/api/v1/search/facets?q={word}"
         yield f"/api/v1/assets?tag={word}-tag&owner={word}-owner"
+        yield f"/api/v1/assets?tag={word}-told&owner={word}-team"
     for number in unseen:
         for list_ in ("term-links", "quality/tests", "monitors", "incidents", "contracts", "labels"):
             yield f"/api/v1/{list_}?asset_id={ident(number)}"
@@ -315,5 +329,7 @@ def _counts(client: httpx.Client, visible: int, name: str) -> None:
     placed = client.get("/api/v1/assets?source_id=leaks").json()["items"]
     assert len(placed) == visible
     assert sum(domain["assets"] for domain in domains) <= visible
+    told = [client.get(f"/api/v1/assets?tag={word}-told").json()["items"] for word in WORDS[:TABLES]]
+    assert sum(map(len, told)) == visible
     export = json.dumps(client.get("/api/v1/catalog/export").json())
     assert export.count("dcat:Distribution") == visible
