@@ -14,10 +14,20 @@ T = TypeVar("T", bound=BaseModel)
 
 
 NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
-"""What YAML raises for a text: also for a day that no calendar has, and for brackets without end."""
+"""What YAML raises for a text: also for a day that no calendar has."""
+DEEPEST = 100
 
 
-class WithoutAliases(yaml.SafeLoader):
+class Shallow(yaml.SafeLoader):
+    """YAML of at most so many levels: PyYAML looks at all open ones at each token, and takes minutes for 10,000."""
+
+    def fetch_more_tokens(self) -> Any:
+        if self.flow_level + len(self.indents) > DEEPEST:
+            raise yaml.YAMLError(f"nested more than {DEEPEST} levels deep")
+        return super().fetch_more_tokens()
+
+
+class WithoutAliases(Shallow):
     """YAML without anchors: an alias could make a small text a huge document."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:

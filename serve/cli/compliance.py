@@ -8,7 +8,7 @@ import typer
 import yaml
 
 from cluster.errors import InvalidInput
-from cluster.packs import NOT_YAML
+from cluster.packs import NOT_YAML, Shallow
 from serve.cli import reports
 from serve.cli.connection import connected
 from serve.cli.files import text_of
@@ -206,7 +206,7 @@ def _show(order: "OrderView") -> None:
 
 def _documents(file: Path) -> list[dict[str, Any]]:
     try:
-        return [one for one in yaml.safe_load_all(text_of(file)) if one]
+        return [one for one in yaml.load_all(text_of(file), Loader=Shallow) if one]
     except NOT_YAML as error:
         raise InvalidInput(f"{file.name} is not YAML ({type(error).__name__}).", "Correct the file.") from None
 

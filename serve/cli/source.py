@@ -195,10 +195,10 @@ def source_id(name: str) -> str:
 def _document(text: str) -> list[dict[str, Any]]:
     import yaml
 
-    from cluster.packs import NOT_YAML
+    from cluster.packs import NOT_YAML, Shallow
 
     try:
-        found = yaml.safe_load(text)
+        found = yaml.load(text, Loader=Shallow)  # noqa: S506 - a SafeLoader
     except NOT_YAML:
         raise InvalidInput("The document is no YAML.", "See what `sextant source export` prints.") from None
     sources = found.get("sources") if isinstance(found, dict) else None

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from actors.catalog import queries
-from actors.catalog import service as catalog
+from actors.catalog import deriving, queries
 from actors.catalog.contract import (
     ColumnLabel,
     DeriveLineage,
@@ -196,7 +195,7 @@ def test_a_transaction_does_not_fall_asleep_over_a_long_query_log(site: Site, mo
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         asked.append(statement)
 
-    monkeypatch.setattr(catalog, "derive_from_queries", read)
+    monkeypatch.setattr(deriving, "derive_from_queries", read)
     event.listen(site.session.get_bind(), "before_cursor_execute", note)
     site.do(RecordQueries(source_id="s1", queries=("SELECT 1",)))
     assert all(after > before for before, after in zip(seen, seen[10:], strict=False))
