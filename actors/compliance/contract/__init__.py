@@ -1,5 +1,16 @@
 """What other groups and the doors may know of the compliance group: its values and its commands."""
 
+from actors.compliance.contract.evaluations import (
+    AdviceReceipt,
+    AdviseSource,
+    EvaluateAssets,
+    EvaluateSource,
+    EvaluationView,
+    FactReceipt,
+    NoteFollowed,
+    RecordFacts,
+    TouchedView,
+)
 from actors.compliance.contract.findings import (
     DecideWaiver,
     HandleFinding,
@@ -43,27 +54,18 @@ from actors.compliance.contract.risk import Change, ColumnRisk, RiskSample, Risk
 from actors.compliance.contract.selector import Selector
 from actors.compliance.contract.verdicts import (
     GROUP,
-    AdviceReceipt,
-    AdviseSource,
     ControlStatus,
     ControlView,
-    EvaluateAssets,
-    EvaluateSource,
-    EvaluationView,
     Explained,
     FactDraft,
     FactKind,
-    FactReceipt,
     FactRef,
     FactView,
     FindingView,
     FrameworkView,
-    NoteFollowed,
     Posture,
     RecommendationView,
-    RecordFacts,
     Severity,
-    TouchedView,
     Verdict,
 )
 

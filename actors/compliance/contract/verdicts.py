@@ -1,11 +1,9 @@
-"""Facts, frameworks, findings, posture and recommendations, and the commands that make them."""
+"""Facts, frameworks, findings, posture and recommendations."""
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from cluster.runtime.commands import Command, Done
+from pydantic import BaseModel, ConfigDict
 
 GROUP = "compliance"
 
@@ -14,11 +12,13 @@ Severity = Literal["low", "medium", "high", "critical"]
 FactKind = Literal["source", "asset", "labels", "coverage", "profile", "flows", "records", "attestation"]
 
 
-class _View(BaseModel):
+class View(BaseModel):
+    """What is told of rows; it does not change."""
+
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
-class FactDraft(_View):
+class FactDraft(View):
     """A fact before it has a version. `subject` is an asset id, or the source id for facts of kind source.
 
     The compliance group makes the facts of the kinds `records` and `attestation` itself, of what is on record.
@@ -36,7 +36,7 @@ class FactDraft(_View):
     value: dict[str, Any]
 
 
-class FactView(_View):
+class FactView(View):
     """A fact in one of its versions; the version rises when the value changes."""
 
     kind: FactKind
@@ -48,7 +48,7 @@ class FactView(_View):
     observed_at: datetime
 
 
-class FactRef(_View):
+class FactRef(View):
     """Which version of which fact a verdict stands on."""
 
     kind: FactKind
@@ -57,7 +57,7 @@ class FactRef(_View):
     digest: str
 
 
-class ControlView(_View):
+class ControlView(View):
     """A control of a framework. `automation` says how much of it data facts can decide."""
 
     framework: str
@@ -73,7 +73,7 @@ class ControlView(_View):
     remediation: str
 
 
-class FrameworkView(_View):
+class FrameworkView(View):
     key: str
     version: str
     title: str
@@ -84,7 +84,7 @@ class FrameworkView(_View):
     controls: tuple[ControlView, ...]
 
 
-class FindingView(_View):
+class FindingView(View):
     """The standing verdict of a check for a control on a subject, with the facts it stands on.
 
     state: open, acknowledged, in_progress, false_positive and waived are those of a verdict that fails, or failed and
@@ -114,7 +114,7 @@ class FindingView(_View):
     last_changed: datetime
 
 
-class Explained(_View):
+class Explained(View):
     """What a check says of one subject, for the facts as they stand."""
 
     check: str
@@ -124,7 +124,7 @@ class Explained(_View):
     reason: str
 
 
-class ControlStatus(_View):
+class ControlStatus(View):
     """The verdict of a control over a source: FAIL if any subject fails, PASS only if no subject lacks evidence.
 
     `waived` of the failing ones are waived; the verdict stays what it is. `attested`: a person attested to the control,
@@ -144,7 +144,7 @@ class ControlStatus(_View):
     not_applicable: int
 
 
-class Posture(_View):
+class Posture(View):
     """All controls of a source; `coverage` is the share with a verdict other than INSUFFICIENT_EVIDENCE.
 
     `covered` is the share of the controls marked full or partial that have such a verdict or are attested.
@@ -157,7 +157,7 @@ class Posture(_View):
     controls: tuple[ControlStatus, ...]
 
 
-class RecommendationView(_View):
+class RecommendationView(View):
     """What to do next: `risk_removed` is the sum of the severities' weights of the findings that it would settle.
 
     `settles` are the controls whose verdict over the source would change, as nothing else of them is open. `can_act`:
@@ -177,77 +177,3 @@ class RecommendationView(_View):
     can_act: bool = False
     risk_removed: float
     effort: Literal["low", "medium", "high"]
-
-
-class FactReceipt(_View):
-    facts: int
-    changed: int
-
-
-class EvaluationView(_View):
-    """How many findings stand by verdict, and how many changed. `digest` covers all standing findings."""
-
-    source_id: str
-    verdicts: dict[Verdict, int]
-    changed: int
-    digest: str
-
-
-class TouchedView(_View):
-    """How many assets were judged again, and how many findings changed."""
-
-    source_id: str
-    judged: int
-    changed: int
-
-
-class AdviceReceipt(_View):
-    recommendations: int
-    changed: int
-
-
-class RecordFacts(Command[FactReceipt]):
-    """Stores facts; an unchanged value keeps its version. `complete` kinds drop facts of subjects not named."""
-
-    group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "compliance:internal"
-    source_id: str
-    facts: tuple[FactDraft, ...]
-    complete: tuple[FactKind, ...] = ()
-
-
-class EvaluateSource(Command[EvaluationView]):
-    """Evaluates every control of the given frameworks (all if none are named) against the source's facts."""
-
-    group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "compliance:evaluate"
-    source_id: str
-    frameworks: tuple[str, ...] = Field(default=(), max_length=50)
-
-
-class EvaluateAssets(Command[TouchedView]):
-    """Evaluates again what the changed facts of these assets touch, and nothing else.
-
-    It finds what an evaluation of the whole source would. A source that was never evaluated is evaluated whole.
-    """
-
-    group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "compliance:internal"
-    source_id: str
-    assets: tuple[str, ...] = Field(max_length=1000)
-
-
-class NoteFollowed(Command[Done]):
-    """Internal: changed facts were followed up to this event, behind which following goes on after a restart."""
-
-    group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "compliance:internal"
-    upto: int
-
-
-class AdviseSource(Command[AdviceReceipt]):
-    """Recomputes the ranked recommendations of a source from its standing findings."""
-
-    group: ClassVar[str] = GROUP
-    permission: ClassVar[str] = "compliance:evaluate"
-    source_id: str
