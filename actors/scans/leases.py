@@ -4,10 +4,11 @@ Each lease raises the partition's fence. A report or a failure counts only while
 fence, in the one statement that changes the row; a worker that was given up for dead comes too late and is refused.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, null, select, tuple_, update
+from sqlalchemy import Row, case, null, select, tuple_, update
 
 from actors.scans import queries
 from actors.scans.contract import (
@@ -45,6 +46,21 @@ def lease_partitions(work: UnitOfWork, command: LeasePartitions) -> Leases:
 
 
 def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
+    taken = _taken(work, given, seconds)
+    turn = update(Run).where(Run.id == given.run_id).values(leased_at=work.now)
+    work.session.execute(turn.execution_options(synchronize_session=False))
+    return [
+        Lease(
+            scan_id=given.run_id, source_id=given.source_id, asset_id=row.asset_id, fence=row.fence,
+            attempt=row.attempts, last=row.attempts >= ATTEMPTS, pace=given.pace,
+            only=tuple(row.only or ()), keep=given.free,
+            partition=interface.Partition.model_validate(row.task),
+        )
+        for row in sorted(taken, key=lambda row: (row.asset_id, row.number))
+    ]  # fmt: skip
+
+
+def _taken(work: UnitOfWork, given: Given, seconds: float) -> Sequence[Row[Any]]:
     waiting = (
         select(Partition.run_id, Partition.asset_id, Partition.number)
         .where(Partition.run_id == given.run_id, Partition.state.in_(queries.WAITING), Partition.due_at <= work.now)
@@ -54,7 +70,7 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
         # As a subquery a join by nested loops may ask it anew for each row, and then more are leased than were given.
         .cte("waiting")
     )
-    taken = work.session.execute(
+    return work.session.execute(
         update(Partition)
         .where(
             Partition.run_id == waiting.c.run_id,
@@ -81,18 +97,7 @@ def _lease(work: UnitOfWork, given: Given, seconds: float) -> list[Lease]:
             Partition.only,
         )
         .execution_options(synchronize_session=False)
-    )
-    turn = update(Run).where(Run.id == given.run_id).values(leased_at=work.now)
-    work.session.execute(turn.execution_options(synchronize_session=False))
-    return [
-        Lease(
-            scan_id=given.run_id, source_id=given.source_id, asset_id=row.asset_id, fence=row.fence,
-            attempt=row.attempts, last=row.attempts >= ATTEMPTS, pace=given.pace,
-            only=tuple(row.only or ()), keep=given.free,
-            partition=interface.Partition.model_validate(row.task),
-        )
-        for row in sorted(taken, key=lambda row: (row.asset_id, row.number))
-    ]  # fmt: skip
+    ).all()
 
 
 def _give_up(work: UnitOfWork) -> None:
