@@ -9,7 +9,6 @@ from typing import Any, Final
 from cluster.lineage.naming import Names, Schema, known_dialect
 from cluster.lineage.origins import (
     AGGREGATION,
-    CONDITIONAL,
     GUESSED,
     IDENTITY,
     KINDS,
@@ -18,7 +17,7 @@ from cluster.lineage.origins import (
     Origin,
     Parts,
 )
-from cluster.lineage.parsing import Problem, Result
+from cluster.lineage.results import Problem, Result
 from cluster.lineage.script import Script
 
 # Parsers descend as deep as a text nests. Frames of Python functions take memory and no C stack: more do no harm.
@@ -156,6 +155,3 @@ def _order(origin: Origin) -> tuple[Any, ...]:
 
 def _dotted(table: Parts, column: str | None) -> str:
     return ".".join((*table, column or "*"))
-
-
-__all__ = ["CONDITIONAL", "Edge", "Extraction", "extract"]

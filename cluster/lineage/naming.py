@@ -128,6 +128,13 @@ class Names:
             return node if isinstance(node, str) else node.name
         return self.identifier(node)
 
+    def column_parts(self, node: exp.Expr) -> Parts:
+        """The folded parts of a column's name, outermost first."""
+        args = node.args
+        if args.get("table") is None:
+            return (self.identifier(args["this"]),)
+        return tuple(self.identifier(args[part]) for part in ("catalog", "db", "table", "this") if args.get(part))
+
     def raw(self, table: exp.Table) -> Parts:
         """The name of a table as it is written, folded; of a temporary one with its mark and without its database."""
         parts = tuple(self.table_part(part) for part in table.parts if part.name)

@@ -1,89 +1,31 @@
-"""From a text to syntax trees, statement by statement; what cannot be read is told with its place."""
+"""From a text to its statements as syntax trees, with the texts within it."""
 
-import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
-from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from cluster.lineage.boundaries import (
-    Output,
-    inserted,
-    of_teradata,
-    with_one_where,
-    without_call,
-    without_error_log,
-    without_fate,
-    without_hints,
-    without_live,
-    without_output,
-)
-from cluster.lineage.bounded import Endless, parse, parser
-from cluster.lineage.clauses import of_batches, of_postgres, with_marks, with_parentheses, without_files, without_label
-from cluster.lineage.commands import understood
-from cluster.lineage.creates import bare_create, bare_definition
 from cluster.lineage.cursors import Piece
-from cluster.lineage.db2 import of_db2
-from cluster.lineage.dynamic import dynamic_texts, named_outright, text_given
-from cluster.lineage.flink import of_flink, prepared_flink
-from cluster.lineage.guesses import dotted, guessed
-from cluster.lineage.lakes import of_lakes, of_spark
-from cluster.lineage.named import NamedByText
+from cluster.lineage.dynamic import dynamic_texts, text_given
+from cluster.lineage.flink import prepared_flink
 from cluster.lineage.naming import Names
-from cluster.lineage.origins import Parts
 from cluster.lineage.procedures import Unscaffolded
-from cluster.lineage.split import Tokens, by_semicolon, find, prepared, stretches, word
-from cluster.lineage.targets import OUTPUT, Write
-
-# The parser quotes the text it warns about, and texts hold values.
-logging.getLogger("sqlglot").addHandler(logging.NullHandler())
-logging.getLogger("sqlglot").propagate = False
+from cluster.lineage.results import Problem
+from cluster.lineage.split import Tokens, by_semicolon, prepared, stretches, word
+from cluster.lineage.trees import Trees
 
 DEEPEST_BODY: Final = 4
-LONGEST_STATEMENT: Final = 200_000
-# What stands for a value and is no statement.
-_VALUES: Final = (exp.Condition, exp.Alias, exp.Paren)
-# Statements that fill a table from outside, and the words that its name stands behind.
-_LOADS: Final = {"LOAD": ("TABLE", "INSERT"), "BULK": ("TABLE", "INSERT"), "IMPORT": ("TABLE", "INTO")}
-_INSERT: Final = ((TokenType.INSERT, "INSERT"), (TokenType.INTO, "INTO"))
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What could not be read, and where: `line` and `column` count from 1."""
-
-    message: str
-    line: int
-    column: int
-    statement: int
-
-
-@dataclass(slots=True)
-class Result:
-    """The writes of a script by the number of the statement, with the tables it read."""
-
-    writes: list[tuple[int, Write]] = field(default_factory=list)
-    reads: dict[Parts, None] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    guesses: list[tuple[int, Parts, Parts]] = field(default_factory=list)
-    statements: int = 0
-
-
-class Parsing:
+class Parsing(Trees):
     """Parses a script. Never raises for what a text holds; stops at `deadline` (a monotonic time) and says so."""
 
     def __init__(self, names: Names, deadline: float) -> None:
-        self.names, self.deadline = names, deadline
+        super().__init__(names)
+        self.deadline = deadline
         now = time.monotonic()
         self.parsing_until = now + (deadline - now) * 0.6  # the rest is for resolving what was parsed
-        self.result = Result()
         self.texts: dict[str, str] = {}
-        self.named = NamedByText(names)
-        self.parsed: list[tuple[Piece, list[exp.Expr | None]]] = []
 
     def parse(self, sql: str, deep: int, scaffold: Unscaffolded, line: int = 0) -> None:
         """Reads a text before which there are `line` lines, at a depth of texts within texts."""
@@ -113,149 +55,14 @@ class Parsing:
         self.texts |= text_given(piece.tokens, piece.variables, self.texts)
         self.named.note(piece)
         tokens = _selected(piece) if piece.kind == "value" else piece.tokens
-        nodes = self._nodes(tokens, sql, scaffold, quiet=piece.kind in ("value", "set"))
+        nodes = self.nodes(tokens, sql, scaffold, quiet=piece.kind in ("value", "set"))
         if nodes is not None:
             self.parsed.append((piece, nodes))
-
-    def _nodes(
-        self, tokens: Tokens, sql: str, scaffold: Unscaffolded, quiet: bool = False
-    ) -> list[exp.Expr | None] | None:
-        if not tokens:
-            return []
-        try:
-            return self._with_parser(tokens, sql, quiet)
-        except (
-            SqlglotError,
-            RecursionError,
-            Endless,
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            ValueError,
-        ) as error:
-            if (plain := bare_create(tokens) or bare_definition(tokens)) and len(plain) < len(tokens):
-                return self._nodes(plain, sql, scaffold, quiet)
-            together = isinstance(error, RecursionError | Endless) or len(tokens) > LONGEST_STATEMENT
-            segments = [tokens] if together else scaffold.segments(tokens)
-            if len(segments) > 1:
-                found: list[exp.Expr | None] = []
-                for segment in segments:
-                    piece = next(iter(scaffold.pieces(segment)), None)
-                    if piece is not None and piece.kind == "statement":
-                        found += self._nodes(piece.tokens, sql, _Whole(), quiet) or []
-                if found:
-                    return found
-            if not quiet:
-                self._unread(error, tokens)
-            return None
-
-    def _with_parser(self, tokens: Tokens, sql: str, value: bool) -> list[exp.Expr | None]:
-        output = None
-        if len(tokens) < LONGEST_STATEMENT:
-            tokens, output = self._plain(self.named.put(with_marks(inserted(tokens))))
-        if word(tokens, 0) in _LOADS and (name := dotted(tokens, _after(tokens, _LOADS[word(tokens, 0)]))):
-            return [exp.LoadData(this=exp.to_table(".".join(f'"{part}"' for part in name), dialect="postgres"))]
-        found = named_outright(parser(self.names.engine).parse(list(tokens), sql), tokens, self.names.dialect)
-        if output is not None and found and found[0] is not None:
-            try:
-                found[0].meta[OUTPUT] = self._output(output, sql)
-            except SqlglotError:
-                self.problem("what OUTPUT writes cannot be read", tokens, len(self.parsed))
-        if not value and any(isinstance(node, _VALUES) and not isinstance(node, exp.Query) for node in found):
-            raise ParseError.new(
-                "", "not a statement", line=tokens[0].line, col=tokens[0].col, highlight=tokens[0].text
-            )
-        nodes = [self._command(node, tokens, sql) if isinstance(node, exp.Command) else [node] for node in found]
-        return [each for one in nodes for each in one]
-
-    def _plain(self, tokens: Tokens) -> tuple[Tokens, Output | None]:
-        """A statement without the clauses of its dialect that the parser has no place for."""
-        if self.names.dialect in ("tsql", "fabric"):
-            return without_output(of_batches(without_call(without_hints(tokens))))
-        reading = _READINGS.get(self.names.dialect)
-        return (reading(tokens) if reading is not None else tokens), None
-
-    def _output(self, output: Output, sql: str) -> exp.Insert:
-        """What an OUTPUT clause writes, as an INSERT whose values are to be found in the statement's own scope."""
-        first = output.values[0] if output.values else output.into[0]
-        head = Token(TokenType.SELECT, "SELECT", first.line, first.col, first.start, first.end)
-        values = parser(self.names.engine).parse([head, *output.values], sql)[0]
-        insert = [Token(kind, text, first.line, first.col, first.start, first.end) for kind, text in _INSERT]
-        tail = Token(TokenType.SELECT, "SELECT", first.line, first.col, first.start, first.end)
-        one = Token(TokenType.NUMBER, "1", first.line, first.col, first.start, first.end)
-        written = parser(self.names.engine).parse([*insert, *output.into, tail, one], sql)[0]
-        return exp.Insert(this=written.this if written is not None else None, expression=values)
-
-    def _command(self, node: exp.Command, tokens: Tokens, sql: str) -> list[exp.Expr | None]:
-        """A statement that the parser only knows by its first word, read again in words that it understands."""
-        head = str(node.this).upper()
-        text = " ".join([head, str(node.expression.name if isinstance(node.expression, exp.Expr) else node.expression)])
-        inner = understood(head, text)
-        if inner is None:
-            if head == "CREATE" and (plain := bare_create(tokens) or bare_definition(tokens)):
-                found = parser(self.names.engine).parse(plain, sql)
-                if not any(isinstance(each, exp.Command) for each in found):
-                    return list(found)
-            if head == "CREATE" and find(tokens, 1, ("SELECT",)) >= 0:  # rows are moved
-                self.problem("only the names of tables are read of this statement", tokens, len(self.parsed))
-                self.by_name(len(self.parsed), tokens)
-            return [node]
-        try:
-            parsed = [each for text in inner for each in parse(self.names.engine, text)]
-        except SqlglotError:
-            return [node]
-        for each in parsed if head in ("ALTER", "EXCHANGE") else ():
-            if isinstance(each, exp.Insert):  # rows that move between tables keep the names of their columns
-                each.set("by_name", True)
-        return [node] if any(isinstance(each, exp.Command) for each in parsed) else list(parsed)
 
     def _dynamic(self, piece: Piece, deep: int) -> None:
         """EXECUTE 'text', or a variable that was given a text: the text is a script of its own."""
         for text in dynamic_texts(piece.tokens, self.texts) if deep < DEEPEST_BODY else ():
-            self.parse(text, deep + 1, Unscaffolded(self.names.dialect, True))
-
-    def _unread(self, error: Exception, tokens: Tokens) -> None:
-        line, column = tokens[0].line, tokens[0].col
-        said = str(error) if isinstance(error, Endless) else "nested too deeply"
-        if isinstance(error, ParseError) and error.errors:
-            told = error.errors[0]
-            line, column = told.get("line") or line, told.get("col") or 1
-            column -= max(0, len(told.get("highlight") or "") - 1)  # the parser tells where the word ends
-            said = (
-                str(told.get("description") or "cannot be parsed")
-                .partition(" but got <")[0]
-                .partition(" for <")[0][:200]
-            )
-        elif not isinstance(error, RecursionError | Endless):
-            said = "cannot be parsed"
-        self.result.problems.append(Problem(said, line, max(1, column), len(self.parsed)))
-        self.by_name(len(self.parsed), tokens)
-
-    def problem(self, message: str, tokens: list[Token], number: int) -> None:
-        line, column = (tokens[0].line, tokens[0].col) if tokens else (1, 1)
-        self.result.problems.append(Problem(message, line, max(1, column), number))
-
-    def late(self, piece: Piece) -> None:
-        """Nothing is read from a piece on. As what is resolved lags behind what is parsed, the later word counts."""
-        line = piece.tokens[0].line if piece.tokens else 1
-        message = "not read from here on: the time for one text has run out"
-        self.result.problems = [problem for problem in self.result.problems if problem.message != message]
-        self.result.problems.append(Problem(message, line, 1, len(self.parsed)))
-
-    def by_name(self, number: int, tokens: Tokens) -> None:
-        """What a text that cannot be read names as tables, as guesses."""
-        self.result.guesses += [(number, source, to) for source, to in guessed(tokens[:LONGEST_STATEMENT], self.names)]
-
-
-class _Whole(Unscaffolded):
-    """Segments are not cut again."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def segments(self, tokens: Tokens) -> list[Tokens]:
-        return [tokens]
+            self.parse(text, deep + 1, Unscaffolded(self.names.dialect, True), piece.tokens[0].line - 1)
 
 
 def _selected(piece: Piece) -> Tokens:
@@ -266,22 +73,3 @@ def _selected(piece: Piece) -> Tokens:
     first = tokens[0]
     head = Token(TokenType.SELECT, "SELECT", first.line, first.col, first.start, first.end)
     return tokens if word(tokens, 0) == "SELECT" else [head, *tokens]
-
-
-def _after(tokens: Tokens, texts: tuple[str, ...]) -> int:
-    place = next((place + 1 for place in range(len(tokens)) if word(tokens, place) in texts), len(tokens))
-    return place + (word(tokens, place) == "INTO")
-
-
-_READINGS: Final[dict[str, Callable[[Tokens], Tokens]]] = {
-    "": of_db2,
-    **dict.fromkeys(("postgres", "materialize", "risingwave"), lambda tokens: without_fate(of_postgres(tokens))),
-    **dict.fromkeys(("mysql", "starrocks", "doris"), lambda tokens: without_files(without_label(tokens))),
-    **dict.fromkeys(("databricks", "spark"), lambda tokens: of_spark(of_lakes(without_live(tokens)))),
-    "redshift": lambda tokens: without_fate(of_postgres(of_lakes(tokens))),
-    "bigquery": of_lakes,
-    "flink": of_flink,
-    "duckdb": with_parentheses,
-    "oracle": lambda tokens: with_one_where(without_error_log(tokens)),
-    "teradata": of_teradata,
-}

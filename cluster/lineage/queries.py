@@ -12,28 +12,23 @@ from cluster.lineage.joins import Joins
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import (
     AGGREGATION,
-    CONDITIONAL,
     FILTER,
     GROUP_BY,
-    GUESSED,
     IDENTITY,
     JOIN,
     NOWHERE,
-    SAID,
     SORT,
-    TRANSFORMATION,
     Origin,
     Origins,
     Parts,
     Relation,
-    shared,
     through,
 )
 from cluster.lineage.scopes import Scope, Source, column
 from cluster.lineage.sources import Sources
 from cluster.lineage.stars import expand, is_star
 from cluster.lineage.unions import Unions
-from cluster.lineage.values import Values, name_parts
+from cluster.lineage.values import Values
 
 Columns = list[tuple[str, Origins]]
 WIDEST: Final = 50_000  # stars over stars double what they list; no engine has tables of so many columns
@@ -156,7 +151,7 @@ class Queries(Unions, Joins, Sources):
 
     def column(self, node: exp.Expr, scope: Scope) -> tuple[str, Origins]:
         """Spelling and origins of a column."""
-        return column(scope, name_parts(Values(self, scope), node))
+        return column(scope, self.names.column_parts(node))
 
     def influence(self, scope: Scope, node: exp.Expr | None, kind: int) -> None:
         """Notes that an expression decides which rows there are."""
@@ -205,6 +200,3 @@ class Queries(Unions, Joins, Sources):
             place = int(inner.name) - 1
             return through(columns[place][1], kind) if 0 <= place < len(columns) else NOWHERE
         return self.value(node, scope, kind)
-
-
-__all__ = ["CONDITIONAL", "GUESSED", "SAID", "TRANSFORMATION", "Queries", "shared"]

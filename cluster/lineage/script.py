@@ -23,9 +23,10 @@ from cluster.lineage.origins import (
     Relation,
     together,
 )
-from cluster.lineage.parsing import Parsing, Result
+from cluster.lineage.parsing import Parsing
 from cluster.lineage.procedures import Unscaffolded
 from cluster.lineage.queries import Queries
+from cluster.lineage.results import Result
 from cluster.lineage.scopes import Source
 from cluster.lineage.session import Session
 from cluster.lineage.targets import NO_CTES, Write

@@ -21,7 +21,6 @@ from cluster.lineage.origins import (
 )
 from cluster.lineage.rows import Rows
 from cluster.lineage.scopes import Scope, Source, column
-from cluster.lineage.values import name_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -230,6 +229,3 @@ def _is_join(node: exp.Expr | None) -> bool:
     if isinstance(node, exp.Subquery | exp.Paren):
         return bool(node.args.get("joins")) or _is_join(node.this)
     return isinstance(node, exp.Table)
-
-
-__all__ = ["Sources", "is_file", "name_parts"]

@@ -10,7 +10,6 @@ from sqlglot import exp
 from cluster.lineage.fields import declared
 from cluster.lineage.origins import STAR, TRANSFORMATION, Origin, Origins, Relation, inside, through
 from cluster.lineage.scopes import Scope, Source, column
-from cluster.lineage.values import name_parts
 
 if TYPE_CHECKING:
     from cluster.lineage.queries import Queries
@@ -128,6 +127,3 @@ def _matches(star: exp.Columns) -> Callable[[str], bool]:
     except re.error:
         return lambda name: True
     return lambda name: pattern.search(name) is not None
-
-
-__all__ = ["expand", "is_star", "name_parts"]

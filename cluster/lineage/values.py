@@ -9,7 +9,6 @@ from cluster.lineage.decisions import Decisions
 from cluster.lineage.fields import DOCUMENTS, EXTRACTS, SHAPED, SHAPED_NAMES, members
 from cluster.lineage.origins import (
     AGGREGATION,
-    FILTER,
     IDENTITY,
     STAR,
     TRANSFORMATION,
@@ -18,7 +17,7 @@ from cluster.lineage.origins import (
     Relation,
     inside,
 )
-from cluster.lineage.scopes import Scope, bare, column
+from cluster.lineage.scopes import Scope, column
 
 if TYPE_CHECKING:
     from cluster.lineage.queries import Queries
@@ -88,7 +87,7 @@ class Values(Composites, Decisions):
         if isinstance(inner, exp.Parameter):
             self.positional(inner, kind, masking, node.table)
             return
-        parts = name_parts(self, node)
+        parts = self.queries.names.column_parts(node)
         if parts[0] not in bound:
             self.add(column(self.scope, parts)[1], kind, masking)
 
@@ -114,7 +113,7 @@ class Values(Composites, Decisions):
                 self.add(column(self.scope, row)[1], kind, masking)
                 return
         if isinstance(inner, exp.Column) and not isinstance(inner.this, exp.Star):
-            parts = name_parts(self, inner)
+            parts = self.queries.names.column_parts(inner)
             if parts[0] not in bound:
                 self.add(column(self.scope, (*parts, *reversed(path)))[1], kind, masking)
             return
@@ -206,15 +205,6 @@ def _tables(relation: Relation) -> set[Parts]:
     return {origin.table for origin in relation.every()}
 
 
-def name_parts(values: "Values", node: exp.Expr) -> Parts:
-    """The folded parts of a column's name, outermost first."""
-    fold = values.queries.names.identifier
-    args = node.args
-    if args.get("table") is None:
-        return (fold(args["this"]),)
-    return tuple(fold(args[part]) for part in ("catalog", "db", "table", "this") if args.get(part) is not None)
-
-
 _BY_TYPE: Final = (
     (exp.Column, Values.column),
     (exp.Dot, Values.dot),
@@ -255,6 +245,3 @@ def _handler(of: type) -> Any:
     if of not in _KNOWN:
         _KNOWN[of] = next((handler for types, handler in _BY_TYPE if issubclass(of, types)), Values.operation)
     return _KNOWN[of]
-
-
-__all__ = ["FILTER", "Values", "bare"]
