@@ -5,10 +5,8 @@ weight is scaled by how often that reason was right: (accepted + 4) / (decided +
 so that without decisions it stands as written, and a reason that misleads in this installation fades.
 """
 
-import math
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +16,7 @@ from actors.catalog.contract import CatalogReceipt, DecideLink, SuggestLinks, Te
 from actors.catalog.finding import Asked, found
 from actors.catalog.glossary import state_of, term_row
 from actors.catalog.glossary_tables import TermLink, TermRelation
+from actors.catalog.link_reasons import WEIGHTS, Column, Wanted, confidence, reasons_of
 from actors.catalog.search_tables import Phrase
 from actors.catalog.tables import Annotation, Asset, AssetColumn, Profile, ShownLabel
 from cluster.context import Caller
@@ -27,34 +26,9 @@ from cluster.naming import asset_entity
 from cluster.runtime.commands import UnitOfWork
 from cluster.security.visibility import visible
 
-BIAS: Final = -2.2
-WEIGHTS: Final = {"name": 3.2, "label": 2.6, "description": 1.5, "meaning": 2.6, "profile": 1.5, "memory": 3.0}
 SPEAKS: Final = 0.3  # a reason of at least this much spoke for the link
 ASSETS: Final = 200  # assets whose columns are looked at for one term
 PROPOSED: Final = 200
-ORDINARY: Final = 0.35  # cosine of two phrases that have nothing in common but that they are short
-_WORD: Final = re.compile(r"[^\W\d_]{3,}")
-
-
-class Column(NamedTuple):
-    """A column as linking looks at it."""
-
-    asset: Asset
-    name: str
-    words: str
-    phrase: str
-    kind: tuple[str, str]
-
-
-class Wanted(NamedTuple):
-    """A term as linking looks at it: its names as phrases, its definition, and what was decided for it."""
-
-    names: tuple[str, ...]
-    classes: frozenset[str]
-    definition: str
-    vector: tuple[float, ...] | None
-    kinds: frozenset[tuple[str, str]]
-    memory: Mapping[str, tuple[int, int]]
 
 
 def suggest(work: UnitOfWork, command: SuggestLinks) -> CatalogReceipt:
@@ -128,12 +102,6 @@ def weights(session: Session) -> dict[str, float]:
                 decided[name] += 1
                 right[name] += status == "validated"
     return {name: weight * (right[name] + 4) / (decided[name] + 5) / 0.8 for name, weight in WEIGHTS.items()}
-
-
-def confidence(reasons: Mapping[str, float], scales: Mapping[str, float]) -> float:
-    """Between 0 and 1."""
-    total = BIAS + sum(scales[name] * figure for name, figure in reasons.items())
-    return round(1 / (1 + math.exp(-total)), 4)
 
 
 def _wanted(session: Session, term: Asset) -> Wanted:
@@ -219,52 +187,7 @@ def _all_reasons(session: Session, wanted: Wanted, columns: list[Column]) -> lis
         texts |= {f"{singular(phrase_of(column.asset.name, told))} {column.phrase}" for column in columns}
         rows = select(Phrase.text, Phrase.vector).where(Phrase.text.in_(texts), Phrase.vector.is_not(None))
         vectors = dict(session.execute(rows).all())
-    return [_reasons(wanted, column, vectors) for column in columns]
-
-
-def _reasons(wanted: Wanted, column: Column, vectors: Mapping[str, Any]) -> dict[str, float]:
-    told = load_meanings().value
-    owner = singular(phrase_of(column.asset.name, told))
-    vector = vectors.get(f"{owner} {column.phrase}") or vectors.get(column.phrase)
-    yes, no = wanted.memory.get(singular(column.phrase), (0, 0))
-    found = {
-        "name": max(_alike(name, column.phrase, owner) for name in wanted.names),
-        "label": float(column.kind[1] in wanted.classes),
-        "description": _shared(wanted.definition, column.words),
-        "meaning": _near(wanted.vector, vector),
-        "profile": _like(wanted.kinds, column.kind),
-        "memory": (yes - no) / (yes + no + 1),
-    }
-    return {name: round(figure, 4) for name, figure in found.items() if figure}
-
-
-def _alike(name: str, phrase: str, owner: str) -> float:
-    """1 where the column is called like the term, with or without its table's name; else the share of common words."""
-    bare = singular(phrase)
-    if name in (bare, f"{owner} {bare}"):
-        return 1.0
-    one, other = set(name.split()), {*bare.split(), *owner.split()}
-    shared = len(one & set(bare.split()))
-    return 0.0 if not shared else len(one & other) / len(one | set(bare.split()))
-
-
-def _shared(definition: str, words: str) -> float:
-    one, other = ({word.lower() for word in _WORD.findall(text)} for text in (definition, words))
-    return len(one & other) / min(len(one), len(other)) if one and other else 0.0
-
-
-def _near(one: Iterable[float] | None, other: Iterable[float] | None) -> float:
-    if one is None or other is None:
-        return 0.0
-    cosine = sum(a * b for a, b in zip(one, other, strict=True))
-    return max(0.0, (cosine - ORDINARY) / (1 - ORDINARY))
-
-
-def _like(kinds: frozenset[tuple[str, str]], kind: tuple[str, str]) -> float:
-    """Whether columns that were linked have this class or, half as telling, this shape."""
-    if kind[1] and any(kind[1] == data_class for _, data_class in kinds):
-        return 1.0
-    return 0.5 if kind[0] and any(kind[0] == shape for shape, _ in kinds) else 0.0
+    return [reasons_of(wanted, column, vectors) for column in columns]
 
 
 def _links(session: Session, term_id: str) -> list[TermLink]:

@@ -14,7 +14,7 @@ from actors.catalog.curation_tables import AssetChange
 from actors.catalog.incident_tables import Monitor
 from actors.catalog.incidents import is_open, raised, recovered
 from actors.catalog.metrics import FEWEST, expected, points
-from actors.catalog.quality import scores
+from actors.catalog.quality_results import scores
 from actors.catalog.tables import Asset, AssetColumn
 from cluster.context import Caller, new_id, system
 from cluster.errors import InvalidInput, NotFound

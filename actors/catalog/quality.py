@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Integer, delete, func, select
@@ -12,35 +11,28 @@ from sqlalchemy.orm import Session
 
 from actors.catalog.assets import asset_row
 from actors.catalog.contract import (
-    QUALITY_TOLD,
     CatalogReceipt,
     CheckOutcome,
     DefineTest,
-    DimensionScoreView,
-    PendingRun,
-    QualityResultView,
     QualityRunView,
     QualityTestView,
     RecordOutcomes,
     RemoveTest,
     RunTests,
     SuggestTests,
-    TestOrder,
 )
 from actors.catalog.incidents import after_results
 from actors.catalog.metrics import note
 from actors.catalog.quality_definitions import DEFINITIONS, checked
 from actors.catalog.quality_profiles import Known, decided, suggested
+from actors.catalog.quality_results import run_view, tests_of
 from actors.catalog.quality_tables import DimensionScore, QualityResult, QualityRun, QualityTest
 from actors.catalog.tables import Asset, AssetColumn, Profile
-from cluster.context import Caller, new_id
+from cluster.context import new_id
 from cluster.errors import Conflict, NotFound
 from cluster.kernels.report import ColumnProfile
 from cluster.naming import asset_entity
-from cluster.naming import asset_id as id_of
 from cluster.runtime.commands import Done, UnitOfWork
-from cluster.security.roles import permissions_of
-from cluster.security.visibility import admitted, hidden, roles_of, visible
 
 MOST: Final = 500  # tests of one asset
 
@@ -143,13 +135,6 @@ def run(work: UnitOfWork, command: RunTests) -> QualityRunView:
     return run_view(work.session, run.id, work.caller)
 
 
-def tests_of(session: Session, asset_id: str) -> list[TestOrder]:
-    """The enabled tests of an asset as their evaluation needs them."""
-    ours = (QualityTest.enabled, QualityTest.definition != QUALITY_TOLD)  # what other tools test, they run themselves
-    rows = session.scalars(select(QualityTest).where(QualityTest.asset_id == asset_id, *ours))
-    return [TestOrder.model_validate(row) for row in rows]
-
-
 def record(work: UnitOfWork, command: RecordOutcomes) -> QualityRunView:
     """Raises NotFound for a run that is not. A run that has ended stays as it is."""
     run = work.session.get(QualityRun, command.run_id)
@@ -208,94 +193,3 @@ def score(work: UnitOfWork, asset_id: str) -> None:
     ]
     if values:
         work.session.execute(insert(DimensionScore), values)
-
-
-def run_view(session: Session, run_id: str, caller: Caller) -> QualityRunView:
-    """A run with its results. Raises NotFound."""
-    run = session.get(QualityRun, run_id)
-    if run is None:
-        raise NotFound("There is no such run.", "Use the id that the request returned.")
-    asset_row(session, run.asset_id, caller)
-    results = session.scalars(
-        select(QualityResult).where(QualityResult.run_id == run_id).order_by(QualityResult.test_id)
-    )
-    return QualityRunView(
-        id=run.id, asset_id=run.asset_id, state=run.state, requested_at=run.requested_at,
-        finished_at=run.finished_at, problem=run.problem,
-        results=tuple(QualityResultView.model_validate(each) for each in results),
-    )  # fmt: skip
-
-
-def list_tests(
-    session: Session, caller: Caller, asset_id: str | None = None, after: str | None = None, limit: int = 100
-) -> list[QualityTestView]:
-    """Tests by id, of an asset or of all that the caller may see."""
-    statement = select(QualityTest).where(visible(caller, QualityTest.asset_id))
-    if asset_id is not None:
-        asset_row(session, asset_id, caller)
-        statement = statement.where(QualityTest.asset_id == asset_id)
-    if after is not None:
-        statement = statement.where(QualityTest.id > after)
-    rows = session.scalars(statement.order_by(QualityTest.id).limit(limit))
-    return [QualityTestView.model_validate(row) for row in rows]
-
-
-def results(session: Session, caller: Caller, test_id: str, days: int = 90) -> list[QualityResultView]:
-    """The results of a test, the newest first. Raises NotFound for one that never was."""
-    rows = session.scalars(
-        select(QualityResult).where(QualityResult.test_id == test_id).order_by(QualityResult.at.desc()).limit(days)
-    ).all()
-    test = session.get(QualityTest, test_id)
-    asset = test.asset_id if test else (rows[0].asset_id if rows else None)
-    if asset is None:
-        raise NotFound("There is no such test.", "List the tests to see their ids.")
-    asset_row(session, asset, caller)
-    return [QualityResultView.model_validate(row) for row in rows]
-
-
-def scores(session: Session, caller: Caller, asset_id: str, days: int = 90) -> list[DimensionScoreView]:
-    """The scores of an asset by dimension and day, the newest first."""
-    asset_row(session, asset_id, caller)
-    newest = select(func.max(DimensionScore.day)).where(DimensionScore.asset_id == asset_id)
-    last = session.execute(newest).scalar_one()
-    if last is None:
-        return []
-    statement = select(DimensionScore).where(
-        DimensionScore.asset_id == asset_id, DimensionScore.day > last - timedelta(days=days)
-    )
-    return [
-        DimensionScoreView(
-            dimension=row.dimension, day=row.day, passed=row.passed, total=row.total,
-            score=round(row.passed / row.total, 4),
-        )
-        for row in session.scalars(statement.order_by(DimensionScore.day.desc(), DimensionScore.dimension))
-    ]  # fmt: skip
-
-
-def pending_runs(session: Session, most: int = 4) -> list[PendingRun]:
-    """Runs that wait for a worker, the oldest first, with the tests that are not decided yet."""
-    runs = session.scalars(
-        select(QualityRun).where(QualityRun.state == "pending").order_by(QualityRun.requested_at).limit(most)
-    )
-    found = []
-    for run in runs:
-        done = set(session.scalars(select(QualityResult.test_id).where(QualityResult.run_id == run.id)))
-        row = session.get(Asset, run.asset_id)
-        if row is None:
-            continue
-        orders = tuple(test for test in tests_of(session, row.id) if test.id not in done)
-        named = {str(test.parameters["table2"]) for test in orders if test.definition == "tableDiff"}
-        others = {name: place for name in named if (place := _second(session, row, name, run.principal)) is not None}
-        found.append(PendingRun(run_id=run.id, source_id=row.source_id, asset_id=row.id, tests=orders, others=others))
-    return found
-
-
-def _second(session: Session, row: Asset, name: str, principal: str) -> tuple[str, str] | None:
-    """The second table of a difference: an asset's id, or a path in the same source; one that whoever started the run
-    may not see is not there."""
-    found = session.get(Asset, name) or session.get(Asset, id_of(row.source_id, name))
-    roles = roles_of(session, principal)
-    caller = Caller(principal=principal, permissions=permissions_of(roles))
-    if found is None or hidden(session, admitted(session, caller, roles), [found.id]):
-        return None
-    return found.source_id, found.id

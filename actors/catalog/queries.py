@@ -37,7 +37,7 @@ from actors.catalog.linking import links
 from actors.catalog.metrics import figures, learned
 from actors.catalog.monitors import monitors
 from actors.catalog.properties import definitions
-from actors.catalog.quality import list_tests, pending_runs, results, run_view, scores
+from actors.catalog.quality_results import list_tests, pending_runs, results, run_view, scores
 from actors.catalog.relations import flows, profiles
 from actors.catalog.search import english
 from actors.catalog.sums import digest, stats

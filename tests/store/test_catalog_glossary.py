@@ -27,7 +27,8 @@ from actors.catalog.contract import (
     TermView,
 )
 from actors.catalog.glossary import INVERSE
-from actors.catalog.linking import WEIGHTS, weights
+from actors.catalog.link_reasons import WEIGHTS
+from actors.catalog.linking import weights
 from actors.catalog.phrases import pending
 from actors.catalog.worker import embed
 from cluster.context import Caller, system
