@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ErrorLevel
+from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.parsers.prql import PRQLParser
 from sqlglot.tokenizer_core import Token, TokenType
@@ -31,6 +31,12 @@ _DOUBLED: Final = frozenset({"SORT_ARRAY", "DIV0", "DIV0NULL", "NULLIFZERO", "ZE
 
 class Endless(Exception):
     """A text makes whoever reads it work out of all proportion to its length. It says what grows, for people."""
+
+
+UNREADABLE: Final = (
+    SqlglotError, RecursionError, Endless, ArithmeticError, LookupError, TypeError, AttributeError, ValueError,
+)  # fmt: skip
+"""What sqlglot, and who goes through its trees, raise for what a text holds."""
 
 
 def parser(engine: Dialect) -> Parser:

@@ -4,9 +4,8 @@ import time
 from collections.abc import Iterator
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from cluster.lineage.bounded import Endless
+from cluster.lineage.bounded import UNREADABLE, Endless
 from cluster.lineage.cursors import Piece
 from cluster.lineage.naming import Names
 from cluster.lineage.origins import (
@@ -61,16 +60,7 @@ class Script(Triggers, Session, Parsing):
             read, self.queries.reads = self.queries.reads, {}
             try:
                 self._run(number, piece, nodes)
-            except (
-                SqlglotError,
-                RecursionError,
-                Endless,
-                ArithmeticError,
-                LookupError,
-                TypeError,
-                AttributeError,
-                ValueError,
-            ) as error:
+            except UNREADABLE as error:
                 if time.monotonic() > self.deadline:
                     self.late(piece)
                     break

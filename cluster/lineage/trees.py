@@ -20,7 +20,7 @@ from cluster.lineage.boundaries import (
     without_live,
     without_output,
 )
-from cluster.lineage.bounded import Endless, parse, parser
+from cluster.lineage.bounded import UNREADABLE, Endless, parse, parser
 from cluster.lineage.clauses import of_batches, of_postgres, with_marks, with_parentheses, without_files, without_label
 from cluster.lineage.commands import understood
 from cluster.lineage.creates import bare_create, bare_definition
@@ -61,16 +61,7 @@ class Trees(Noting):
             return []
         try:
             return self._with_parser(tokens, sql, quiet)
-        except (
-            SqlglotError,
-            RecursionError,
-            Endless,
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            ValueError,
-        ) as error:
+        except UNREADABLE as error:
             if (plain := bare_create(tokens) or bare_definition(tokens)) and len(plain) < len(tokens):
                 return self.nodes(plain, sql, scaffold, quiet)
             together = isinstance(error, RecursionError | Endless) or len(tokens) > LONGEST_STATEMENT
