@@ -154,6 +154,7 @@ def test_a_batch_says_which_of_its_events_were_none(admin: httpx.Client, instanc
         (b"{}", "br", 415), (b"no gzip", "gzip", 422), (gzip.compress(b"{}")[:-4], "gzip", 422),
         (gzip.compress(bytes(40 << 20)), "gzip", 413), (gzip.compress(b'{"a": "\\u0000"}'), "gzip", 422),
     ],
+    ids=["another coding", "not packed", "cut", "too large", "a NUL"],  # what is packed holds the time
 )  # fmt: skip
 def test_a_body_that_does_not_unpack_to_a_fair_size_is_refused(
     admin: httpx.Client, body: bytes, encoding: str, status: int
